@@ -1,0 +1,62 @@
+# How everything written in C here is compiled.
+
+include(CheckCCompilerFlag)
+
+# Warnings that both compilers know; the others are asked for one by one.
+set(warnings_of_all
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
+  -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wvla
+  -Wcast-qual -Wformat=2 -Wundef -Wwrite-strings -Wpointer-arith
+  -Wdouble-promotion -Wimplicit-fallthrough -Wswitch-enum -Wnull-dereference)
+set(warnings_of_GNU
+  -Wlogical-op -Wduplicated-cond -Wduplicated-branches -Wjump-misses-init
+  -Wcast-align=strict)
+set(warnings_of_Clang
+  -Wcomma -Wunreachable-code-aggressive -Wconditional-uninitialized)
+
+if(ML_SANITIZE)
+  add_compile_options(-fsanitize=${ML_SANITIZE} -fno-sanitize-recover=all
+                      -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${ML_SANITIZE})
+endif()
+
+# Lua's headers are included as the system's: their warnings are not ours.
+function(ml_compile target)
+  target_include_directories(${target} PRIVATE
+    "${PROJECT_SOURCE_DIR}/runtime" "${PROJECT_SOURCE_DIR}/runtime/include"
+    "${PROJECT_BINARY_DIR}/generated")
+  target_include_directories(${target} SYSTEM PRIVATE "${ML_LUA_INCLUDE_DIR}")
+  target_compile_definitions(${target} PRIVATE ${ml_poller_definitions}
+    $<IF:$<PLATFORM_ID:Linux>,_GNU_SOURCE,_POSIX_C_SOURCE=200809L>)
+  if(ML_DEVELOPER)
+    target_compile_options(${target} PRIVATE
+      ${warnings_of_all} ${warnings_of_${CMAKE_C_COMPILER_ID}})
+  endif()
+endfunction()
+
+# A poller is one file, compiled where its system call exists, and then
+# announced to the table of pollers by ML_HAVE_<NAME>.
+set(systems_of_epoll Linux)
+foreach(poller epoll)
+  if(CMAKE_SYSTEM_NAME IN_LIST systems_of_${poller})
+    string(TOUPPER "ML_HAVE_${poller}=1" definition)
+    list(APPEND ml_poller_definitions "${definition}")
+  endif()
+endforeach()
+
+function(ml_pick_pollers sources)
+  foreach(poller epoll)
+    if(NOT CMAKE_SYSTEM_NAME IN_LIST systems_of_${poller})
+      list(FILTER ${sources} EXCLUDE REGEX "/runtime/poll/${poller}\\.c$")
+    endif()
+  endforeach()
+  set(${sources} "${${sources}}" PARENT_SCOPE)
+endfunction()
+
+# Lua's functions come from whoever loads the target. Only Apple's linker has
+# to be told.
+function(ml_allow_undefined target)
+  if(APPLE)
+    target_link_options(${target} PRIVATE -undefined dynamic_lookup)
+  endif()
+endfunction()

@@ -1,0 +1,49 @@
+# cmake --install: the command, both libraries, the header, the Lua module, the
+# manual page, what editors read, and how others find it all.
+
+include(CMakePackageConfigHelpers)
+
+set(cmake_dir "${CMAKE_INSTALL_LIBDIR}/cmake/miniloop")
+
+if(ML_CLI)
+  install(TARGETS miniloop RUNTIME)
+  install(FILES docs/miniloop.1 DESTINATION "${CMAKE_INSTALL_MANDIR}/man1"
+          OPTIONAL)
+endif()
+install(TARGETS miniloop_static miniloop_shared EXPORT miniloopTargets)
+set_target_properties(miniloop_shared PROPERTIES EXPORT_NAME miniloop)
+set_target_properties(miniloop_static PROPERTIES EXPORT_NAME static)
+install(TARGETS miniloop_module DESTINATION "lib/lua/${ML_LUA_SERIES}")
+install(FILES ${public_headers} TYPE INCLUDE)
+install(DIRECTORY lua/meta DESTINATION "${CMAKE_INSTALL_DATADIR}/miniloop"
+        OPTIONAL FILES_MATCHING PATTERN "*.lua")
+
+# ---------------------------------------------------------------- for CMake
+
+install(EXPORT miniloopTargets NAMESPACE miniloop:: DESTINATION "${cmake_dir}")
+configure_package_config_file(cmake/miniloopConfig.cmake.in
+  "${PROJECT_BINARY_DIR}/generated/miniloopConfig.cmake"
+  INSTALL_DESTINATION "${cmake_dir}")
+write_basic_package_version_file(
+  "${PROJECT_BINARY_DIR}/generated/miniloopConfigVersion.cmake"
+  COMPATIBILITY SameMinorVersion)
+install(FILES "${PROJECT_BINARY_DIR}/generated/miniloopConfig.cmake"
+              "${PROJECT_BINARY_DIR}/generated/miniloopConfigVersion.cmake"
+        DESTINATION "${cmake_dir}")
+
+# ----------------------------------------------------------- for pkg-config
+
+# The file names its neighbours from where it lies: an installed tree can move.
+file(RELATIVE_PATH PC_FILE_INCLUDE_DIR "/${CMAKE_INSTALL_LIBDIR}/pkgconfig"
+     "/${CMAKE_INSTALL_INCLUDEDIR}")
+
+# A Lua of the system is named by its own .pc file, any other by its place.
+if(ML_LUA_PC)
+  set(PC_FILE_REQUIRES "${ML_LUA_PC}")
+else()
+  set(PC_FILE_CFLAGS "-I${ML_LUA_INCLUDE_DIR}")
+  set(PC_FILE_LIBS "${ML_LUA_LIBRARY} -lm -ldl")
+endif()
+configure_file(cmake/miniloop.pc.in generated/miniloop.pc @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/generated/miniloop.pc"
+        DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")

@@ -1,0 +1,123 @@
+---`require`, as Lua's, but a module may block while it loads.
+---
+---Lua's own is a C function that cannot be suspended. This one is the same
+---search in Lua, with one more state between "not loaded" and "loaded": a task
+---that requires a module which another task is loading waits for that one.
+
+local core = require "miniloop.core"
+
+local loaded = package.loaded
+
+---What is being loaded: name -> { id = task, done = event, after = name }.
+---`after` is the module in whose loading this one was required.
+local loading = {}
+
+---The module that each task is loading at the moment, by the task's id (0
+---outside of tasks): the innermost of those under way.
+local innermost = {}
+
+---The module whose loading each waiting task waits for, by the task's id.
+local awaited = {}
+
+local function current()
+  local ok, id = pcall(core.id)
+  return ok and id or 0
+end
+
+---The chain of loads that leads from `name` back to the task `id`, or nil. A
+---load belongs to a task; that task may wait for a module of another one.
+local function chain(name, id)
+  local names = { name }
+  local entry = loading[name]
+  while entry and entry.id ~= id do
+    local next_name = awaited[entry.id]
+    if not next_name then
+      return nil
+    end
+    names[#names + 1] = next_name
+    entry = loading[next_name]
+  end
+  return entry and names
+end
+
+local function search(name)
+  local tried = {}
+  if type(package.searchers) ~= "table" then
+    error("'package.searchers' must be a table", 3)
+  end
+  for _, searcher in ipairs(package.searchers) do
+    local loader, extra = searcher(name)
+    if type(loader) == "function" then
+      return loader, extra
+    elseif type(loader) == "string" then
+      tried[#tried + 1] = loader
+    end
+  end
+  local text = table.concat(tried)
+  error(("module '%s' not found:%s"):format(name, text), 3)
+end
+
+---Ends a load, also when its task is killed or the loader raises.
+local function finish(entry)
+  loading[entry.name] = nil
+  innermost[entry.id] = entry.outer
+  entry.done:set()
+end
+
+local function load(name, id)
+  local entry <close> = setmetatable({
+    name = name,
+    id = id,
+    outer = innermost[id],
+    done = core.event(),
+  }, { __close = finish })
+  loading[name], innermost[id] = entry, name
+  local loader, extra = search(name)
+  local value = loader(name, extra)
+  if value ~= nil then
+    loaded[name] = value
+  elseif loaded[name] == nil then
+    loaded[name] = true
+  end
+  return loaded[name], extra
+end
+
+local function await(name, id)
+  local done = loading[name].done
+  local _ <close> = setmetatable({}, {
+    __close = function()
+      awaited[id] = nil
+    end,
+  })
+  awaited[id] = name
+  done:wait()
+end
+
+local function cycle(name, id)
+  local names = chain(name, id)
+  if names then
+    local first = innermost[id]
+    error(("loop in require: '%s' is required by '%s', which is still being "
+      .. "loaded for it"):format(table.concat(names, "' -> '"),
+      first or name), 3)
+  end
+end
+
+return function(name)
+  if type(name) ~= "string" and type(name) ~= "number" then
+    error(("bad argument #1 to 'require' (string expected, got %s)")
+      :format(name == nil and "no value" or type(name)), 2)
+  end
+  name = tostring(name)
+  while true do
+    if loaded[name] then
+      return loaded[name]
+    end
+    local id = current()
+    if not loading[name] then
+      return load(name, id)
+    end
+    cycle(name, id)
+    await(name, id)
+  end
+end

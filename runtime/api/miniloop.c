@@ -1,0 +1,418 @@
+/* miniloop.c - the public functions: each protects what may raise, turns its
+ * arguments into those of the core, and holds no state of its own. */
+#include <miniloop.h>
+
+#include "api/install.h"
+#include "api/report.h"
+#include "api/state.h"
+#include "core/call.h"
+#include "core/cancel.h"
+#include "core/error.h"
+#include "core/loop.h"
+#include "core/mailbox.h"
+#include "core/request.h"
+#include "ml_config.h"
+
+#include <errno.h>
+#include <lauxlib.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const double GRACE = 5.0;
+
+/* ---- opening ------------------------------------------------------------------- */
+
+/* Arguments: the options, where the loop goes, where the error goes. */
+static int open_protected(lua_State *L)
+{
+    const ml_options *options = lua_touserdata(L, 1);
+    ml_loop **out = lua_touserdata(L, 2);
+    int *err = lua_touserdata(L, 3);
+    double grace = options->grace > 0 ? options->grace : GRACE;
+    struct ml_loop_config config = {.poller = options->poller,
+                                    .seed = options->seed,
+                                    .grace = ml_time_from_seconds(grace),
+                                    .flags = options->flags};
+    ml_install(L, (options->flags & ML_KEEP_GLOBALS) == 0);
+    if ((options->flags & ML_SYSCALL_GLOBAL) != 0) {
+        ml_request_pushtable(L, ml_vm_get(L));
+        lua_setglobal(L, "syscall");
+    }
+    *err = ml_loop_open(out, L, &config);
+    return 0;
+}
+
+static void host_report(struct ml_loop *loop, lua_State *L,
+                        const ml_failure *failure, void *ud)
+{
+    (void)L;
+    (void)ud;
+    loop->on_failure(loop, failure, loop->ud);
+}
+
+static void set_callbacks(ml_loop *loop, const ml_options *options)
+{
+    loop->ud = options->ud;
+    loop->on_failure = options->on_failure;
+    if (options->on_failure != NULL) {
+        loop->failures.report = host_report;
+    } else if ((options->flags & ML_REPORT) != 0) {
+        loop->failures.report = ml_report_failure;
+    }
+    if ((options->flags & ML_SCRIPT) != 0) {
+        loop->principal = 1;
+    }
+}
+
+static int open_on(ml_loop **out, lua_State *L, const ml_options *options)
+{
+    int err = 0;
+    if (lua_checkstack(L, 6) == 0) {
+        return -ENOMEM;
+    }
+    lua_pushcfunction(L, open_protected);
+    lua_pushlightuserdata(L, (void *)(size_t)options);
+    lua_pushlightuserdata(L, out);
+    lua_pushlightuserdata(L, &err);
+    if (lua_pcall(L, 3, 0, 0) != LUA_OK) {
+        lua_pop(L, 1);
+        return -ENOMEM; /* nothing else is raised there */
+    }
+    if (err == 0) {
+        set_callbacks(*out, options);
+    }
+    return err;
+}
+
+int ml_open(ml_loop **out, const ml_options *options)
+{
+    static const ml_options defaults = {.size = sizeof defaults};
+    if (options == NULL) {
+        options = &defaults;
+    }
+    if (options->size != sizeof *options) {
+        return -EINVAL;
+    }
+    if (options->state != NULL) {
+        return open_on(out, options->state, options);
+    }
+    struct ml_state *state = ml_state_open(options->alloc, options->alloc_ud,
+                                           options->memory_limit);
+    if (state == NULL) {
+        return -ENOMEM;
+    }
+    int err = open_on(out, ml_state_lua(state), options);
+    if (err != 0) {
+        ml_state_close(state);
+        return err;
+    }
+    (*out)->state = state;
+    return 0;
+}
+
+int ml_close(ml_loop *loop)
+{
+    if (loop == NULL) {
+        return 0;
+    }
+    if (loop->running) {
+        return -EBUSY;
+    }
+    struct ml_state *state = loop->state;
+    ml_loop_close(loop);
+    if (state != NULL) {
+        ml_state_close(state);
+    }
+    return 0;
+}
+
+lua_State *ml_state(ml_loop *loop)
+{
+    return loop->vm->main;
+}
+
+void *ml_userdata(ml_loop *loop)
+{
+    return loop->ud;
+}
+
+/* ---- tasks ---------------------------------------------------------------------- */
+
+/* Arguments: the loop, where the id goes, the function and its arguments. */
+static int spawn_protected(lua_State *L)
+{
+    ml_loop *loop = lua_touserdata(L, 1);
+    int64_t *id = lua_touserdata(L, 2);
+    struct ml_task *task = ml_task_spawn(loop, L, lua_gettop(L) - 3);
+    if (id != NULL) {
+        *id = task->id;
+    }
+    return 0;
+}
+
+static bool callable(lua_State *L, int index)
+{
+    if (lua_isfunction(L, index)) {
+        return true;
+    }
+    if (lua_checkstack(L, 2) == 0 ||
+        luaL_getmetafield(L, index, "__call") == LUA_TNIL) {
+        return false;
+    }
+    lua_pop(L, 1);
+    return true;
+}
+
+int ml_spawn(ml_loop *loop, lua_State *L, int nargs, int64_t *id)
+{
+    if (!callable(L, -nargs - 1)) {
+        lua_pop(L, nargs + 1);
+        return -EINVAL;
+    }
+    if (lua_checkstack(L, 4) == 0) {
+        lua_pop(L, nargs + 1);
+        return -ENOMEM;
+    }
+    lua_pushcfunction(L, spawn_protected);
+    lua_insert(L, -nargs - 2);
+    lua_pushlightuserdata(L, loop);
+    lua_insert(L, -nargs - 2);
+    lua_pushlightuserdata(L, id);
+    lua_insert(L, -nargs - 2);
+    if (lua_pcall(L, nargs + 3, 0, 0) != LUA_OK) {
+        lua_pop(L, 1);
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+int ml_spawn_c(ml_loop *loop, lua_CFunction fn, void *ud, int64_t *id)
+{
+    lua_State *L = loop->vm->main;
+    if (lua_checkstack(L, 2) == 0) {
+        return -ENOMEM;
+    }
+    lua_pushcfunction(L, fn);
+    lua_pushlightuserdata(L, ud);
+    return ml_spawn(loop, L, 1, id);
+}
+
+static int spawn_loaded(ml_loop *loop, int status, int64_t *id)
+{
+    if (status != LUA_OK) {
+        return status == LUA_ERRMEM ? -ENOMEM : -EINVAL;
+    }
+    return ml_spawn(loop, loop->vm->main, 0, id);
+}
+
+int ml_spawn_string(ml_loop *loop, const char *source, const char *chunkname,
+                    int64_t *id)
+{
+    lua_State *L = loop->vm->main;
+    if (lua_checkstack(L, 2) == 0) {
+        return -ENOMEM;
+    }
+    return spawn_loaded(loop,
+                        luaL_loadbufferx(L, source, strlen(source), chunkname,
+                                         "t"),
+                        id);
+}
+
+int ml_spawn_file(ml_loop *loop, const char *path, int64_t *id)
+{
+    lua_State *L = loop->vm->main;
+    if (lua_checkstack(L, 4) == 0) {
+        return -ENOMEM;
+    }
+    int status = luaL_loadfilex(L, path, "t");
+    return status == LUA_ERRFILE ? -ENOENT : spawn_loaded(loop, status, id);
+}
+
+int ml_kill(ml_loop *loop, int64_t id)
+{
+    struct ml_task *task = ml_task_find(loop, id);
+    if (task == NULL) {
+        return -ESRCH;
+    }
+    ml_task_kill(task, loop->L);
+    return 0;
+}
+
+int ml_cancel(ml_loop *loop, int64_t id, const char *reason)
+{
+    struct ml_task *task = ml_task_find(loop, id);
+    lua_State *L = loop->L;
+    if (task == NULL) {
+        return -ESRCH;
+    }
+    if (reason == NULL) {
+        return ml_task_cancel(task, L, 0, loop->grace);
+    }
+    return ml_cancel_text(task, L, reason, loop->grace);
+}
+
+size_t ml_tasks(const ml_loop *loop)
+{
+    return loop->ntasks;
+}
+
+/* ---- running --------------------------------------------------------------------- */
+
+int ml_run(ml_loop *loop, int mode)
+{
+    return ml_loop_run(loop, loop->vm->main, mode);
+}
+
+void ml_stop(ml_loop *loop)
+{
+    ml_mailbox_stop(loop->mailbox);
+}
+
+int ml_pollfd(ml_loop *loop)
+{
+    return ml_loop_pollfd(loop);
+}
+
+double ml_timeout(ml_loop *loop)
+{
+    return ml_time_to_seconds(ml_loop_timeout(loop));
+}
+
+/* ---- from other threads ------------------------------------------------------------ */
+
+struct post {
+    struct ml_letter letter; /* first: it is what the mailbox hands back */
+    void (*fn)(ml_loop *loop, void *ud);
+    void *ud;
+};
+
+static void post_open(struct ml_letter *letter, ml_loop *loop)
+{
+    struct post *post = (struct post *)(void *)letter;
+    void (*fn)(ml_loop *loop, void *ud) = post->fn;
+    void *ud = post->ud;
+    free(post);
+    fn(loop, ud);
+}
+
+int ml_post(ml_loop *loop, void (*fn)(ml_loop *loop, void *ud), void *ud)
+{
+    struct post *post = calloc(1, sizeof *post);
+    if (post == NULL) {
+        return -ENOMEM;
+    }
+    post->letter.open = post_open;
+    post->fn = fn;
+    post->ud = ud;
+    ml_mailbox_put(loop->mailbox, &post->letter);
+    return 0;
+}
+
+void ml_hold(ml_loop *loop)
+{
+    ml_mailbox_hold(loop->mailbox, 1);
+}
+
+void ml_release(ml_loop *loop)
+{
+    ml_mailbox_hold(loop->mailbox, -1);
+}
+
+void ml_wake(ml_loop *loop)
+{
+    ml_mailbox_wake(loop->mailbox);
+}
+
+/* ---- system calls ------------------------------------------------------------------ */
+
+int ml_syscall_add(lua_State *L, const ml_syscall *def)
+{
+    ml_install(L, 0);
+    return ml_request_add(L, ml_vm_get(L), def);
+}
+
+void ml_syscall_push(lua_State *L, const ml_syscall *def)
+{
+    ml_request_pushdirect(L, ml_vm_open(L), def);
+}
+
+int ml_perform(lua_State *L, const ml_syscall *def)
+{
+    return ml_call_enter(L, ml_vm_open(L), def);
+}
+
+ml_loop *ml_call_loop(const ml_call *call)
+{
+    return ml_call_owner(call)->loop;
+}
+
+int ml_call_arg(const ml_call *call, int n)
+{
+    return call->base + n;
+}
+
+int ml_call_nargs(const ml_call *call)
+{
+    return call->nargs;
+}
+
+void *ml_call_data(const ml_call *call)
+{
+    return call->data;
+}
+
+void ml_call_setdata(ml_call *call, void *data)
+{
+    call->data = data;
+}
+
+bool ml_call_first(const ml_call *call)
+{
+    return call->woke == ML_WOKE_NOT;
+}
+
+void ml_call_settimeout(ml_call *call, double seconds)
+{
+    ml_call_bound(call, seconds);
+}
+
+int ml_call_wait_fd(ml_call *call, int fd, int events)
+{
+    struct ml_task *task = ml_call_owner(call);
+    int err = 0;
+    if ((events & ML_READ) != 0) {
+        err = ml_declare_fd(task, fd, ML_POLL_READ, false);
+    }
+    if (err == 0 && (events & ML_WRITE) != 0) {
+        err = ml_declare_fd(task, fd, ML_POLL_WRITE, false);
+    }
+    return err;
+}
+
+void ml_call_wait_time(ml_call *call, double seconds)
+{
+    int64_t time = ml_call_time(call, seconds);
+    call->alarm = time < call->alarm ? time : call->alarm;
+}
+
+int ml_fail(lua_State *L, int code, const char *op, const char *address,
+            const char *reason)
+{
+    int n = ml_error_fail(L, code, op);
+    ml_error_set(L, "address", address);
+    ml_error_set(L, "reason", reason);
+    return n;
+}
+
+/* ---- versions ------------------------------------------------------------------------ */
+
+const char *ml_version(void)
+{
+    return ML_VERSION;
+}
+
+const char *ml_lua_origin(void)
+{
+    return ML_LUA_ORIGIN;
+}

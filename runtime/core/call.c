@@ -1,0 +1,283 @@
+#include "core/call.h"
+
+#include "base/errno.h"
+#include "core/cancel.h"
+#include "core/error.h"
+#include "core/loop.h"
+#include "core/offload.h"
+#include "core/task.h"
+#include "core/thread.h"
+#include "core/trace.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+
+struct ml_task *ml_call_owner(const ml_call *call)
+{
+    return ml_container_of(call, struct ml_task, call);
+}
+
+struct ml_task *ml_call_task(lua_State *L, struct ml_vm *vm, const char *name)
+{
+    if (!ml_vm_suspendable(L, vm)) {
+        (void)ml_vm_misplaced(L, vm, name);
+    }
+    return vm->task;
+}
+
+void ml_call_withdraw(struct ml_task *task)
+{
+    ml_call *call = &task->call;
+    const ml_syscall *def = call->def;
+    if (def == NULL) {
+        return;
+    }
+    call->def = NULL;
+    ml_declare_none(task);
+    if (def->withdraw != NULL) {
+        def->withdraw(call);
+    }
+    ml_completion_drop(call);
+}
+
+static void call_init(ml_call *call, const ml_syscall *def, int base, int nargs)
+{
+    *call = (ml_call){.def = def,
+                      .deadline = ML_TIME_NEVER,
+                      .alarm = ML_TIME_NEVER,
+                      .base = base,
+                      .nargs = nargs};
+}
+
+/* ---- giving way --------------------------------------------------------- */
+
+int ml_call_give_way(lua_State *L, struct ml_task *task, lua_KContext ctx,
+                     lua_KFunction k)
+{
+    luaL_checkstack(L, 1, "yield");
+    ml_task_ready(task);
+    task->call.woke = ML_WOKE_YIELD;
+    ml_thread_pushmark(L);
+    return lua_yieldk(L, 1, ctx, k);
+}
+
+/* The `n` answers are the topmost values. */
+static int answers_k(lua_State *L, int status, lua_KContext n)
+{
+    (void)L;
+    (void)status;
+    return (int)n;
+}
+
+/* ---- the one way out ---------------------------------------------------- */
+
+static int call_answer(lua_State *L, struct ml_task *task, int n)
+{
+    task->call.def = NULL;
+    ml_declare_none(task);
+    ml_completion_drop(&task->call);
+    if (--task->budget > 0) {
+        return n;
+    }
+    return ml_call_give_way(L, task, n, answers_k);
+}
+
+static int call_fail(lua_State *L, struct ml_task *task, int code)
+{
+    const char *op = task->call.def->name;
+    ml_call_withdraw(task);
+    return call_answer(L, task, ml_error_fail(L, code, op));
+}
+
+/* ---- attempt, wait, attempt again --------------------------------------- */
+
+static int call_attempt(lua_State *L, struct ml_task *task);
+
+/* Continues a call whose task was woken, in the task. */
+static int call_k(lua_State *L, int status, lua_KContext ctx)
+{
+    struct ml_task *task = (struct ml_task *)ctx;
+    ml_call *call = &task->call;
+    (void)status;
+    switch ((enum ml_woke)call->woke) {
+    case ML_WOKE_CANCEL:
+        ml_call_withdraw(task);
+        return ml_cancel_raise(L, task);
+    case ML_WOKE_ERROR:
+        return call_fail(L, task, call->error);
+    case ML_WOKE_NOT:
+    case ML_WOKE_READY:
+    case ML_WOKE_TIME:
+    case ML_WOKE_YIELD:
+    default:
+        return call_attempt(L, task);
+    }
+}
+
+static int call_wait(lua_State *L, struct ml_task *task)
+{
+    if (ml_cancel_pending(task)) { /* woken in vain, and cancelled meanwhile */
+        ml_call_withdraw(task);
+        return ml_cancel_raise(L, task);
+    }
+    luaL_checkstack(L, 1, "yield");
+    int err = ml_park(task);
+    if (err != 0) {
+        return call_fail(L, task, -err);
+    }
+    ml_trace(task->loop, wait, task);
+    ml_thread_pushmark(L);
+    return lua_yieldk(L, 1, (lua_KContext)task, call_k);
+}
+
+/* The deadline is looked at after the attempt, so that what is ready in the
+ * same round as the timeout wins, and a timeout of 0 tries once. */
+static bool call_expired(const struct ml_task *task)
+{
+    const ml_call *call = &task->call;
+    if (call->deadline == ML_TIME_NEVER) {
+        return false;
+    }
+    return call->woke == ML_WOKE_TIME
+               ? call->deadline <= task->loop->now
+               : call->deadline <= ml_loop_now(task->loop);
+}
+
+static int call_attempt(lua_State *L, struct ml_task *task)
+{
+    ml_call *call = &task->call;
+    ml_declare_none(task);
+    call->alarm = ML_TIME_NEVER;
+    int n = call->def->attempt(L, call);
+    if (n >= 0) {
+        return call_answer(L, task, n);
+    }
+    if (n != ML_WAIT) {
+        return call_fail(L, task, -n);
+    }
+    if (call_expired(task)) {
+        return call_fail(L, task, ETIMEDOUT);
+    }
+    return call_wait(L, task);
+}
+
+/* ---- the one way in ----------------------------------------------------- */
+
+/* A call whose grace is over first gave way; now it raises. */
+static int cancelled_k(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status;
+    return ml_cancel_raise(L, (struct ml_task *)ctx);
+}
+
+static int call_cancelled(lua_State *L, struct ml_task *task)
+{
+    if (task->cancel->stage == ML_CANCEL_OVER) {
+        return ml_call_give_way(L, task, (lua_KContext)task, cancelled_k);
+    }
+    return ml_cancel_raise(L, task);
+}
+
+/* True if the task must not go on: it was killed while it ran, or is to be
+ * told that it was cancelled. */
+static bool call_barred(const struct ml_task *task)
+{
+    return task->doomed || ml_cancel_pending(task);
+}
+
+static int call_bar(lua_State *L, struct ml_task *task)
+{
+    return task->doomed ? ml_task_check_doom(L, task)
+                        : call_cancelled(L, task);
+}
+
+int ml_call_yield(lua_State *L, struct ml_vm *vm)
+{
+    struct ml_task *task = ml_call_task(L, vm, "yield");
+    if (call_barred(task)) {
+        return call_bar(L, task);
+    }
+    return ml_call_give_way(L, task, 0, answers_k);
+}
+
+/* Runs a call that never waits. It may come from inside of another one's
+ * attempt (a method of the script that is asked for a descriptor, say), whose
+ * state is left alone. */
+static int call_instant(lua_State *L, struct ml_vm *vm, const ml_syscall *def,
+                        int base)
+{
+    struct ml_task *task = vm->task;
+    if (task == NULL) {
+        return ml_vm_misplaced(L, vm, def->name);
+    }
+    struct ml_call outer = task->call;
+    call_init(&task->call, def, base, lua_gettop(L) - base);
+    int n = def->attempt(L, &task->call);
+    task->call = outer;
+    if (n < 0) {
+        n = ml_error_fail(L, -n, def->name);
+    }
+    if (task->doomed && ml_vm_suspendable(L, vm)) {
+        return ml_task_check_doom(L, task);
+    }
+    return n;
+}
+
+int ml_call_start(lua_State *L, struct ml_vm *vm, const ml_syscall *def,
+                  int base)
+{
+    if ((def->flags & ML_SYSCALL_INSTANT) != 0) {
+        return call_instant(L, vm, def, base);
+    }
+    struct ml_task *task = ml_call_task(L, vm, def->name);
+    if (call_barred(task)) {
+        return call_bar(L, task);
+    }
+    ml_call_withdraw(task); /* what an attempt that raised has left */
+    call_init(&task->call, def, base, lua_gettop(L) - base);
+    return call_attempt(L, task);
+}
+
+int ml_call_enter(lua_State *L, struct ml_vm *vm, const ml_syscall *def)
+{
+    if (vm->task == NULL || ((def->flags & ML_SYSCALL_INSTANT) == 0 &&
+                             !ml_vm_suspendable(L, vm))) {
+        return ml_vm_misplaced(L, vm, def->name);
+    }
+    if (def->check != NULL) {
+        def->check(L);
+    }
+    return ml_call_start(L, vm, def, 0);
+}
+
+/* ---- for system calls --------------------------------------------------- */
+
+int64_t ml_call_time(ml_call *call, double seconds)
+{
+    if (isinf(seconds) && seconds > 0) {
+        return ML_TIME_NEVER;
+    }
+    return ml_time_add(ml_loop_now(ml_call_owner(call)->loop),
+                       ml_time_from_seconds(seconds));
+}
+
+void ml_call_bound(ml_call *call, double seconds)
+{
+    call->deadline = ml_call_time(call, seconds);
+}
+
+void ml_call_describe(const struct ml_task *task, char *text, size_t size)
+{
+    const ml_call *call = &task->call;
+    text[0] = '\0';
+    if (call->def == NULL) {
+        return;
+    }
+    int n = snprintf(text, size, "%s", call->def->name);
+    if (call->def->describe != NULL && n > 0 && (size_t)n + 1 < size) {
+        text[n] = ' ';
+        text[n + 1] = '\0';
+        call->def->describe(call, text + n + 1, size - (size_t)n - 1);
+    }
+}

@@ -1,0 +1,236 @@
+#include "core/failure.h"
+
+#include "core/loop.h"
+#include "core/task.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+int ml_failures_table(lua_State *L)
+{
+    lua_newtable(L);
+    return luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+void ml_failures_open(struct ml_failures *failures, int table)
+{
+    failures->ref = table;
+    failures->first = 1;
+    failures->last = 0;
+}
+
+static void failure_drop_site(struct ml_loop *loop, struct ml_handle *handle)
+{
+    ml_site_unref(&loop->sites, handle->site);
+    handle->site = NULL;
+}
+
+/* Takes the first entry out and pushes its handle; NULL, and nothing pushed,
+ * if there is none. */
+static struct ml_handle *failures_shift(struct ml_failures *failures,
+                                        lua_State *L)
+{
+    if (failures->last < failures->first) {
+        return NULL;
+    }
+    lua_rawgeti(L, LUA_REGISTRYINDEX, failures->ref);
+    lua_rawgeti(L, -1, failures->first);
+    lua_pushnil(L);
+    lua_rawseti(L, -3, failures->first++);
+    lua_remove(L, -2);
+    return (struct ml_handle *)lua_touserdata(L, -1);
+}
+
+void ml_failures_close(struct ml_loop *loop, lua_State *L)
+{
+    struct ml_handle *handle;
+    while ((handle = failures_shift(&loop->failures, L)) != NULL) {
+        failure_drop_site(loop, handle);
+        lua_pop(L, 1);
+    }
+    luaL_unref(L, LUA_REGISTRYINDEX, loop->failures.ref);
+}
+
+void ml_failures_add(struct ml_loop *loop, lua_State *L)
+{
+    struct ml_failures *failures = &loop->failures;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, failures->ref);
+    lua_insert(L, -2);
+    lua_rawseti(L, -2, failures->last + 1);
+    lua_pop(L, 1);
+    failures->last++;
+}
+
+void ml_failures_taken(struct ml_handle *handle)
+{
+    if (handle->observed) {
+        return;
+    }
+    handle->observed = true;
+    ml_list_each (item, &handle->vm->loops) {
+        struct ml_loop *loop = ml_container_of(item, struct ml_loop, link);
+        if (loop->serial == handle->serial && handle->reported) {
+            loop->failures.untaken--;
+        }
+    }
+}
+
+/* What a report is made of, for a protected call. */
+struct report {
+    struct ml_loop *loop;
+    ml_failure failure;
+    const struct ml_site *site;
+};
+
+/* The value at `index` as text, kept on the stack; NULL for nil. A __tostring
+ * that raises must not cost the report. */
+static int value_text(lua_State *L)
+{
+    (void)luaL_tolstring(L, 1, NULL);
+    return 1;
+}
+
+static const char *text_of(lua_State *L, int index)
+{
+    if (lua_isnoneornil(L, index)) {
+        lua_pushnil(L);
+        return NULL;
+    }
+    index = lua_absindex(L, index);
+    lua_pushcfunction(L, value_text);
+    lua_pushvalue(L, index);
+    if (lua_pcall(L, 1, 1, 0) != LUA_OK) {
+        lua_pop(L, 1);
+        lua_pushfstring(L, "(an error value of type %s that has no text)",
+                        luaL_typename(L, index));
+    }
+    return lua_tostring(L, -1);
+}
+
+/* Arguments: the report, the error value, the traceback, the name. */
+static int report_run(lua_State *L)
+{
+    struct report *report = (struct report *)lua_touserdata(L, 1);
+    ml_failure *failure = &report->failure;
+    struct ml_failures *failures = &report->loop->failures;
+    failure->message = text_of(L, 2);
+    failure->traceback = text_of(L, 3);
+    failure->name = text_of(L, 4);
+    if (report->site != NULL) {
+        ml_site_push(L, report->site);
+        failure->spawned = lua_tostring(L, -1);
+    }
+    failures->report(report->loop, L, failure, failures->ud);
+    return 0;
+}
+
+/* Calls the report function with the three values on top of L, which it takes
+ * off. What fails here (memory) cannot be reported any more. */
+static void report_make(lua_State *L, struct report *report)
+{
+    if (report->loop->failures.report == NULL) {
+        lua_pop(L, 3);
+        return;
+    }
+    lua_pushcfunction(L, report_run);
+    lua_insert(L, -4);
+    lua_pushlightuserdata(L, report);
+    lua_insert(L, -4);
+    if (lua_pcall(L, 4, 0, 0) != LUA_OK) {
+        lua_pop(L, 1);
+    }
+}
+
+void ml_failures_report(struct ml_loop *loop, lua_State *L)
+{
+    struct ml_handle *handle = (struct ml_handle *)lua_touserdata(L, -1);
+    struct report report = {.loop = loop, .site = handle->site};
+    int index = lua_gettop(L);
+    report.failure.task = handle->id;
+    report.failure.kind = "failed";
+    handle->reported = true;
+    loop->failures.untaken++;
+    (void)lua_getiuservalue(L, index, ML_HANDLE_VALUE);
+    (void)lua_getiuservalue(L, index, ML_HANDLE_TRACEBACK);
+    (void)lua_getiuservalue(L, index, ML_HANDLE_NAME);
+    report_make(L, &report);
+    failure_drop_site(loop, handle);
+    lua_pop(L, 1);
+}
+
+/* The first entry's handle; NULL if there is none. It stays in the table. */
+static struct ml_handle *failures_peek(const struct ml_failures *failures,
+                                       lua_State *L, lua_Integer at)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, failures->ref);
+    lua_rawgeti(L, -1, at);
+    struct ml_handle *handle = (struct ml_handle *)lua_touserdata(L, -1);
+    lua_pop(L, 2);
+    return handle;
+}
+
+int64_t ml_failures_next(struct ml_loop *loop)
+{
+    struct ml_failures *failures = &loop->failures;
+    if (failures->last < failures->first) {
+        return ML_TIME_NEVER;
+    }
+    return failures_peek(failures, loop->L, failures->first)->due;
+}
+
+void ml_failures_flush(struct ml_loop *loop, int64_t now)
+{
+    lua_State *L = loop->L;
+    while (loop->failures.last >= loop->failures.first &&
+           (now == ML_TIME_NEVER || ml_failures_next(loop) <= now)) {
+        struct ml_handle *handle = failures_shift(&loop->failures, L);
+        if (handle->observed) {
+            failure_drop_site(loop, handle);
+            lua_pop(L, 1);
+        } else {
+            ml_failures_report(loop, L);
+        }
+    }
+}
+
+void ml_failures_stray(struct ml_task *task, lua_State *co, lua_State *L)
+{
+    struct report report = {.loop = task->loop, .site = task->site};
+    report.failure.task = task->id;
+    report.failure.kind = "close";
+    task->loop->failures.untaken++;
+    lua_xmove(co, L, 1);
+    lua_pushnil(L);
+    lua_pushnil(L);
+    report_make(L, &report);
+}
+
+static int push_traceback(lua_State *L)
+{
+    ml_task_traceback(L, (struct ml_task *)lua_touserdata(L, 1));
+    return 1;
+}
+
+void ml_failures_stuck(struct ml_task *task, lua_State *L)
+{
+    char waiting[256];
+    struct report report = {.loop = task->loop, .site = task->site};
+    ml_call_describe(task, waiting, sizeof waiting);
+    report.failure.task = task->id;
+    report.failure.kind = "deadlock";
+    report.failure.waiting = waiting;
+    lua_pushnil(L);
+    lua_pushcfunction(L, push_traceback);
+    lua_pushlightuserdata(L, task);
+    if (lua_pcall(L, 1, 1, 0) != LUA_OK) {
+        lua_pop(L, 1);
+        lua_pushnil(L);
+    }
+    if (ml_handle_find(L, task) != NULL) {
+        (void)lua_getiuservalue(L, -1, ML_HANDLE_NAME);
+        lua_remove(L, -2);
+    } else {
+        lua_pushnil(L);
+    }
+    report_make(L, &report);
+}

@@ -1,0 +1,60 @@
+/* failure.h - tasks that died of an error, until somebody takes it.
+ *
+ * A task that died and that nobody waits for is reported: at once if it has no
+ * handle, and a second later, or at the end of the run, if it has one. */
+#ifndef ML_CORE_FAILURE_H
+#define ML_CORE_FAILURE_H
+
+#include "core/handle.h"
+
+#include <lua.h>
+#include <miniloop.h>
+#include <stddef.h>
+
+struct ml_loop;
+
+/* Called with each report; `L` is a thread that may be used. */
+typedef void (*ml_failure_fn)(struct ml_loop *loop, lua_State *L,
+                              const ml_failure *failure, void *ud);
+
+struct ml_failures {
+    int ref;                   /* registry: a table, first .. last -> handle */
+    lua_Integer first, last;   /* empty when last < first */
+    size_t untaken;            /* reported, and taken by nobody since */
+    ml_failure_fn report;      /* or NULL */
+    void *ud;
+};
+
+/* How long a failure may wait to be taken. */
+#define ML_FAILURE_PATIENCE INT64_C(1000000000)
+
+/* Makes the table first: that may raise, and nothing must be open by then. */
+int ml_failures_table(lua_State *L);
+void ml_failures_open(struct ml_failures *failures, int table);
+void ml_failures_close(struct ml_loop *loop, lua_State *L);
+
+/* Reports the failure whose handle is on top of L, and pops it. */
+void ml_failures_report(struct ml_loop *loop, lua_State *L);
+
+/* Keeps the failure whose handle is on top of L, and pops it; it is due at
+ * handle->due. May raise a memory error. */
+void ml_failures_add(struct ml_loop *loop, lua_State *L);
+
+/* Reports what is due at `now` and was not taken; all of it if `now` is
+ * ML_TIME_NEVER. */
+void ml_failures_flush(struct ml_loop *loop, int64_t now);
+
+/* When the next one is due, ML_TIME_NEVER if none. */
+int64_t ml_failures_next(struct ml_loop *loop);
+
+/* Somebody took the failure of this handle. */
+void ml_failures_taken(struct ml_handle *handle);
+
+/* Reports an error that belongs to no handle: of a to-be-closed variable that
+ * was closed by a kill ("close"). The error value is on top of `co`. */
+void ml_failures_stray(struct ml_task *task, lua_State *co, lua_State *L);
+
+/* Reports that the task can never be woken ("deadlock"). */
+void ml_failures_stuck(struct ml_task *task, lua_State *L);
+
+#endif

@@ -1,0 +1,230 @@
+#include "core/handle.h"
+
+#include "base/errno.h"
+#include "core/error.h"
+#include "core/failure.h"
+#include "core/loop.h"
+#include "core/task.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const char *const METATABLE = "miniloop.task";
+
+void ml_handle_init(lua_State *L, struct ml_vm *vm)
+{
+    (void)vm;
+    (void)luaL_newmetatable(L, METATABLE); /* its methods come from sys/ */
+    lua_pop(L, 1);
+}
+
+static struct ml_handle *handle_new(lua_State *L, struct ml_task *task)
+{
+    struct ml_handle *handle = lua_newuserdatauv(L, sizeof *handle, 3);
+    memset(handle, 0, sizeof *handle);
+    handle->vm = task->loop->vm;
+    handle->serial = task->loop->serial;
+    handle->id = task->id;
+    luaL_setmetatable(L, METATABLE);
+    return handle;
+}
+
+struct ml_handle *ml_handle_find(lua_State *L, struct ml_task *task)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, task->loop->vm->handles);
+    if (lua_rawgeti(L, -1, task->shell.slot) == LUA_TUSERDATA) {
+        lua_remove(L, -2);
+        return (struct ml_handle *)lua_touserdata(L, -1);
+    }
+    lua_pop(L, 2);
+    return NULL;
+}
+
+struct ml_handle *ml_handle_push(lua_State *L, struct ml_task *task)
+{
+    luaL_checkstack(L, 6, "task handle");
+    struct ml_handle *handle = ml_handle_find(L, task);
+    task->handled = true;
+    if (handle == NULL) {
+        handle = handle_new(L, task);
+        lua_rawgeti(L, LUA_REGISTRYINDEX, task->loop->vm->handles);
+        lua_pushvalue(L, -2);
+        lua_rawseti(L, -2, task->shell.slot);
+        lua_pop(L, 1);
+    }
+    return handle;
+}
+
+void ml_handle_setname(lua_State *L, int index)
+{
+    struct ml_task *task = ml_handle_task(ml_handle_test(L, index));
+    index = lua_absindex(L, index);
+    (void)lua_setiuservalue(L, index, ML_HANDLE_NAME);
+    if (task != NULL) {
+        luaL_checkstack(L, 2, "task handle");
+        lua_rawgeti(L, LUA_REGISTRYINDEX, task->loop->vm->pins);
+        lua_pushvalue(L, index);
+        lua_rawseti(L, -2, task->shell.slot);
+        lua_pop(L, 1);
+        task->named = true;
+    }
+}
+
+static void slot_clear(lua_State *L, int table, int slot)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, table);
+    lua_pushnil(L);
+    lua_rawseti(L, -2, slot);
+    lua_pop(L, 1);
+}
+
+void ml_handle_release(lua_State *L, struct ml_task *task)
+{
+    slot_clear(L, task->loop->vm->handles, task->shell.slot);
+    if (task->named) {
+        slot_clear(L, task->loop->vm->pins, task->shell.slot);
+    }
+}
+
+struct ml_handle *ml_handle_test(lua_State *L, int index)
+{
+    return (struct ml_handle *)luaL_testudata(L, index, METATABLE);
+}
+
+struct ml_task *ml_handle_task(const struct ml_handle *handle)
+{
+    if (handle->outcome != ML_ALIVE) {
+        return NULL;
+    }
+    ml_list_each (item, &handle->vm->loops) {
+        struct ml_loop *loop = ml_container_of(item, struct ml_loop, link);
+        if (loop->serial == handle->serial) {
+            return ml_task_find(loop, handle->id);
+        }
+    }
+    return NULL;
+}
+
+void ml_handle_done(lua_State *L, struct ml_handle *handle, int count)
+{
+    handle->count = count;
+    if (count > 1) {
+        int first = lua_gettop(L) - count + 1;
+        luaL_checkstack(L, 2, "results");
+        lua_createtable(L, count, 0);
+        lua_insert(L, first);
+        for (int i = count; i >= 1; i--) {
+            lua_rawseti(L, first, i);
+        }
+        handle->table = true;
+    }
+    if (count > 0) {
+        (void)lua_setiuservalue(L, -2, ML_HANDLE_VALUE);
+    }
+    handle->outcome = ML_DONE;
+}
+
+/* Pushes the results; returns their number. */
+static int push_results(lua_State *L, int index)
+{
+    const struct ml_handle *handle = ml_handle_test(L, index);
+    luaL_checkstack(L, handle->count + 2, "too many results");
+    if (handle->count == 0) {
+        return 0;
+    }
+    (void)lua_getiuservalue(L, index, ML_HANDLE_VALUE);
+    if (handle->table) {
+        int table = lua_gettop(L);
+        for (int i = 1; i <= handle->count; i++) {
+            lua_rawgeti(L, table, i);
+        }
+        lua_remove(L, table);
+    }
+    return handle->count;
+}
+
+/* Adds a user value of the handle as a field of the error on top. */
+static void error_from(lua_State *L, int index, int uservalue,
+                       const char *field)
+{
+    if (lua_getiuservalue(L, index, uservalue) != LUA_TNIL) {
+        lua_pushstring(L, field);
+        lua_insert(L, -2);
+        lua_rawset(L, -3);
+    } else {
+        lua_pop(L, 1);
+    }
+}
+
+static void error_task(lua_State *L, int64_t id)
+{
+    lua_pushliteral(L, "task");
+    lua_pushinteger(L, id);
+    lua_rawset(L, -3);
+}
+
+static int push_failure(lua_State *L, int index, struct ml_handle *handle)
+{
+    ml_failures_taken(handle);
+    lua_pushnil(L);
+    if (handle->error != 0) {
+        ml_error_push(L, handle->error, "wait");
+    } else {
+        ml_error_push(L, ML_EFAILED, "wait");
+        error_from(L, index, ML_HANDLE_VALUE, "value");
+        error_from(L, index, ML_HANDLE_TRACEBACK, "traceback");
+    }
+    error_task(L, handle->id);
+    return 2;
+}
+
+static int push_cancelled(lua_State *L, int index, struct ml_handle *handle)
+{
+    lua_pushnil(L);
+    ml_error_push(L, ECANCELED, "wait");
+    error_from(L, index, ML_HANDLE_VALUE, "reason");
+    error_task(L, handle->id);
+    return 2;
+}
+
+int ml_handle_answer(lua_State *L, int index)
+{
+    struct ml_handle *handle = ml_handle_test(L, index);
+    index = lua_absindex(L, index);
+    luaL_checkstack(L, 6, "answer of wait");
+    switch ((enum ml_outcome)handle->outcome) {
+    case ML_DONE:
+        lua_pushboolean(L, 1);
+        return push_results(L, index) + 1;
+    case ML_FAILED:
+        return push_failure(L, index, handle);
+    case ML_CANCELLED:
+    case ML_ALIVE: /* of a loop that was closed: killed with it */
+    default:
+        return push_cancelled(L, index, handle);
+    }
+}
+
+int ml_handle_join(lua_State *L, int index)
+{
+    struct ml_handle *handle = ml_handle_test(L, index);
+    index = lua_absindex(L, index);
+    if (handle->outcome == ML_DONE) {
+        return push_results(L, index);
+    }
+    if (handle->outcome == ML_FAILED && handle->error == 0) {
+        ml_failures_taken(handle);
+        (void)lua_getiuservalue(L, index, ML_HANDLE_VALUE);
+    } else {
+        (void)ml_handle_answer(L, index);
+    }
+    return lua_error(L);
+}
+
+const char *ml_handle_status(const struct ml_handle *handle)
+{
+    static const char *const ended[] = {"cancelled", "done", "failed",
+                                        "cancelled"};
+    const struct ml_task *task = ml_handle_task(handle);
+    return task != NULL ? ml_task_status(task) : ended[handle->outcome];
+}

@@ -1,0 +1,205 @@
+#include "core/park.h"
+
+#include "core/loop.h"
+#include "core/task.h"
+#include "core/watch.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* A block for a choice of many starts with room for so many. */
+enum { WAITS_MIN = 8 };
+
+static int waits_grow(struct ml_task *task)
+{
+    const struct ml_alloc *alloc = &task->loop->vm->alloc;
+    int room = task->maxwaits < WAITS_MIN ? WAITS_MIN : task->maxwaits * 2;
+    struct ml_wait *old = task->waits == &task->wait ? NULL : task->waits;
+    size_t osize = old != NULL ? (size_t)task->maxwaits * sizeof *old : 0;
+    struct ml_wait *block =
+        ml_alloc_resize(alloc, old, osize, (size_t)room * sizeof *block);
+    if (block == NULL) {
+        return -ENOMEM;
+    }
+    if (old == NULL) {
+        block[0] = task->wait;
+    }
+    task->waits = block;
+    task->maxwaits = room;
+    return 0;
+}
+
+/* The next wait to declare, or NULL: no memory. Nothing is linked yet, so the
+ * block may still move. */
+static struct ml_wait *waits_add(struct ml_task *task)
+{
+    if (task->nwaits == task->maxwaits && waits_grow(task) != 0) {
+        return NULL;
+    }
+    struct ml_wait *wait = &task->waits[task->nwaits++];
+    memset(wait, 0, sizeof *wait);
+    wait->fd = -1;
+    return wait;
+}
+
+int ml_declare_queue(struct ml_task *task, struct ml_queue *queue)
+{
+    struct ml_wait *wait = waits_add(task);
+    if (wait == NULL) {
+        return -ENOMEM;
+    }
+    wait->queue = queue;
+    return 0;
+}
+
+int ml_declare_fd(struct ml_task *task, int fd, unsigned event, bool verify)
+{
+    if (fd < 0) {
+        return -EBADF;
+    }
+    struct ml_wait *wait = waits_add(task);
+    if (wait == NULL) {
+        return -ENOMEM;
+    }
+    wait->fd = fd;
+    wait->events = (uint8_t)event;
+    wait->verify = verify;
+    return 0;
+}
+
+void ml_declare_none(struct ml_task *task)
+{
+    if (task->waits != &task->wait) {
+        ml_alloc_free(&task->loop->vm->alloc, task->waits,
+                      (size_t)task->maxwaits * sizeof *task->waits);
+    }
+    task->waits = &task->wait;
+    task->maxwaits = 1;
+    task->nwaits = 0;
+}
+
+static int wait_register(struct ml_task *task, struct ml_wait *wait)
+{
+    wait->task = task;
+    ml_list_init(&wait->link);
+    if (wait->fd >= 0) {
+        wait->watch = ml_watch_get(task->loop, wait->fd);
+        if (wait->watch == NULL) {
+            return -ENOMEM;
+        }
+        wait->queue = wait->events == ML_POLL_READ ? &wait->watch->readers
+                                                   : &wait->watch->writers;
+    }
+    ml_list_append(&wait->queue->waits, &wait->link);
+    if (wait->watch != NULL) {
+        task->loop->watches.waiting++;
+        ml_watch_touch(task->loop, wait->watch);
+    }
+    return 0;
+}
+
+static void wait_undo(struct ml_task *task, struct ml_wait *wait)
+{
+    ml_list_unlink(&wait->link);
+    if (wait->watch != NULL) {
+        task->loop->watches.waiting--;
+        ml_watch_touch(task->loop, wait->watch);
+        wait->watch = NULL;
+    }
+}
+
+/* Undoes the first `n` waits. */
+static void waits_undo(struct ml_task *task, int n)
+{
+    for (int i = 0; i < n; i++) {
+        wait_undo(task, &task->waits[i]);
+    }
+    ml_declare_none(task);
+}
+
+static int waits_register(struct ml_task *task)
+{
+    for (int i = 0; i < task->nwaits; i++) {
+        int err = wait_register(task, &task->waits[i]);
+        if (err != 0) {
+            waits_undo(task, i);
+            return err;
+        }
+    }
+    return 0;
+}
+
+static int alarm_arm(struct ml_task *task)
+{
+    int64_t deadline = task->call.deadline < task->call.alarm
+                           ? task->call.deadline
+                           : task->call.alarm;
+    if (deadline == ML_TIME_NEVER) {
+        return 0;
+    }
+    return ml_timers_arm(&task->loop->timers, &task->alarm.timer, deadline);
+}
+
+int ml_park(struct ml_task *task)
+{
+    int err = waits_register(task);
+    if (err != 0) {
+        return err;
+    }
+    err = alarm_arm(task);
+    if (err != 0) {
+        waits_undo(task, task->nwaits);
+        return err;
+    }
+    task->state = ML_TASK_WAITING;
+    return 0;
+}
+
+void ml_unpark(struct ml_task *task)
+{
+    waits_undo(task, task->nwaits);
+    ml_timers_disarm(&task->loop->timers, &task->alarm.timer);
+}
+
+void ml_park_wake(struct ml_task *task, enum ml_woke woke)
+{
+    ml_unpark(task);
+    task->call.woke = (uint8_t)woke;
+    ml_task_ready(task);
+}
+
+void ml_park_refuse(struct ml_task *task, int error)
+{
+    task->call.error = error;
+    ml_park_wake(task, ML_WOKE_ERROR);
+}
+
+static struct ml_task *queue_first(struct ml_queue *queue)
+{
+    return ml_container_of(queue->waits.next, struct ml_wait, link)->task;
+}
+
+int ml_queue_wake_one(struct ml_queue *queue)
+{
+    if (ml_list_empty(&queue->waits)) {
+        return 0;
+    }
+    ml_park_wake(queue_first(queue), ML_WOKE_READY);
+    return 1;
+}
+
+int ml_queue_wake_all(struct ml_queue *queue)
+{
+    int n = 0;
+    while (ml_queue_wake_one(queue) != 0) {
+        n++;
+    }
+    return n;
+}
+
+void ml_queue_refuse_all(struct ml_queue *queue, int error)
+{
+    while (!ml_list_empty(&queue->waits)) {
+        ml_park_refuse(queue_first(queue), error);
+    }
+}

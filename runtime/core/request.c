@@ -1,0 +1,140 @@
+#include "core/request.h"
+
+#include "core/call.h"
+#include "core/misuse.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* User values of a userdata are counted in 16 bits. */
+enum { ARGS_MAX = 32000 };
+
+static const char *const METATABLE = "miniloop.request";
+
+/* Upvalues: the vm, the definition, the metatable. */
+static int request_make(lua_State *L)
+{
+    const ml_syscall *def = lua_touserdata(L, lua_upvalueindex(2));
+    if (def->check != NULL) {
+        def->check(L);
+    }
+    int nargs = lua_gettop(L);
+    luaL_argcheck(L, nargs <= ARGS_MAX, ARGS_MAX + 1, "too many arguments");
+    struct ml_request *request =
+        lua_newuserdatauv(L, sizeof *request, nargs);
+    request->def = def;
+    request->nargs = nargs;
+    for (int i = 1; i <= nargs; i++) {
+        lua_pushvalue(L, i);
+        (void)lua_setiuservalue(L, -2, i);
+    }
+    lua_pushvalue(L, lua_upvalueindex(3));
+    lua_setmetatable(L, -2);
+    return 1;
+}
+
+/* Upvalues: the vm, the definition. */
+static int call_directly(lua_State *L)
+{
+    return ml_call_enter(L, ml_vm_upvalue(L),
+                         lua_touserdata(L, lua_upvalueindex(2)));
+}
+
+const struct ml_request *ml_request_test(lua_State *L, const struct ml_vm *vm,
+                                         int index)
+{
+    const struct ml_request *request = lua_touserdata(L, index);
+    if (request == NULL || lua_getmetatable(L, index) == 0) {
+        return NULL;
+    }
+    bool same = lua_topointer(L, -1) == vm->request_type;
+    lua_pop(L, 1);
+    return same ? request : NULL;
+}
+
+int ml_request_perform(lua_State *L, struct ml_vm *vm)
+{
+    const struct ml_request *request = lua_touserdata(L, 1);
+    luaL_checkstack(L, request->nargs + 1, "request");
+    for (int i = 1; i <= request->nargs; i++) {
+        (void)lua_getiuservalue(L, 1, i);
+    }
+    return ml_call_start(L, vm, request->def, 1);
+}
+
+static int request_tostring(lua_State *L)
+{
+    const struct ml_request *request = luaL_checkudata(L, 1, METATABLE);
+    luaL_Buffer b;
+    luaL_buffinit(L, &b);
+    luaL_addstring(&b, "syscall.");
+    luaL_addstring(&b, request->def->name);
+    for (int i = 1; i <= request->nargs; i++) {
+        luaL_addstring(&b, i == 1 ? "(" : ", ");
+        (void)lua_getiuservalue(L, 1, i);
+        luaL_tolstring(L, -1, NULL);
+        lua_remove(L, -2);
+        luaL_addvalue(&b);
+    }
+    luaL_addstring(&b, request->nargs == 0 ? "()" : ")");
+    luaL_pushresult(&b);
+    return 1;
+}
+
+static int syscall_unknown(lua_State *L)
+{
+    const char *key = luaL_checkstring(L, 2);
+    lua_settop(L, 1);
+    return ml_misuse_key(L, "syscall", key);
+}
+
+void ml_request_pushtable(lua_State *L, const struct ml_vm *vm)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm->syscalls);
+}
+
+void ml_request_init(lua_State *L, struct ml_vm *vm)
+{
+    (void)luaL_newmetatable(L, METATABLE);
+    vm->request_type = lua_topointer(L, -1);
+    ml_vm_pushclosure(L, vm, request_tostring, 0);
+    lua_setfield(L, -2, "__tostring");
+    lua_pushliteral(L, "a request cannot be changed");
+    lua_setfield(L, -2, "__metatable");
+    lua_pop(L, 1);
+    lua_newtable(L);
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, syscall_unknown);
+    lua_setfield(L, -2, "__index");
+    lua_setmetatable(L, -2);
+    vm->syscalls = luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+int ml_request_add(lua_State *L, struct ml_vm *vm, const ml_syscall *def)
+{
+    if (def->size != sizeof *def || def->name == NULL || def->attempt == NULL) {
+        return -EINVAL;
+    }
+    luaL_checkstack(L, 6, "syscall");
+    ml_request_pushtable(L, vm);
+    lua_pushstring(L, def->name);
+    lua_pushvalue(L, -1);
+    if (lua_rawget(L, -3) != LUA_TNIL) {
+        lua_pop(L, 3);
+        return -EEXIST;
+    }
+    lua_pop(L, 1);
+    lua_pushlightuserdata(L, (void *)(size_t)def);
+    luaL_getmetatable(L, METATABLE);
+    ml_vm_pushclosure(L, vm, request_make, 2);
+    lua_rawset(L, -3);
+    lua_pop(L, 1);
+    return 0;
+}
+
+void ml_request_pushdirect(lua_State *L, struct ml_vm *vm,
+                           const ml_syscall *def)
+{
+    lua_pushlightuserdata(L, (void *)(size_t)def);
+    ml_vm_pushclosure(L, vm, call_directly, 1);
+}

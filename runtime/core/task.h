@@ -1,0 +1,91 @@
+/* task.h - a task: a coroutine with an id, and what it is doing.
+ *
+ * ready -> running -> waiting -> ready ... -> ended. Only ml_task_step resumes
+ * a task; only ml_task_end ends one. */
+#ifndef ML_CORE_TASK_H
+#define ML_CORE_TASK_H
+
+#include "base/list.h"
+#include "base/timer.h"
+#include "core/call.h"
+#include "core/park.h"
+#include "core/vm.h"
+
+struct ml_loop;
+struct ml_cancel;
+struct ml_handle;
+struct ml_site;
+
+enum ml_task_state {
+    ML_TASK_READY,
+    ML_TASK_RUNNING,
+    ML_TASK_WAITING,
+    ML_TASK_DYING /* killed: its to-be-closed variables are being closed */
+};
+
+/* A timer of the loop that knows what to do. */
+struct ml_alarm {
+    struct ml_timer timer;
+    enum { ML_ALARM_PARK, ML_ALARM_CANCEL } kind;
+};
+
+struct ml_task {
+    struct ml_list ready; /* in loop->ready or loop->batch while READY */
+    struct ml_list live;  /* in loop->live, by age */
+    struct ml_task *hashed; /* next of the same bucket in loop->tasks */
+    struct ml_loop *loop;
+    int64_t id;
+    struct ml_shell shell; /* the coroutine of its body */
+    lua_State *leaf;       /* the innermost coroutine that it is inside of */
+    int depth;             /* coroutines from shell.co to leaf, 0: the same */
+    int budget;            /* calls left that may succeed at once */
+    uint8_t state;         /* enum ml_task_state */
+    bool started;          /* it has run */
+    bool exposed;          /* its thread value was given to Lua */
+    bool doomed;           /* killed while it runs: dies as it gives way */
+    bool named;            /* its handle has a name and is pinned */
+    bool failed;           /* it died of an error */
+    bool handled;          /* a handle was made: somebody may take a failure */
+    struct ml_alarm alarm; /* the deadline of what it is parked on */
+    struct ml_wait wait;   /* the single wait of the common case */
+    struct ml_wait *waits; /* what its call declared: &wait or a block */
+    int nwaits, maxwaits;
+    struct ml_queue ends; /* who waits for its end */
+    struct ml_call call;
+    struct ml_cancel *cancel;   /* NULL: nobody asked */
+    const struct ml_site *site; /* where it was spawned */
+};
+
+/* Spawns a task from the function and `nargs` arguments on top of L, which it
+ * takes off. May raise a memory error, and loses nothing then. */
+struct ml_task *ml_task_spawn(struct ml_loop *loop, lua_State *L, int nargs);
+
+/* The living task of that id, or NULL. */
+struct ml_task *ml_task_find(struct ml_loop *loop, int64_t id);
+
+/* Runs a ready task until it waits, gives way or ends (round, step 2). */
+void ml_task_step(struct ml_task *task);
+
+/* Puts a task at the end of the ready queue. */
+void ml_task_ready(struct ml_task *task);
+
+/* Kills a task that does not run; its to-be-closed variables run on it. If it
+ * does run, it is doomed: it ends as soon as control comes back to the
+ * runtime. `L` is any thread that is running. */
+void ml_task_kill(struct ml_task *task, lua_State *L);
+
+/* If the task that L runs in was doomed meanwhile, suspends it for good. Else
+ * returns 0. To be called as `return` value where a C function may yield. */
+int ml_task_check_doom(lua_State *L, struct ml_task *task);
+
+/* The status as scripts see it: "ready", "running", "waiting". */
+const char *ml_task_status(const struct ml_task *task);
+
+/* The task whose alarm this is. */
+struct ml_task *ml_task_of_alarm(struct ml_alarm *alarm);
+
+/* Pushes a traceback of the task, of its innermost coroutine first. May raise
+ * a memory error. */
+void ml_task_traceback(lua_State *L, struct ml_task *task);
+
+#endif

@@ -1,0 +1,36 @@
+/* thread.h - coroutines as the runtime uses them, and the differences between
+ * the versions of Lua, in one place.
+ *
+ * Nothing else in the runtime calls lua_resume or closes a coroutine. */
+#ifndef ML_CORE_THREAD_H
+#define ML_CORE_THREAD_H
+
+#include <lua.h>
+#include <stdbool.h>
+
+/* What a system call yields, alone: a light userdata that no script can get
+ * hold of. A coroutine with it on top of its stack is inside a system call;
+ * it stays there until the coroutine is resumed. */
+void ml_thread_pushmark(lua_State *L);
+
+/* True if `co` is suspended inside a system call. */
+bool ml_thread_marked(lua_State *co);
+
+/* Resumes `co` with the `nargs` values on its top; of one that is inside a
+ * system call, `nargs` must be 0. Answers as lua_resume. */
+int ml_thread_resume(lua_State *co, lua_State *from, int nargs, int *nresults);
+
+/* Closes `co`: runs its pending to-be-closed variables, which cannot suspend,
+ * and empties its stack. Returns LUA_OK, or an error status with the error
+ * value as the only value on its stack. Never raises. */
+int ml_thread_close(lua_State *co, lua_State *from);
+
+/* Stack slots to reserve for each task, beyond what it needs: 0 on a sound
+ * Lua, many on one whose __concat leaves a stale top when the stack grows. */
+int ml_thread_reserve(void);
+
+/* What coroutine.status says of `co`, seen from the coroutine L: "running",
+ * "suspended", "normal" or "dead"; one inside a system call is "normal". */
+const char *ml_thread_status(lua_State *L, lua_State *co);
+
+#endif

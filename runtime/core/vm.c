@@ -1,0 +1,140 @@
+#include "core/vm.h"
+
+#include "core/thread.h"
+
+#include <string.h>
+
+/* Only the address matters: the registry key of the vm. */
+static const char vm_key = 0;
+
+static void vm_push_table(lua_State *L, const char *mode)
+{
+    lua_newtable(L);
+    if (mode != NULL) {
+        lua_createtable(L, 0, 1);
+        lua_pushstring(L, mode);
+        lua_setfield(L, -2, "__mode");
+        lua_setmetatable(L, -2);
+    }
+}
+
+static int vm_table_ref(lua_State *L, const char *mode)
+{
+    vm_push_table(L, mode);
+    return luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+static lua_State *main_thread(lua_State *L)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+    lua_State *main = lua_tothread(L, -1);
+    lua_pop(L, 1);
+    return main;
+}
+
+struct ml_vm *ml_vm_get(lua_State *L)
+{
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &vm_key);
+    struct ml_vm *vm = (struct ml_vm *)lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    return vm;
+}
+
+struct ml_vm *ml_vm_open(lua_State *L)
+{
+    luaL_checkstack(L, 8, "miniloop");
+    struct ml_vm *vm = ml_vm_get(L);
+    if (vm != NULL) {
+        return vm;
+    }
+    vm = (struct ml_vm *)lua_newuserdatauv(L, sizeof *vm, 0);
+    memset(vm, 0, sizeof *vm);
+    vm->main = main_thread(L);
+    vm->alloc.fn = lua_getallocf(L, &vm->alloc.ud);
+    ml_list_init(&vm->loops);
+    vm->threads = vm_table_ref(L, NULL);
+    vm->handles = vm_table_ref(L, "v");
+    vm->pins = vm_table_ref(L, NULL);
+    vm->traces = vm_table_ref(L, NULL);
+    vm->handler = LUA_NOREF;
+    vm->syscalls = LUA_NOREF;
+    vm->reserve = ml_thread_reserve();
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &vm_key);
+    return vm;
+}
+
+void ml_vm_pushclosure(lua_State *L, struct ml_vm *vm, lua_CFunction fn, int n)
+{
+    lua_pushlightuserdata(L, vm);
+    lua_insert(L, -(n + 1));
+    lua_pushcclosure(L, fn, n + 1);
+}
+
+void ml_vm_setfuncs(lua_State *L, struct ml_vm *vm, const luaL_Reg *fns)
+{
+    for (; fns->name != NULL; fns++) {
+        ml_vm_pushclosure(L, vm, fns->func, 0);
+        lua_setfield(L, -2, fns->name);
+    }
+}
+
+/* A new thread inherits the hook of its maker: then the pool will not do, or
+ * a debugger that follows coroutines would lose the ones we reuse. */
+static bool pool_serves(lua_State *L, const struct ml_vm *vm)
+{
+    return vm->nshells > 0 && lua_gethook(L) == NULL;
+}
+
+struct ml_shell ml_vm_take(lua_State *L, struct ml_vm *vm)
+{
+    if (pool_serves(L, vm)) {
+        return vm->shells[--vm->nshells];
+    }
+    struct ml_shell shell;
+    luaL_checkstack(L, 4, "too many arguments");
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm->threads);
+    shell.co = lua_newthread(L);
+    shell.slot = luaL_ref(L, -2);
+    lua_pop(L, 1);
+    return shell;
+}
+
+void ml_vm_give(lua_State *L, struct ml_vm *vm, struct ml_shell shell,
+                bool reusable)
+{
+    if (reusable && vm->nshells < ML_SHELLS_KEPT &&
+        lua_gethook(shell.co) == NULL) {
+        lua_settop(shell.co, 0);
+        vm->shells[vm->nshells++] = shell;
+        return;
+    }
+    lua_settop(shell.co, 0); /* its status is "dead" from here on */
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm->threads);
+    luaL_unref(L, -1, shell.slot);
+    lua_pop(L, 1);
+}
+
+/* True if a finalizer is among the functions that run on L. */
+static bool inside_finalizer(lua_State *L)
+{
+    lua_Debug ar;
+    for (int level = 0; lua_getstack(L, level, &ar) != 0; level++) {
+        if (lua_getinfo(L, "n", &ar) != 0 && ar.name != NULL &&
+            strcmp(ar.name, "__gc") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int ml_vm_misplaced(lua_State *L, const struct ml_vm *vm, const char *call)
+{
+    if (vm->task == NULL || inside_finalizer(L)) {
+        return luaL_error(L, "cannot call '%s' here: not inside a task", call);
+    }
+    return luaL_error(L,
+                      "cannot call '%s' here: Lua cannot suspend the task "
+                      "inside this function (a comparator, a gsub callback, "
+                      "__tostring, __close of a killed task, or the like)",
+                      call);
+}

@@ -1,0 +1,94 @@
+/* vm.h - what the runtime keeps for one Lua state: who runs, and the coroutines.
+ *
+ * There is one `struct ml_vm` for each global Lua state that the runtime was
+ * opened on. It is a userdata in the registry, so it lives exactly as long as
+ * the state. Every C function of the runtime has it as its first upvalue: so
+ * "am I inside a task, and in which" costs two loads and no search. */
+#ifndef ML_CORE_VM_H
+#define ML_CORE_VM_H
+
+#include "base/alloc.h"
+#include "base/list.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ml_loop;
+struct ml_task;
+
+/* Coroutines kept for reuse: enough for bursts, few enough to forget. */
+enum { ML_SHELLS_KEPT = 256 };
+
+/* A coroutine that tasks run in, anchored in vm->threads at `slot`. */
+struct ml_shell {
+    lua_State *co;
+    int slot;
+};
+
+struct ml_vm {
+    /* The coroutine whose Lua code runs now and that may suspend; NULL outside
+     * of tasks, and where it could not suspend all the way out. */
+    lua_State *active;
+    struct ml_task *task; /* the running task, NULL outside */
+    struct ml_loop *loop; /* the loop that runs, NULL when none does */
+    lua_State *main;      /* the state's main thread */
+    struct ml_alloc alloc;
+    struct ml_list loops; /* all open loops of this state */
+    uint64_t serial;      /* counts the loops opened on this state */
+    int threads;          /* registry reference: slot -> coroutine */
+    int handles;          /* registry reference: slot -> handle, weak values */
+    int pins;             /* registry reference: slot -> handle with a name */
+    int traces;           /* registry reference: slot -> traceback of an error */
+    int handler;          /* registry reference: the tasks' message handler */
+    int syscalls;         /* registry reference: the table `syscall` */
+    const void *request_type; /* identifies the metatable of requests */
+    bool globals; /* the runtime's `coroutine` and `require` are installed */
+    int reserve;          /* stack slots that each task gets beyond its need */
+    int closing;          /* depth of coroutine.close inside itself */
+    int nshells;
+    struct ml_shell shells[ML_SHELLS_KEPT];
+};
+
+/* The vm of L's state, made on first use. May raise a memory error. */
+struct ml_vm *ml_vm_open(lua_State *L);
+
+/* The vm of L's state, or NULL where the runtime was never opened. */
+struct ml_vm *ml_vm_get(lua_State *L);
+
+/* The vm of the running C function, from its first upvalue. */
+static inline struct ml_vm *ml_vm_upvalue(lua_State *L)
+{
+    return (struct ml_vm *)lua_touserdata(L, lua_upvalueindex(1));
+}
+
+/* Pushes `fn` as a closure whose first upvalue is the vm and whose others are
+ * the `n` values on top of the stack, which it takes off. */
+void ml_vm_pushclosure(lua_State *L, struct ml_vm *vm, lua_CFunction fn, int n);
+
+/* Sets `fns` (name, function) in the table on top, each with the vm as its
+ * upvalue. */
+void ml_vm_setfuncs(lua_State *L, struct ml_vm *vm, const luaL_Reg *fns);
+
+/* Takes an empty coroutine from the pool, or makes one. May raise a memory
+ * error, and loses nothing then. */
+struct ml_shell ml_vm_take(lua_State *L, struct ml_vm *vm);
+
+/* Gives a coroutine back that has ended. One that has a hook, or whose thread
+ * value was handed to Lua, must not come to mean another task: the collector
+ * has it. Say `reusable` false for the second; the first is seen here. */
+void ml_vm_give(lua_State *L, struct ml_vm *vm, struct ml_shell shell,
+                bool reusable);
+
+/* True if L is the running coroutine of a task and may suspend here. */
+static inline bool ml_vm_suspendable(lua_State *L, const struct ml_vm *vm)
+{
+    return vm->active == L && lua_isyieldable(L);
+}
+
+/* Raises the error for a blocking call made where nothing can suspend; it
+ * names the call and the reason. Never returns. */
+int ml_vm_misplaced(lua_State *L, const struct ml_vm *vm, const char *call);
+
+#endif

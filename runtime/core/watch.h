@@ -1,0 +1,69 @@
+/* watch.h - descriptors that tasks wait for, and what the poller knows of them.
+ *
+ * The core keeps, for each descriptor, who waits to read and to write, and
+ * which interest the poller holds. Changes are collected and flushed once a
+ * round, so that a connection on which one task reads again and again costs
+ * no call to the poller per message: an interest that nobody has any more is
+ * dropped when the descriptor next becomes ready in vain. A raw number, whose
+ * owner we do not know, is registered only while somebody waits for it. */
+#ifndef ML_CORE_WATCH_H
+#define ML_CORE_WATCH_H
+
+#include "base/alloc.h"
+#include "base/list.h"
+#include "core/park.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ml_poll;
+struct ml_poll_ops;
+
+struct ml_watch {
+    struct ml_list dirty; /* in watches.dirty while a flush is due */
+    struct ml_queue readers, writers;
+    int fd;
+    uint8_t interest; /* what the poller holds */
+    bool owned;       /* opened by miniloop: every close goes through us */
+};
+
+struct ml_watches {
+    struct ml_watch **slots; /* by descriptor; NULL where nobody ever waited */
+    int capacity;
+    int registered; /* descriptors that the poller holds */
+    int waiting;    /* waits that are parked on descriptors */
+    struct ml_list dirty;
+};
+
+void ml_watches_init(struct ml_watches *watches);
+
+/* Frees everything; no task may be waiting. */
+void ml_watches_term(struct ml_watches *watches, const struct ml_alloc *alloc);
+
+/* The watch of a descriptor, made if there is none; NULL: no memory. */
+struct ml_watch *ml_watch_get(struct ml_loop *loop, int fd);
+
+/* Says that `fd` was opened by the runtime, which will also close it: its
+ * registration is kept between waits. 0; -ENOMEM. */
+int ml_watch_own(struct ml_loop *loop, int fd);
+
+/* Notes that who waits for the descriptor has changed. */
+void ml_watch_touch(struct ml_loop *loop, struct ml_watch *watch);
+
+/* To be called before a descriptor is closed: whoever waits for it gets EBADF,
+ * and neither the poller nor a later owner of the number sees anything of it.
+ * Harmless for a descriptor that nobody ever waited for. */
+void ml_watch_forget(struct ml_loop *loop, int fd);
+
+/* Flushes changed interest to the poller (round, step 3). Tasks that wait for
+ * what the poller refuses are woken with its error. */
+void ml_watches_flush(struct ml_loop *loop);
+
+/* Wakes the waiters of a ready descriptor (round, step 6). */
+void ml_watches_ready(struct ml_loop *loop, int fd, unsigned events);
+
+/* Hands the interest of all descriptors to another poller; the waiters of one
+ * that it refuses are woken with its error. */
+void ml_watches_move(struct ml_loop *loop, const struct ml_poll_ops *ops,
+                     struct ml_poll *poll);
+#endif

@@ -1,0 +1,268 @@
+#include "net/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Without the flag (older macOS) sockets are written to like pipes. */
+#ifndef MSG_NOSIGNAL
+#    define MSG_NOSIGNAL 0
+#endif
+
+/* macOS refuses a count above INT_MAX instead of doing part of it. */
+enum {
+    COUNT_MAX = 1 << 30
+};
+
+/* POSIX promises 16; the systems that we know take 1024. */
+#ifdef IOV_MAX
+enum {
+    PIECES_MAX = IOV_MAX
+};
+#else
+enum {
+    PIECES_MAX = 16
+};
+#endif
+
+static size_t clamp(size_t n)
+{
+    return n < COUNT_MAX ? n : COUNT_MAX;
+}
+
+/* --- what it is ---------------------------------------------------------- */
+
+static int socket_int(int fd, int option)
+{
+    int value = 0;
+    socklen_t len = sizeof value;
+
+    if (getsockopt(fd, SOL_SOCKET, option, &value, &len) != 0)
+        return -1;
+    return value;
+}
+
+static enum ml_io_kind socket_kind(int fd)
+{
+    if (socket_int(fd, SO_ACCEPTCONN) > 0)
+        return ML_IO_LISTENER;
+    return socket_int(fd, SO_TYPE) == SOCK_STREAM ? ML_IO_STREAM : ML_IO_DGRAM;
+}
+
+enum ml_io_kind ml_io_kind(int fd)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) != 0)
+        return ML_IO_BAD;
+    if (S_ISSOCK(st.st_mode))
+        return socket_kind(fd);
+    if (S_ISFIFO(st.st_mode))
+        return ML_IO_PIPE;
+    if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) || S_ISBLK(st.st_mode))
+        return ML_IO_FILE;
+    if (S_ISCHR(st.st_mode) && isatty(fd))
+        return ML_IO_TTY;
+    return ML_IO_OTHER;
+}
+
+/* --- no SIGPIPE ---------------------------------------------------------- */
+
+/*
+ * A write to a pipe that nobody reads raises SIGPIPE, which by default ends the
+ * process, and no flag of write() prevents it. To ignore the signal would
+ * change the process for its host and for the programs that it starts. So the
+ * signal, which is sent to the thread that writes, is blocked around the write,
+ * and taken away again if the write has caused it. One that was pending before
+ * is not ours and stays; it can be pending only if it was blocked already.
+ */
+struct quiet {
+    sigset_t mask;    /* as it was before */
+    bool was_pending; /* a SIGPIPE that belongs to somebody else */
+};
+
+static bool sigpipe_pending(void)
+{
+    sigset_t pending;
+
+    return sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1;
+}
+
+static sigset_t sigpipe_alone(void)
+{
+    sigset_t set;
+
+    (void)sigemptyset(&set); /* these two cannot fail for a known signal */
+    (void)sigaddset(&set, SIGPIPE);
+    return set;
+}
+
+static void quiet_begin(struct quiet *quiet)
+{
+    sigset_t set = sigpipe_alone();
+
+    (void)pthread_sigmask(SIG_BLOCK, &set, &quiet->mask);
+    quiet->was_pending =
+        sigismember(&quiet->mask, SIGPIPE) == 1 && sigpipe_pending();
+}
+
+static void quiet_end(struct quiet *quiet, bool broken)
+{
+    sigset_t set = sigpipe_alone();
+    int taken;
+
+    if (broken && !quiet->was_pending && sigpipe_pending())
+        (void)sigwait(&set, &taken); /* does not wait: it is pending */
+    (void)pthread_sigmask(SIG_SETMASK, &quiet->mask, NULL);
+}
+
+/* --- bytes --------------------------------------------------------------- */
+
+ssize_t ml_io_read(int fd, void *buf, size_t n)
+{
+    ssize_t got;
+
+    do {
+        got = read(fd, buf, clamp(n));
+    } while (got < 0 && errno == EINTR);
+    return got < 0 ? -errno : got;
+}
+
+static ssize_t write_retrying(int fd, const void *buf, size_t n)
+{
+    ssize_t put;
+
+    do {
+        put = write(fd, buf, n);
+    } while (put < 0 && errno == EINTR);
+    return put < 0 ? -errno : put;
+}
+
+static ssize_t writev_retrying(int fd, struct iovec *pieces, int n)
+{
+    ssize_t put;
+
+    do {
+        put = writev(fd, pieces, n);
+    } while (put < 0 && errno == EINTR);
+    return put < 0 ? -errno : put;
+}
+
+static ssize_t send_retrying(int fd, const void *buf, size_t n,
+                             const struct ml_address *to)
+{
+    const struct sockaddr *name = to != NULL ? &to->base : NULL;
+    socklen_t len = to != NULL ? to->len : 0;
+    ssize_t put;
+
+    do {
+        put = sendto(fd, buf, n, MSG_NOSIGNAL, name, len);
+    } while (put < 0 && errno == EINTR);
+    return put < 0 ? -errno : put;
+}
+
+static ssize_t sendv_retrying(int fd, struct iovec *pieces, size_t n)
+{
+    /* The field is an int or a size_t, by system; this widens to either. */
+    unsigned short count = (unsigned short)n;
+    struct msghdr message = {.msg_iov = pieces, .msg_iovlen = count};
+    ssize_t put;
+
+    do {
+        put = sendmsg(fd, &message, MSG_NOSIGNAL);
+    } while (put < 0 && errno == EINTR);
+    return put < 0 ? -errno : put;
+}
+
+ssize_t ml_io_write(int fd, const void *buf, size_t n, bool is_socket)
+{
+    struct quiet quiet;
+    ssize_t put;
+
+    if (is_socket && MSG_NOSIGNAL != 0)
+        return send_retrying(fd, buf, clamp(n), NULL);
+    quiet_begin(&quiet);
+    put = write_retrying(fd, buf, clamp(n));
+    quiet_end(&quiet, put == -EPIPE);
+    return put;
+}
+
+ssize_t ml_io_writev(int fd, struct iovec *pieces, size_t n, bool is_socket)
+{
+    struct quiet quiet;
+    ssize_t put;
+
+    if (n > PIECES_MAX)
+        n = PIECES_MAX;
+    if (is_socket && MSG_NOSIGNAL != 0)
+        return sendv_retrying(fd, pieces, n);
+    quiet_begin(&quiet);
+    put = writev_retrying(fd, pieces, (int)n);
+    quiet_end(&quiet, put == -EPIPE);
+    return put;
+}
+
+/* --- datagrams ----------------------------------------------------------- */
+
+ssize_t ml_io_sendto(int fd, const void *buf, size_t n,
+                     const struct ml_address *to)
+{
+    return send_retrying(fd, buf, n, to);
+}
+
+ssize_t ml_io_recvfrom(int fd, void *buf, size_t n, struct ml_address *from,
+                       bool *truncated)
+{
+    struct iovec piece = {.iov_base = buf, .iov_len = n};
+    struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1};
+    ssize_t got;
+
+    if (from != NULL) {
+        message.msg_name = &from->storage;
+        message.msg_namelen = sizeof from->storage;
+    }
+    do {
+        got = recvmsg(fd, &message, 0);
+    } while (got < 0 && errno == EINTR);
+    if (got < 0)
+        return -errno;
+    if (from != NULL)
+        from->len = message.msg_namelen;
+    if (truncated != NULL)
+        *truncated = (message.msg_flags & MSG_TRUNC) != 0;
+    return got;
+}
+
+/* --- descriptors --------------------------------------------------------- */
+
+int ml_io_nonblock(int fd, bool on)
+{
+    int flags = fcntl(fd, F_GETFL);
+    int wanted = on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
+
+    if (flags < 0)
+        return -errno;
+    if (wanted != flags && fcntl(fd, F_SETFL, wanted) < 0)
+        return -errno;
+    return 0;
+}
+
+int ml_io_cloexec(int fd)
+{
+    int flags = fcntl(fd, F_GETFD);
+
+    if (flags < 0 || fcntl(fd, F_SETFD, flags | FD_CLOEXEC) < 0)
+        return -errno;
+    return 0;
+}
+
+int ml_io_close(int fd)
+{
+    if (close(fd) == 0 || errno == EINTR || errno == EINPROGRESS)
+        return 0;
+    return -errno;
+}

@@ -1,0 +1,196 @@
+#include "sys/descriptor.h"
+
+#include "core/loop.h"
+#include "core/misuse.h"
+#include "net/io.h"
+#include "sys/sys.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The field of a metatable that marks the runtime's own objects. */
+static const char *const MARK = "miniloop.descriptor";
+
+struct ml_descriptor *ml_descriptor_new(lua_State *L, struct ml_vm *vm,
+                                        size_t size, const char *metatable)
+{
+    struct ml_descriptor *d = lua_newuserdatauv(L, size, 0);
+    memset(d, 0, size);
+    d->vm = vm;
+    d->fd = -1;
+    luaL_setmetatable(L, metatable);
+    return d;
+}
+
+static struct ml_descriptor *own(lua_State *L, int index)
+{
+    if (luaL_getmetafield(L, index, MARK) == LUA_TNIL) {
+        return NULL;
+    }
+    lua_pop(L, 1);
+    return (struct ml_descriptor *)lua_touserdata(L, index);
+}
+
+static int object_gc(lua_State *L)
+{
+    ml_descriptor_close((struct ml_descriptor *)lua_touserdata(L, 1));
+    return 0;
+}
+
+static int object_close(lua_State *L)
+{
+    struct ml_descriptor *d = own(L, 1);
+    luaL_argexpected(L, d != NULL, 1, "an object of miniloop");
+    ml_descriptor_close(d);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+static int object_getfd(lua_State *L)
+{
+    const struct ml_descriptor *d = own(L, 1);
+    luaL_argexpected(L, d != NULL, 1, "an object of miniloop");
+    if (d->fd < 0) {
+        return ml_fail(L, EBADF, "getfd", NULL, NULL);
+    }
+    lua_pushinteger(L, d->fd);
+    return 1;
+}
+
+void ml_descriptor_type(lua_State *L, struct ml_vm *vm, const char *metatable,
+                        const char *what)
+{
+    static const luaL_Reg methods[] = {
+        {"close", object_close}, {"getfd", object_getfd}, {NULL, NULL}};
+    static const luaL_Reg metamethods[] = {
+        {"__gc", object_gc}, {"__close", object_close}, {NULL, NULL}};
+    ml_object_type(L, vm, metatable, what);
+    luaL_getmetatable(L, metatable);
+    ml_vm_setfuncs(L, vm, metamethods);
+    lua_pushboolean(L, 1);
+    lua_setfield(L, -2, MARK);
+    lua_pop(L, 1);
+    ml_vm_setfuncs(L, vm, methods);
+}
+
+void ml_descriptor_open(struct ml_descriptor *d, int fd, bool socket)
+{
+    d->fd = fd;
+    d->socket = socket;
+}
+
+void ml_descriptor_forget(struct ml_vm *vm, int fd)
+{
+    ml_list_each (item, &vm->loops) {
+        ml_watch_forget(ml_container_of(item, struct ml_loop, link), fd);
+    }
+}
+
+void ml_descriptor_close(struct ml_descriptor *d)
+{
+    int fd = d->fd;
+    if (fd < 0) {
+        return;
+    }
+    d->fd = -1;
+    if (d->closing != NULL) {
+        d->closing(d);
+    }
+    ml_descriptor_forget(d->vm, fd);
+    /* An error of close is one of what was written before, too late for all
+     * who might act on it; the descriptor is gone in any case. */
+    (void)ml_io_close(fd);
+}
+
+/* ---- io arguments ------------------------------------------------------------- */
+
+/* The name of the method that tells the descriptor, or NULL. Raises nothing
+ * for a plain value; an object's own __index may raise. */
+static const char *fd_method(lua_State *L, int arg)
+{
+    static const char *const names[] = {"getfd", "fileno", "pollfd", NULL};
+    if (!lua_istable(L, arg) && !lua_isuserdata(L, arg)) {
+        return NULL;
+    }
+    for (const char *const *name = names; *name != NULL; name++) {
+        int type = lua_getfield(L, arg, *name);
+        lua_pop(L, 1);
+        if (type == LUA_TFUNCTION) {
+            return *name;
+        }
+    }
+    return NULL;
+}
+
+static luaL_Stream *lua_file(lua_State *L, int index)
+{
+    return (luaL_Stream *)luaL_testudata(L, index, LUA_FILEHANDLE);
+}
+
+void ml_io_check(lua_State *L, int arg)
+{
+    if (lua_type(L, arg) == LUA_TNUMBER) {
+        (void)ml_misuse_integer(L, arg);
+        return;
+    }
+    if (lua_isuserdata(L, arg) &&
+        (own(L, arg) != NULL || lua_file(L, arg) != NULL)) {
+        return;
+    }
+    luaL_argexpected(L, lua_isuserdata(L, arg) || lua_istable(L, arg), arg,
+                     "a descriptor, or an object that has one");
+    luaL_argcheck(L, fd_method(L, arg) != NULL, arg,
+                  "it has no method getfd, fileno or pollfd");
+}
+
+static int number_as_fd(lua_Integer n)
+{
+    return n >= 0 && n <= INT_MAX ? (int)n : -1;
+}
+
+static int ask_fd(lua_State *L, int index)
+{
+    const char *method = fd_method(L, index);
+    if (method == NULL) {
+        return -1; /* it had one when the request was made */
+    }
+    lua_getfield(L, index, method);
+    lua_pushvalue(L, index);
+    lua_call(L, 1, 1);
+    if (lua_isnil(L, -1)) {
+        lua_pop(L, 1);
+        return -1;
+    }
+    int is_number = 0;
+    lua_Integer n = lua_tointegerx(L, -1, &is_number);
+    if (is_number == 0) {
+        return luaL_error(L, "the method '%s' gave no descriptor, but %s",
+                          method, luaL_typename(L, -1));
+    }
+    lua_pop(L, 1);
+    return number_as_fd(n);
+}
+
+struct ml_io ml_io_at(lua_State *L, int index)
+{
+    struct ml_io io = {.fd = -1, .mine = NULL};
+    index = lua_absindex(L, index);
+    if (lua_type(L, index) == LUA_TNUMBER) {
+        io.fd = number_as_fd(lua_tointeger(L, index));
+        return io;
+    }
+    io.mine = lua_isuserdata(L, index) ? own(L, index) : NULL;
+    if (io.mine != NULL) {
+        io.fd = io.mine->fd;
+        return io;
+    }
+    luaL_Stream *file = lua_file(L, index);
+    if (file != NULL) {
+        io.fd = file->closef != NULL ? fileno(file->f) : -1;
+        return io;
+    }
+    io.fd = ask_fd(L, index);
+    return io;
+}

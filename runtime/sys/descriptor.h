@@ -1,0 +1,59 @@
+/* descriptor.h - what scripts may give where a descriptor is asked for.
+ *
+ * An integer, an object of miniloop, a Lua file, or any value with a method
+ * getfd, fileno or pollfd. The runtime's own objects begin with a struct
+ * ml_descriptor and have the field "miniloop.descriptor" in their metatable. */
+#ifndef ML_SYS_DESCRIPTOR_H
+#define ML_SYS_DESCRIPTOR_H
+
+#include "core/vm.h"
+
+#include <lua.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct ml_descriptor {
+    struct ml_vm *vm;
+    int fd; /* -1: closed */
+    bool socket;
+    /* Bytes that were read and not yet given to the script; NULL: never any. */
+    size_t (*held)(const struct ml_descriptor *d);
+    /* Called once before the descriptor is closed; NULL: nothing to do. Must
+     * not use Lua. */
+    void (*closing)(struct ml_descriptor *d);
+};
+
+/* What an io argument means. */
+struct ml_io {
+    int fd;                     /* -1: it is closed */
+    struct ml_descriptor *mine; /* the runtime's own object, or NULL */
+};
+
+/* Pushes a new userdata of `size` bytes that begins with a closed descriptor,
+ * with the metatable of that name. The rest is zero. May raise. */
+struct ml_descriptor *ml_descriptor_new(lua_State *L, struct ml_vm *vm,
+                                        size_t size, const char *metatable);
+
+/* Makes a metatable of that name for such objects, which closes them when they
+ * go out of scope or are collected, and leaves its table of methods, `close`
+ * and `getfd` being there, on the stack. `what` names it ("a stream"). */
+void ml_descriptor_type(lua_State *L, struct ml_vm *vm, const char *metatable,
+                        const char *what);
+
+/* Takes over an open descriptor. */
+void ml_descriptor_open(struct ml_descriptor *d, int fd, bool socket);
+
+/* Closes it: whoever waits for it gets EBADF. Closing again is harmless. */
+void ml_descriptor_close(struct ml_descriptor *d);
+
+/* Says to all loops of the state that `fd` is about to be closed. */
+void ml_descriptor_forget(struct ml_vm *vm, int fd);
+
+/* Raises unless the value at `arg` could be an io. */
+void ml_io_check(lua_State *L, int arg);
+
+/* What the value at `index` means now; may call a method of it. Raises if that
+ * does not answer with an integer. */
+struct ml_io ml_io_at(lua_State *L, int index);
+
+#endif

@@ -1,0 +1,89 @@
+/* event.c - ml.event: a flag that tasks wait for. */
+#include "core/call.h"
+#include "core/misuse.h"
+#include "sys/sys.h"
+
+#include <string.h>
+
+static const char *const METATABLE = "miniloop.event";
+
+struct event {
+    struct ml_queue waiters;
+    bool set;
+};
+
+static struct event *check_event(lua_State *L, int arg)
+{
+    return (struct event *)luaL_checkudata(L, arg, METATABLE);
+}
+
+static void wait_check(lua_State *L)
+{
+    (void)check_event(L, 1);
+    (void)ml_misuse_opt_seconds(L, 2, 0);
+    lua_settop(L, 2);
+}
+
+/* The event is an argument on the task's stack: it outlives the wait. */
+static int wait_attempt(lua_State *L, ml_call *call)
+{
+    struct event *event = lua_touserdata(L, ml_call_arg(call, 1));
+    int timeout = ml_call_arg(call, 2);
+    if (event->set || call->woke == ML_WOKE_READY) {
+        lua_pushboolean(L, 1);
+        return 1;
+    }
+    if (call->woke == ML_WOKE_NOT && !ml_misuse_absent(L, timeout)) {
+        ml_call_bound(call, lua_tonumber(L, timeout));
+    }
+    int err = ml_declare_queue(ml_call_owner(call), &event->waiters);
+    return err != 0 ? err : ML_WAIT;
+}
+
+static const ml_syscall event_wait = {.size = sizeof(ml_syscall),
+                                      .name = "wait",
+                                      .check = wait_check,
+                                      .attempt = wait_attempt};
+
+static int event_set(lua_State *L)
+{
+    struct event *event = check_event(L, 1);
+    event->set = true;
+    (void)ml_queue_wake_all(&event->waiters);
+    return 0;
+}
+
+static int event_clear(lua_State *L)
+{
+    check_event(L, 1)->set = false;
+    return 0;
+}
+
+static int event_isset(lua_State *L)
+{
+    lua_pushboolean(L, check_event(L, 1)->set);
+    return 1;
+}
+
+static int event_new(lua_State *L)
+{
+    struct event *event = lua_newuserdatauv(L, sizeof *event, 0);
+    event->set = false;
+    ml_queue_init(&event->waiters);
+    luaL_setmetatable(L, METATABLE);
+    return 1;
+}
+
+void ml_sys_event_open(lua_State *L, struct ml_vm *vm)
+{
+    static const luaL_Reg methods[] = {{"set", event_set},
+                                       {"clear", event_clear},
+                                       {"isset", event_isset},
+                                       {NULL, NULL}};
+    ml_vm_pushclosure(L, vm, event_new, 0);
+    lua_setfield(L, -2, "event");
+    ml_object_type(L, vm, METATABLE, "an event");
+    ml_vm_setfuncs(L, vm, methods);
+    ml_sys_method(L, vm, "wait", &event_wait);
+    lua_pop(L, 1);
+}

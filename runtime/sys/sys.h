@@ -1,0 +1,32 @@
+/* sys.h - the families of system calls, one file each.
+ *
+ * Each family has a function that adds its requests to `syscall` and its
+ * functions to the module table on top of L. All of them may raise. */
+#ifndef ML_SYS_SYS_H
+#define ML_SYS_SYS_H
+
+#include "core/vm.h"
+
+#include <miniloop.h>
+
+void ml_sys_task_open(lua_State *L, struct ml_vm *vm);   /* task.c */
+void ml_sys_time_open(lua_State *L, struct ml_vm *vm);   /* time.c */
+void ml_sys_io_open(lua_State *L, struct ml_vm *vm);     /* io.c */
+void ml_sys_event_open(lua_State *L, struct ml_vm *vm);  /* event.c */
+void ml_sys_net_open(lua_State *L, struct ml_vm *vm);    /* net.c */
+
+/* Adds `def` to `syscall`, and as a function of its name to the table on top;
+ * a NULL-terminated list of them. */
+void ml_sys_add(lua_State *L, struct ml_vm *vm, const ml_syscall *const *defs);
+
+/* Makes a metatable of that name for objects of the API, whose unknown fields
+ * are misuse (`what` names them in errors: "a stream"), and leaves its table of
+ * methods, still empty, on the stack. */
+void ml_object_type(lua_State *L, struct ml_vm *vm, const char *metatable,
+                    const char *what);
+
+/* Sets a function that makes the call `def` as `name` in the table on top. */
+void ml_sys_method(lua_State *L, struct ml_vm *vm, const char *name,
+                   const ml_syscall *def);
+
+#endif

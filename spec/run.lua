@@ -1,0 +1,130 @@
+-- Runs the specs: every spec/**/*_spec.lua, inside the runtime that they test.
+--
+--   miniloop [--poller=NAME] spec/run.lua [options] [PATTERN ...]
+--
+-- A spec file returns a table of functions. Those named test_* are the tests;
+-- before_each and after_each, if given, run around each of them. A test is
+-- named after its file, core/park.test_name; a PATTERN is a Lua pattern that
+-- its name must match (more of them in ML_SPEC_ONLY, for those who cannot reach
+-- the command line). What a test leaves behind (descriptors, tasks) fails it.
+
+local usage = [[
+usage: miniloop spec/run.lua [options] [PATTERN ...]
+  --list       print the names of the tests and stop
+  --shuffle    run in random order; the seed is printed
+  --seed=N     run in the random order of this seed
+  --repeat=N   run the whole N times, in a new order each if shuffled
+  -v           print each test before it runs, and how long it took
+]]
+
+local root = arg[0]:match("^(.*/)spec/[^/]*$") or ""
+package.path = root .. "?.lua;" .. package.path
+
+local lfs = require "lfs"
+local runner = require "spec.support.runner"
+
+local handlers = {
+  ["^%-%-list$"] = function(options)
+    options.list = true
+  end,
+  ["^%-%-shuffle$"] = function(options)
+    options.seed = options.seed or os.time()
+  end,
+  ["^%-%-seed=(%d+)$"] = function(options, n)
+    options.seed = math.tointeger(n)
+  end,
+  ["^%-%-repeat=(%d+)$"] = function(options, n)
+    options.rounds = math.tointeger(n)
+  end,
+  ["^%-v$"] = function(options)
+    options.verbose = true
+  end,
+}
+
+local function read_option(options, word)
+  for pattern, handle in pairs(handlers) do
+    local value = word:match(pattern)
+    if value then
+      return handle(options, value)
+    end
+  end
+  io.stderr:write("unknown option: ", word, "\n", usage)
+  os.exit(2)
+end
+
+local function read_arguments(words)
+  local options = { rounds = 1, patterns = {} }
+  for pattern in (os.getenv("ML_SPEC_ONLY") or ""):gmatch("%S+") do
+    table.insert(options.patterns, pattern)
+  end
+  for _, word in ipairs(words) do
+    if word:sub(1, 1) == "-" then
+      read_option(options, word)
+    else
+      table.insert(options.patterns, word)
+    end
+  end
+  return options
+end
+
+-- Adds the paths of the spec files under root/path to `found`, in order.
+local function find_specs(path, found)
+  local names = {}
+  for name in lfs.dir(root .. path) do
+    if name:sub(1, 1) ~= "." then
+      names[#names + 1] = name
+    end
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local inner = path .. "/" .. name
+    if lfs.attributes(root .. inner, "mode") == "directory" then
+      find_specs(inner, found)
+    elseif name:match("_spec%.lua$") then
+      found[#found + 1] = inner
+    end
+  end
+  return found
+end
+
+local function matches(name, patterns)
+  for _, pattern in ipairs(patterns) do
+    if name:find(pattern) then
+      return true
+    end
+  end
+  return #patterns == 0
+end
+
+local function collect(options)
+  local tests = {}
+  for _, path in ipairs(find_specs("spec", {})) do
+    for _, test in ipairs(runner.load(root, path)) do
+      if matches(test.name, options.patterns) then
+        tests[#tests + 1] = test
+      end
+    end
+  end
+  return tests
+end
+
+local function list(tests)
+  for _, test in ipairs(tests) do
+    print(test.name)
+  end
+end
+
+io.stdout:setvbuf("line")
+local options = read_arguments(arg)
+local tests = collect(options)
+if options.list then
+  return list(tests)
+end
+if #tests == 0 then
+  io.stderr:write("no test matches\n")
+  os.exit(1)
+end
+if not runner.run(tests, options) then
+  -- Not a plain return: a failed test may have left tasks that never end.
+  os.exit(1)
+end

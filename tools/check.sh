@@ -1,0 +1,136 @@
+# shellcheck shell=sh
+# The specs and the checks. Sourced by ./dev.
+
+check_parts="gcc clang format tidy luacheck shellcheck manual specs asan"
+extra_parts="memory memory_sample"
+
+# All files of a kind in the tree: sources NAME-PATTERN ...
+sources() {
+    for pattern in "$@"; do
+        find . -path ./build -prune -o -name "$pattern" -print
+    done
+}
+
+# ------------------------------------------------------------- the specs
+
+# run_specs PRESET [OPTIONS OF CTEST]: a line for each test, and a total.
+run_specs() {
+    log=build/log/specs-$1.log
+    { ctest --preset "$@" 2>&1 || :; } | tee "$log" |
+        awk '!/^ +Start +[0-9]+:/ { print; fflush() }'
+    # What the Lua specs say of themselves, test by test, stands in ctest's log.
+    awk '/^[0-9]+\/[0-9]+ Test: / { name = $3 }
+        /^[0-9]+ passed, [0-9]+ failed, / { print name ": " $0 }' \
+        "build/$1/Testing/Temporary/LastTest.log" || :
+    awk '/tests passed, .* out of / { all = $NF; failed = $4 }
+        END {
+            if (all == 0)
+                failed = 1
+            printf "%d passed, %d failed\n", all ? all - failed : 0, failed
+            exit failed > 0
+        }' "$log"
+}
+
+# ------------------------------------------------------------ the checks
+
+check_gcc() {
+    build gcc
+}
+
+check_clang() {
+    build clang
+}
+
+check_format() {
+    sources '*.c' '*.h' | xargs clang-format --dry-run -Werror
+}
+
+# With clang's flags: clang-tidy does not know all of gcc's.
+check_tidy() {
+    build clang && sources '*.c' | grep -E '^\./(runtime|spec)/' |
+        xargs -n 4 -P "$(cores)" clang-tidy -p build/clang --quiet \
+            2>build/log/tidy-warning-counts.log
+}
+
+check_luacheck() {
+    luacheck --no-color --quiet .
+}
+
+check_shellcheck() {
+    sources '*.sh' | xargs shellcheck -x dev .ci/run
+}
+
+check_manual() {
+    mandoc -T lint docs/*.1
+}
+
+check_specs() {
+    build dev && run_specs dev
+}
+
+check_asan() {
+    build asan && run_specs asan
+}
+
+check_memory() {
+    build valgrind && run_specs valgrind
+}
+
+# What the core does, under one poller: for a CI that has minutes.
+check_memory_sample() {
+    build valgrind && (
+        export ML_SPEC_ONLY="^core/"
+        run_specs valgrind -R "^(c_|spec_auto)"
+    )
+}
+
+# -------------------------------------------------------------- all of it
+
+check_part() {
+    started=$(date +%s)
+    result=0
+    try "check-$1" "check_$1" || result=$?
+    seconds=$(($(date +%s) - started))
+    if [ "$result" = 0 ]; then
+        echo "ok      $1 (${seconds} s)"
+    else
+        echo "FAILED  $1 (${seconds} s), as build/log/check-$1.log has it:"
+        cat "build/log/check-$1.log"
+    fi
+    return "$result"
+}
+
+check_is_known() {
+    case " $check_parts $extra_parts " in
+    *" $1 "*) ;;
+    *)
+        say "no such check: $1 (there are $check_parts $extra_parts)"
+        exit 2
+        ;;
+    esac
+}
+
+# check [--full | PART ...]
+check() {
+    # shellcheck disable=SC2086 # lists of names
+    case ${1:-} in
+    --full) set -- $check_parts memory ;;
+    "") set -- $check_parts ;;
+    esac
+    for part in "$@"; do
+        check_is_known "$part"
+        case $part in memory*) need memory ;; esac
+    done
+    good=0
+    bad=
+    for part in "$@"; do
+        if check_part "$part"; then
+            good=$((good + 1))
+        else
+            bad="$bad $part"
+        fi
+    done
+    [ -z "$bad" ] || echo "failed:$bad"
+    echo "$good passed, $(echo "$bad" | wc -w) failed"
+    [ -z "$bad" ]
+}

@@ -1,0 +1,146 @@
+# shellcheck shell=sh
+# What miniloop needs from the system, and how it gets there. Sourced by ./dev.
+#
+# need GROUP ... makes sure that everything of these groups is there. What is
+# looked for is the thing itself, not a package: so a tool that somebody
+# installed by hand counts, and a second run is quick.
+
+# The groups and the packages that hold a thing, by package manager; "-" where
+# no package is known to us.
+#
+# group  thing            apt              dnf                 pacman        apk                  brew
+package_table='
+build    cc               gcc,libc6-dev    gcc                 gcc           gcc,musl-dev         gcc
+build    cmake            cmake            cmake               cmake         cmake                cmake
+build    ninja            ninja-build      ninja-build         ninja         samurai              ninja
+build    pkg-config       pkg-config       pkgconf-pkg-config  pkgconf       pkgconf              pkgconf
+build    lua.h            liblua5.4-dev    lua-devel           lua           lua5.4-dev           lua
+source   dpkg-source      dpkg-dev         -                   -             -                    -
+test     lua5.4           lua5.4           lua                 lua           lua5.4               lua
+test     module:luaunit   lua-unit         -                   -             -                    -
+test     module:socket    lua-socket       lua-socket          lua-socket    lua5.4-socket        -
+test     module:cjson     lua-cjson        -                   -             lua5.4-cjson         -
+test     module:lpeg      lua-lpeg         lua-lpeg            lua-lpeg      lua5.4-lpeg          -
+test     module:lfs       lua-filesystem   lua-filesystem      lua-filesystem lua5.4-filesystem   -
+test     module:pl.class  lua-penlight     lua-penlight        lua-penlight  lua5.4-penlight      -
+test     nc               netcat-openbsd   netcat              openbsd-netcat netcat-openbsd      -
+test     socat            socat            socat               socat         socat                socat
+test     curl             curl             curl                curl          curl                 curl
+test     python3          python3          python3             python        python3              python
+check    clang            clang            clang               clang         clang                llvm
+check    clang-tidy       clang-tidy       clang-tools-extra   clang         clang-extra-tools    llvm
+check    clang-format     clang-format     clang-tools-extra   clang         clang-extra-tools    clang-format
+check    luacheck         lua-check        -                   luacheck      -                    luacheck
+check    shellcheck       shellcheck       ShellCheck          shellcheck    shellcheck           shellcheck
+check    mandoc           mandoc           mandoc              mandoc        mandoc               mandoc
+memory   valgrind         valgrind         valgrind            valgrind      valgrind             -
+'
+
+# The interpreter has another name on each system, and "lua" may be an older one.
+lua_command() {
+    for name in lua5.4 lua-5.4 lua54 lua; do
+        if "$name" -e 'os.exit(_VERSION >= "Lua 5.4")' 2>/dev/null; then
+            echo "$name"
+            return
+        fi
+    done
+    return 1
+}
+
+lua_has_module() {
+    lua=$(lua_command) && "$lua" -e "require '$1'" 2>/dev/null
+}
+
+has_thing() {
+    case $1 in
+    lua5.4) lua_command >/dev/null ;;
+    lua.h) # of 5.4 or younger, under one of the names that it goes by
+        pkg-config --exists lua5.4 2>/dev/null ||
+            pkg-config --exists lua-5.4 2>/dev/null ||
+            pkg-config --exists lua54 2>/dev/null ||
+            pkg-config --exists 'lua >= 5.4' 2>/dev/null ;;
+    cc) command -v cc >/dev/null && echo '#include <stdio.h>' |
+        cc -E -x c - >/dev/null 2>&1 ;;
+    module:*) lua_has_module "${1#module:}" ;;
+    *) command -v "$1" >/dev/null ;;
+    esac
+}
+
+# Prints the rows of the groups given whose thing is not there.
+missing_rows() {
+    echo "$package_table" | while read -r group thing packages; do
+        for wanted in "$@"; do
+            if [ "$group" = "$wanted" ] && ! has_thing "$thing"; then
+                echo "$thing $packages"
+            fi
+        done
+    done
+}
+
+# Picks column $1 of the rows on standard input: the names of packages.
+packages_of() {
+    awk -v column="$1" '{ print $(column + 1) }' | tr ',' '\n' | grep -vx -e - |
+        sort -u | xargs
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        return 1
+    fi
+}
+
+# An update that fails may have failed for a source that we do not need.
+apt_install() {
+    # shellcheck disable=SC2086 # a list of names
+    set -- $1
+    as_root apt-get -q -o DPkg::Lock::Timeout=300 update || :
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y \
+        -o DPkg::Lock::Timeout=300 install --no-install-recommends "$@"
+}
+
+# Tells the people of other systems what to install, in their own words.
+explain_missing() {
+    rows=$1
+    echo "miniloop needs what this system does not have:" >&2
+    echo "$rows" | awk '{ print "  " $1 }' >&2
+    for manager in \
+        "2 dnf install" "3 pacman -S" "4 apk add" "5 brew install"; do
+        column=${manager%% *}
+        command=${manager#* }
+        if command -v "${command%% *}" >/dev/null; then
+            echo "Install it with: $command $(echo "$rows" |
+                packages_of "$column")" >&2
+            unknown=$(echo "$rows" |
+                awk -v c="$column" '$(c + 1) == "-" { printf " %s", $1 }')
+            if [ -n "$unknown" ]; then
+                echo "and, from where you find it:$unknown" >&2
+            fi
+            return
+        fi
+    done
+    echo "(the packages of Debian are: $(echo "$rows" | packages_of 1))" >&2
+}
+
+need() {
+    rows=$(missing_rows "$@")
+    [ -n "$rows" ] || return 0
+    if ! command -v apt-get >/dev/null; then
+        explain_missing "$rows"
+        exit 1
+    fi
+    packages=$(echo "$rows" | packages_of 1)
+    say "Installing $packages"
+    if ! quietly install apt_install "$packages"; then
+        say "Could not install them; as root: apt-get install $packages"
+        exit 1
+    fi
+    rows=$(missing_rows "$@")
+    if [ -n "$rows" ]; then
+        say "Still missing: $(echo "$rows" | awk '{ printf " %s", $1 }')"
+        exit 1
+    fi
+}
