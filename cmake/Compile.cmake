@@ -60,3 +60,10 @@ function(ml_allow_undefined target)
     target_link_options(${target} PRIVATE -undefined dynamic_lookup)
   endif()
 endfunction()
+
+# A module whose code is not unmapped while the process lives.
+function(ml_keep_loaded target)
+  if(NOT APPLE)
+    target_link_options(${target} PRIVATE -Wl,-z,nodelete)
+  endif()
+endfunction()

@@ -62,6 +62,18 @@ static int core_unknown(lua_State *L)
     return ml_misuse_key(L, what, key);
 }
 
+/* Replaces the table on top by a userdata that reads from it. Lua names a
+ * function in messages by where it finds it in a loaded table: so that it is
+ * "miniloop.sleep" there, the core must not be one. */
+static void push_front(lua_State *L)
+{
+    (void)lua_newuserdatauv(L, 0, 0);
+    lua_createtable(L, 0, 1);
+    lua_rotate(L, -3, -1);
+    lua_setfield(L, -2, "__index");
+    lua_setmetatable(L, -2);
+}
+
 static int open_core(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"iserror", core_iserror},
@@ -78,6 +90,7 @@ static int open_core(lua_State *L)
     ml_sys_io_open(L, vm);
     ml_sys_event_open(L, vm);
     ml_sys_net_open(L, vm);
+    push_front(L);
     return 1;
 }
 

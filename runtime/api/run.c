@@ -4,7 +4,6 @@
 #include "core/error.h"
 #include "core/loop.h"
 #include "core/misuse.h"
-#include "core/offload.h"
 
 #include <errno.h>
 #include <string.h>
@@ -122,12 +121,12 @@ static void must(lua_State *L, int err, const char *op)
     }
 }
 
-static int run_result(lua_State *L, struct ml_loop **box, int handle, int state)
+/* The handle is at index `handle`, the loop's box right before it. */
+static int run_result(lua_State *L, int handle, int state)
 {
     lua_pushcfunction(L, box_close);
     lua_pushvalue(L, handle - 1);
     lua_call(L, 1, 0);
-    (void)box;
     if (state != -ECHILD) { /* failures of others were reported: f counts */
         must(L, state, "run");
     }
@@ -152,8 +151,8 @@ int ml_run_lua(lua_State *L)
     lua_pushvalue(L, 1);
     struct ml_task *task = ml_task_spawn(loop, L, 0);
     loop->principal = task->id;
-    (void)ml_handle_push(L, task);
+    ml_handle_push(L, task)->observed = true; /* run_result takes its failure */
     int handle = lua_gettop(L);
     int state = ml_loop_run(loop, L, ML_RUN_DEFAULT);
-    return run_result(L, box, handle, state);
+    return run_result(L, handle, state);
 }

@@ -15,7 +15,8 @@
 
 struct ml_task *ml_call_owner(const ml_call *call)
 {
-    return ml_container_of(call, struct ml_task, call);
+    /* Who has a call may change its task: const is for the caller's sake. */
+    return ml_container_of((ml_call *)(size_t)call, struct ml_task, call);
 }
 
 struct ml_task *ml_call_task(lua_State *L, struct ml_vm *vm, const char *name)

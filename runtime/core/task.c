@@ -376,7 +376,8 @@ void ml_task_ready(struct ml_task *task)
 }
 
 /* An error outside of the protected call: no memory for the outcome, or a
- * yield that is none of ours. The message is on top of the coroutine. */
+ * yield that is none of ours. The message is on top of the coroutine, where
+ * closing a dead one expects it; so a copy is reported. */
 static void step_broken(struct ml_task *task, lua_State *L, int error)
 {
     lua_State *co = task->shell.co;
@@ -386,16 +387,25 @@ static void step_broken(struct ml_task *task, lua_State *L, int error)
         handle->error = error;
         lua_pop(L, 1);
     }
-    ml_failures_stray(task, co, L);
+    if (lua_checkstack(co, 1) != 0) {
+        lua_pushvalue(co, -1);
+        ml_failures_stray(task, co, L);
+    }
     task->state = ML_TASK_DYING;
-    kill_one(task, L);
+    task->loop->vm->task = task;
+    (void)ml_thread_close(co, L); /* its error is the one just reported */
+    task->loop->vm->task = NULL;
+    lua_settop(co, 0);
+    task_end(task, L);
 }
 
 static void step_yielded(struct ml_task *task, lua_State *L)
 {
     lua_State *co = task->shell.co;
     if (!ml_thread_marked(co)) {
-        (void)lua_checkstack(co, 1);
+        if (lua_checkstack(co, 1) == 0) {
+            lua_settop(co, 0); /* room for the message, in any case */
+        }
         lua_pushliteral(co, "the task was suspended by C code that is not the "
                             "runtime's (lua_yield)");
         step_broken(task, L, ML_EFAILED);

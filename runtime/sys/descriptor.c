@@ -52,7 +52,7 @@ static int object_getfd(lua_State *L)
 {
     const struct ml_descriptor *d = own(L, 1);
     luaL_argexpected(L, d != NULL, 1, "an object of miniloop");
-    if (d->fd < 0) {
+    if (d == NULL || d->fd < 0) {
         return ml_fail(L, EBADF, "getfd", NULL, NULL);
     }
     lua_pushinteger(L, d->fd);
