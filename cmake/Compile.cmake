@@ -26,8 +26,11 @@ function(ml_compile target)
     "${PROJECT_SOURCE_DIR}/runtime" "${PROJECT_SOURCE_DIR}/runtime/include"
     "${PROJECT_BINARY_DIR}/generated")
   target_include_directories(${target} SYSTEM PRIVATE "${ML_LUA_INCLUDE_DIR}")
+  # Each system has its own word for "all of POSIX and what you have beyond";
+  # on the BSDs that is what one gets by saying nothing.
   target_compile_definitions(${target} PRIVATE ${ml_poller_definitions}
-    $<IF:$<PLATFORM_ID:Linux>,_GNU_SOURCE,_POSIX_C_SOURCE=200809L>)
+    $<$<PLATFORM_ID:Linux>:_GNU_SOURCE> $<$<PLATFORM_ID:Darwin>:_DARWIN_C_SOURCE>
+    $<$<PLATFORM_ID:SunOS>:__EXTENSIONS__>)
   if(ML_DEVELOPER)
     target_compile_options(${target} PRIVATE
       ${warnings_of_all} ${warnings_of_${CMAKE_C_COMPILER_ID}})

@@ -2,6 +2,7 @@
 
 #include "api/embed.h"
 #include "api/run.h"
+#include "base/cast.h"
 #include "base/errno.h"
 #include "core/coroutine.h"
 #include "core/error.h"
@@ -76,12 +77,10 @@ static void push_front(lua_State *L)
 
 static int open_core(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"iserror", core_iserror},
-                                         {"perform", core_perform},
-                                         {"error", core_error},
-                                         {"unknown", core_unknown},
-                                         {"run", ml_run_lua},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"iserror", core_iserror}, {"perform", core_perform},
+        {"error", core_error},     {"unknown", core_unknown},
+        {"run", ml_run_lua},       {NULL, NULL}};
     struct ml_vm *vm = ml_vm_get(L);
     lua_newtable(L);
     ml_vm_setfuncs(L, vm, functions);
@@ -130,7 +129,7 @@ static void preload(lua_State *L)
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
     luaL_setfuncs(L, modules, 0);
     for (const struct ml_embed *m = ml_embedded; m->name != NULL; m++) {
-        lua_pushlightuserdata(L, (void *)(size_t)m);
+        lua_pushlightuserdata(L, ml_unconst(m));
         lua_pushcclosure(L, open_embedded, 1);
         lua_setfield(L, -2, m->name);
     }

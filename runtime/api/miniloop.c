@@ -5,6 +5,7 @@
 #include "api/install.h"
 #include "api/report.h"
 #include "api/state.h"
+#include "base/cast.h"
 #include "core/call.h"
 #include "core/cancel.h"
 #include "core/error.h"
@@ -72,7 +73,7 @@ static int open_on(ml_loop **out, lua_State *L, const ml_options *options)
         return -ENOMEM;
     }
     lua_pushcfunction(L, open_protected);
-    lua_pushlightuserdata(L, (void *)(size_t)options);
+    lua_pushlightuserdata(L, ml_unconst(options));
     lua_pushlightuserdata(L, out);
     lua_pushlightuserdata(L, &err);
     if (lua_pcall(L, 3, 0, 0) != LUA_OK) {
@@ -97,8 +98,8 @@ int ml_open(ml_loop **out, const ml_options *options)
     if (options->state != NULL) {
         return open_on(out, options->state, options);
     }
-    struct ml_state *state = ml_state_open(options->alloc, options->alloc_ud,
-                                           options->memory_limit);
+    struct ml_state *state =
+        ml_state_open(options->alloc, options->alloc_ud, options->memory_limit);
     if (state == NULL) {
         return -ENOMEM;
     }
@@ -213,10 +214,8 @@ int ml_spawn_string(ml_loop *loop, const char *source, const char *chunkname,
     if (lua_checkstack(L, 2) == 0) {
         return -ENOMEM;
     }
-    return spawn_loaded(loop,
-                        luaL_loadbufferx(L, source, strlen(source), chunkname,
-                                         "t"),
-                        id);
+    return spawn_loaded(
+        loop, luaL_loadbufferx(L, source, strlen(source), chunkname, "t"), id);
 }
 
 int ml_spawn_file(ml_loop *loop, const char *path, int64_t *id)
@@ -290,7 +289,7 @@ struct post {
 static void post_open(struct ml_letter *letter, ml_loop *loop)
 {
     struct post *post = (struct post *)(void *)letter;
-    void (*fn)(ml_loop *loop, void *ud) = post->fn;
+    void (*fn)(ml_loop * loop, void *ud) = post->fn;
     void *ud = post->ud;
     free(post);
     fn(loop, ud);

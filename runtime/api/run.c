@@ -13,22 +13,26 @@ static const char *const METATABLE = "miniloop.loop";
 /* The default grace time of cancelled tasks, in seconds. */
 static const double GRACE = 5.0;
 
-/* Closes the loop on every path out, memory errors among them. */
+/* Holds the loop, and closes it on every path out, memory errors among them. */
+struct box {
+    struct ml_loop *loop;
+};
+
 static int box_close(lua_State *L)
 {
-    struct ml_loop **box = lua_touserdata(L, 1);
-    struct ml_loop *loop = *box;
-    *box = NULL;
+    struct box *box = lua_touserdata(L, 1);
+    struct ml_loop *loop = box->loop;
+    box->loop = NULL;
     if (loop != NULL) {
         ml_loop_close(loop);
     }
     return 0;
 }
 
-static struct ml_loop **box_new(lua_State *L)
+static struct box *box_new(lua_State *L)
 {
-    struct ml_loop **box = lua_newuserdatauv(L, sizeof *box, 0);
-    *box = NULL;
+    struct box *box = lua_newuserdatauv(L, sizeof *box, 0);
+    box->loop = NULL;
     if (luaL_newmetatable(L, METATABLE) != 0) {
         lua_pushcfunction(L, box_close);
         lua_setfield(L, -2, "__gc");
@@ -144,9 +148,9 @@ int ml_run_lua(lua_State *L)
         return luaL_error(L, "cannot call 'run' here: a loop is running, and "
                              "this is inside of it");
     }
-    struct ml_loop **box = box_new(L);
-    must(L, ml_loop_open(box, L, &config), "run");
-    struct ml_loop *loop = *box;
+    struct box *box = box_new(L);
+    must(L, ml_loop_open(&box->loop, L, &config), "run");
+    struct ml_loop *loop = box->loop;
     loop->failures.report = ml_report_failure;
     lua_pushvalue(L, 1);
     struct ml_task *task = ml_task_spawn(loop, L, 0);

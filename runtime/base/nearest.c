@@ -19,6 +19,30 @@ static size_t word_length(const char *word)
     return n < WORD_MAX ? n : WORD_MAX;
 }
 
+/* True if the letters at `a` are those before and at `b`, the j-th, swapped. */
+static int swapped(const char *a, const char *b, size_t j)
+{
+    return j > 1 && a[0] == b[0] && a[1] == b[-1];
+}
+
+/* Row `i` of the table: the distances of the first i letters of `a` to the
+ * beginnings of `b`, from the two rows before. */
+static void fill_row(int rows[3][WORD_MAX + 1], size_t i, const char *a,
+                     const char *b)
+{
+    int *row = rows[i % 3];
+    const int *above = rows[(i + 2) % 3];
+    const int *before = rows[(i + 1) % 3];
+    row[0] = (int)i;
+    for (size_t j = 1; j <= word_length(b); j++) {
+        int differ = a[i - 1] != b[j - 1];
+        row[j] = least(above[j] + 1, row[j - 1] + 1, above[j - 1] + differ);
+        if (i > 1 && swapped(a + i - 2, b + j - 1, j)) {
+            row[j] = least(row[j], before[j - 2] + 1, row[j]);
+        }
+    }
+}
+
 /* Optimal string alignment (Damerau 1964; Wagner and Fischer 1974): three
  * rows of the table are enough, the third for the swap of two neighbours. */
 int ml_nearest_distance(const char *a, const char *b)
@@ -26,28 +50,13 @@ int ml_nearest_distance(const char *a, const char *b)
     size_t na = word_length(a);
     size_t nb = word_length(b);
     int rows[3][WORD_MAX + 1];
-    int *before = rows[0];
-    int *above = rows[1];
-    int *row = rows[2];
     for (size_t j = 0; j <= nb; j++) {
-        above[j] = (int)j;
+        rows[0][j] = (int)j;
     }
     for (size_t i = 1; i <= na; i++) {
-        row[0] = (int)i;
-        for (size_t j = 1; j <= nb; j++) {
-            int differ = a[i - 1] != b[j - 1];
-            row[j] = least(above[j] + 1, row[j - 1] + 1, above[j - 1] + differ);
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
-                a[i - 2] == b[j - 1] && before[j - 2] + 1 < row[j]) {
-                row[j] = before[j - 2] + 1;
-            }
-        }
-        int *spare = before;
-        before = above;
-        above = row;
-        row = spare;
+        fill_row(rows, i, a, b);
     }
-    return above[nb];
+    return rows[na % 3][nb];
 }
 
 const char *ml_nearest(const char *word, const char *const *known)

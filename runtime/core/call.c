@@ -1,5 +1,6 @@
 #include "core/call.h"
 
+#include "base/cast.h"
 #include "base/errno.h"
 #include "core/cancel.h"
 #include "core/error.h"
@@ -16,7 +17,7 @@
 struct ml_task *ml_call_owner(const ml_call *call)
 {
     /* Who has a call may change its task: const is for the caller's sake. */
-    return ml_container_of((ml_call *)(size_t)call, struct ml_task, call);
+    return ml_container_of(ml_unconst(call), struct ml_task, call);
 }
 
 struct ml_task *ml_call_task(lua_State *L, struct ml_vm *vm, const char *name)
@@ -189,8 +190,7 @@ static bool call_barred(const struct ml_task *task)
 
 static int call_bar(lua_State *L, struct ml_task *task)
 {
-    return task->doomed ? ml_task_check_doom(L, task)
-                        : call_cancelled(L, task);
+    return task->doomed ? ml_task_check_doom(L, task) : call_cancelled(L, task);
 }
 
 int ml_call_yield(lua_State *L, struct ml_vm *vm)
@@ -242,8 +242,8 @@ int ml_call_start(lua_State *L, struct ml_vm *vm, const ml_syscall *def,
 
 int ml_call_enter(lua_State *L, struct ml_vm *vm, const ml_syscall *def)
 {
-    if (vm->task == NULL || ((def->flags & ML_SYSCALL_INSTANT) == 0 &&
-                             !ml_vm_suspendable(L, vm))) {
+    if (vm->task == NULL ||
+        ((def->flags & ML_SYSCALL_INSTANT) == 0 && !ml_vm_suspendable(L, vm))) {
         return ml_vm_misplaced(L, vm, def->name);
     }
     if (def->check != NULL) {

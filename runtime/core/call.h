@@ -17,7 +17,9 @@
 #include <miniloop.h>
 
 /* Calls of one task that succeed at once before it gives way to the others. */
-enum { ML_CALL_BUDGET = 100 };
+enum {
+    ML_CALL_BUDGET = 100
+};
 
 struct ml_call {
     const ml_syscall *def; /* NULL: no call is in flight */

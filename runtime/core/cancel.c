@@ -1,5 +1,6 @@
 #include "core/cancel.h"
 
+#include "base/cast.h"
 #include "core/error.h"
 #include "core/loop.h"
 
@@ -123,7 +124,7 @@ int ml_cancel_text(struct ml_task *task, lua_State *L, const char *reason,
         return -ENOMEM;
     }
     lua_pushcfunction(L, push_text);
-    lua_pushlightuserdata(L, (void *)(size_t)reason);
+    lua_pushlightuserdata(L, ml_unconst(reason));
     int err = lua_pcall(L, 1, 1, 0) == LUA_OK
                   ? ml_task_cancel(task, L, lua_gettop(L), grace)
                   : -ENOMEM;

@@ -12,7 +12,9 @@
 /* coroutine.close inside a __close inside a coroutine.close ... recurs on the
  * C stack, which Lua before 5.4.6 does not count: 20,000 levels end in a
  * crash. Nobody means more than a few. */
-enum { CLOSE_DEPTH_MAX = 150 };
+enum {
+    CLOSE_DEPTH_MAX = 150
+};
 
 static lua_State *check_coroutine(lua_State *L)
 {
@@ -46,7 +48,11 @@ static void chain_leave(struct ml_vm *vm, lua_State *L, lua_State *was)
 }
 
 /* The outcome of a resume: what the coroutine gave is on its stack. */
-enum outcome { GAVE, BLOCKED, FAILED };
+enum outcome {
+    GAVE,
+    BLOCKED,
+    FAILED
+};
 
 static enum outcome classify(lua_State *co, int status)
 {
@@ -288,7 +294,7 @@ static int yield_task(lua_State *L, struct ml_vm *vm)
     return ml_call_yield(L, vm);
 }
 
-static int co_yield(lua_State *L)
+static int co_yield (lua_State *L)
 {
     struct ml_vm *vm = ml_vm_upvalue(L);
     if (vm->task == NULL) {
@@ -375,7 +381,7 @@ void ml_coroutine_push(lua_State *L, struct ml_vm *vm)
                                          {"running", co_running},
                                          {"status", co_status},
                                          {"wrap", co_wrap},
-                                         {"yield", co_yield},
+                                         {"yield", co_yield },
                                          {NULL, NULL}};
     lua_createtable(L, 0, 8);
     ml_vm_setfuncs(L, vm, functions);

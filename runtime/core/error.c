@@ -93,16 +93,19 @@ static const char *const fields[] = {
     "code",  "op",        "message", "address", "reason",   "task",
     "value", "traceback", "written", "errors",  "siblings", NULL};
 
+static bool is_field(const char *key)
+{
+    const char *const *field = fields;
+    while (*field != NULL && strcmp(*field, key) != 0) {
+        field++;
+    }
+    return *field != NULL;
+}
+
 static int error_index(lua_State *L)
 {
-    if (lua_type(L, 2) == LUA_TSTRING) {
-        const char *key = lua_tostring(L, 2);
-        for (const char *const *f = fields; *f != NULL; f++) {
-            if (strcmp(*f, key) == 0) {
-                return 0;
-            }
-        }
-        return ml_misuse_field(L, "an error", key, fields);
+    if (lua_type(L, 2) == LUA_TSTRING && !is_field(lua_tostring(L, 2))) {
+        return ml_misuse_field(L, "an error", lua_tostring(L, 2), fields);
     }
     return 0;
 }

@@ -18,10 +18,10 @@ typedef void (*ml_failure_fn)(struct ml_loop *loop, lua_State *L,
                               const ml_failure *failure, void *ud);
 
 struct ml_failures {
-    int ref;                   /* registry: a table, first .. last -> handle */
-    lua_Integer first, last;   /* empty when last < first */
-    size_t untaken;            /* reported, and taken by nobody since */
-    ml_failure_fn report;      /* or NULL */
+    int ref;                 /* registry: a table, first .. last -> handle */
+    lua_Integer first, last; /* empty when last < first */
+    size_t untaken;          /* reported, and taken by nobody since */
+    ml_failure_fn report;    /* or NULL */
     void *ud;
 };
 

@@ -16,7 +16,12 @@
 
 struct ml_site;
 
-enum ml_outcome { ML_ALIVE, ML_DONE, ML_FAILED, ML_CANCELLED };
+enum ml_outcome {
+    ML_ALIVE,
+    ML_DONE,
+    ML_FAILED,
+    ML_CANCELLED
+};
 
 struct ml_handle {
     struct ml_vm *vm;
@@ -33,7 +38,11 @@ struct ml_handle {
 };
 
 /* What hangs on a handle as user values. */
-enum { ML_HANDLE_VALUE = 1, ML_HANDLE_TRACEBACK, ML_HANDLE_NAME };
+enum {
+    ML_HANDLE_VALUE = 1,
+    ML_HANDLE_TRACEBACK,
+    ML_HANDLE_NAME
+};
 
 /* Makes the metatable. Called once for a state; may raise. */
 void ml_handle_init(lua_State *L, struct ml_vm *vm);

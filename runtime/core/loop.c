@@ -9,15 +9,21 @@
 
 /* While tasks are ready, descriptors are looked at after this time (ns), not
  * after every round: a round of two tasks takes less than a system call. */
-enum { POLL_EVERY = 50000 };
+enum {
+    POLL_EVERY = 50000
+};
 
 /* `auto` leaves select() with more descriptors than this. Measured: epoll costs
  * 0.21 us and 0.12 for each that is ready, select() 0.3 us and 0.075 for each
  * that is registered; with one or two ready of so many, select() is slower. */
-enum { SELECT_MAX = 16 };
+enum {
+    SELECT_MAX = 16
+};
 
 /* Stack slots that the loop uses on the thread that runs it. */
-enum { LOOP_STACK = 40 };
+enum {
+    LOOP_STACK = 40
+};
 
 /* ---- opening and closing -------------------------------------------------- */
 
@@ -187,9 +193,8 @@ int64_t ml_loop_timeout(struct ml_loop *loop)
 /* True if something outside of the loop may wake it. */
 static bool loop_awaits(struct ml_loop *loop)
 {
-    return loop->later > 0 || loop->watches.waiting > 0 ||
-           loop->catchers > 0 || (loop->flags & ML_FOREVER) != 0 ||
-           ml_mailbox_held(loop->mailbox);
+    return loop->later > 0 || loop->watches.waiting > 0 || loop->catchers > 0 ||
+           (loop->flags & ML_FOREVER) != 0 || ml_mailbox_held(loop->mailbox);
 }
 
 /* 5. For the virtual clock: time stands still while anything is ready, and
@@ -316,8 +321,7 @@ static bool loop_finished(struct ml_loop *loop)
 static bool loop_stuck(struct ml_loop *loop)
 {
     return ml_list_empty(&loop->ready) && loop->ntasks > 0 &&
-           ml_timers_count(&loop->timers) == 0 &&
-           loop->doom == ML_TIME_NEVER &&
+           ml_timers_count(&loop->timers) == 0 && loop->doom == ML_TIME_NEVER &&
            !ml_mailbox_pending(loop->mailbox) && !loop_awaits(loop);
 }
 

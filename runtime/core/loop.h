@@ -28,7 +28,9 @@ struct ml_loop_config {
 };
 
 /* Descriptors that one look at the poller reports at most. */
-enum { ML_LOOP_EVENTS = 128 };
+enum {
+    ML_LOOP_EVENTS = 128
+};
 
 struct ml_loop {
     struct ml_list link; /* in vm->loops */
@@ -49,10 +51,10 @@ struct ml_loop {
     int64_t polled; /* when descriptors were last looked at */
     struct ml_poll_event events[ML_LOOP_EVENTS];
 
-    struct ml_list ready; /* tasks to step in the next round */
-    struct ml_list batch; /* tasks still to step in this one */
-    struct ml_list live;  /* all tasks, oldest first */
-    struct ml_list kills; /* doomed tasks, in the order of the kills */
+    struct ml_list ready;   /* tasks to step in the next round */
+    struct ml_list batch;   /* tasks still to step in this one */
+    struct ml_list live;    /* all tasks, oldest first */
+    struct ml_list kills;   /* doomed tasks, in the order of the kills */
     struct ml_task **tasks; /* by id, chained */
     size_t nbuckets, ntasks;
     int64_t last_id, last_sleep;
@@ -61,11 +63,11 @@ struct ml_loop {
     struct ml_sites sites;
     struct ml_failures failures;
     struct ml_mailbox *mailbox;
-    int mailfd; /* readable when the mailbox holds something */
+    int mailfd;                 /* readable when the mailbox holds something */
     struct ml_offload *offload; /* NULL until the first job */
     const struct ml_trace *trace;
     struct ml_list completions; /* all that are not released */
-    size_t later; /* completions that calls still wait for */
+    size_t later;               /* completions that calls still wait for */
 
     void (*on_failure)(ml_loop *loop, const ml_failure *failure, void *ud);
     void *ud;               /* the host's */
@@ -73,9 +75,9 @@ struct ml_loop {
 
     int64_t principal; /* id whose death ends the others; 0: none */
     bool running;
-    bool killing; /* a kill is being carried out: others queue up */
-    bool exiting; /* os.exit was called: all are killed */
-    int64_t doom;  /* when what is left is killed; ML_TIME_NEVER */
+    bool killing;    /* a kill is being carried out: others queue up */
+    bool exiting;    /* os.exit was called: all are killed */
+    int64_t doom;    /* when what is left is killed; ML_TIME_NEVER */
     size_t catchers; /* tasks that wait for signals count as able to wake */
 };
 

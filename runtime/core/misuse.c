@@ -6,7 +6,9 @@
 #include <math.h>
 
 /* Longest list of names that a suggestion is looked for in. */
-enum { NAMES_MAX = 128 };
+enum {
+    NAMES_MAX = 128
+};
 
 int ml_misuse_field(lua_State *L, const char *what, const char *key,
                     const char *const *known)

@@ -13,7 +13,9 @@
 #include <signal.h>
 #include <stdlib.h>
 
-enum { WORKERS_MAX = 16 };
+enum {
+    WORKERS_MAX = 16
+};
 
 struct job {
     struct job *next;

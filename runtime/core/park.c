@@ -8,7 +8,9 @@
 #include <string.h>
 
 /* A block for a choice of many starts with room for so many. */
-enum { WAITS_MIN = 8 };
+enum {
+    WAITS_MIN = 8
+};
 
 static int waits_grow(struct ml_task *task)
 {

@@ -1,5 +1,6 @@
 #include "core/request.h"
 
+#include "base/cast.h"
 #include "core/call.h"
 #include "core/misuse.h"
 
@@ -7,7 +8,9 @@
 #include <string.h>
 
 /* User values of a userdata are counted in 16 bits. */
-enum { ARGS_MAX = 32000 };
+enum {
+    ARGS_MAX = 32000
+};
 
 static const char *const METATABLE = "miniloop.request";
 
@@ -20,8 +23,7 @@ static int request_make(lua_State *L)
     }
     int nargs = lua_gettop(L);
     luaL_argcheck(L, nargs <= ARGS_MAX, ARGS_MAX + 1, "too many arguments");
-    struct ml_request *request =
-        lua_newuserdatauv(L, sizeof *request, nargs);
+    struct ml_request *request = lua_newuserdatauv(L, sizeof *request, nargs);
     request->def = def;
     request->nargs = nargs;
     for (int i = 1; i <= nargs; i++) {
@@ -124,7 +126,7 @@ int ml_request_add(lua_State *L, struct ml_vm *vm, const ml_syscall *def)
         return -EEXIST;
     }
     lua_pop(L, 1);
-    lua_pushlightuserdata(L, (void *)(size_t)def);
+    lua_pushlightuserdata(L, ml_unconst(def));
     luaL_getmetatable(L, METATABLE);
     ml_vm_pushclosure(L, vm, request_make, 2);
     lua_rawset(L, -3);
@@ -135,6 +137,6 @@ int ml_request_add(lua_State *L, struct ml_vm *vm, const ml_syscall *def)
 void ml_request_pushdirect(lua_State *L, struct ml_vm *vm,
                            const ml_syscall *def)
 {
-    lua_pushlightuserdata(L, (void *)(size_t)def);
+    lua_pushlightuserdata(L, ml_unconst(def));
     ml_vm_pushclosure(L, vm, call_directly, 1);
 }

@@ -1,5 +1,7 @@
 #include "core/site.h"
 
+#include "base/cast.h"
+
 #include <lauxlib.h>
 #include <stdbool.h>
 #include <string.h>
@@ -77,7 +79,8 @@ const struct ml_site *ml_site_here(struct ml_sites *sites, lua_State *L,
 const struct ml_site *ml_site_ref(const struct ml_site *site)
 {
     if (site != NULL) {
-        ((struct ml_site *)(size_t)site)->refs++;
+        struct ml_site *shared = ml_unconst(site);
+        shared->refs++;
     }
     return site;
 }
@@ -96,7 +99,7 @@ static void site_free(struct ml_sites *sites, struct ml_site *site)
 void ml_site_unref(struct ml_sites *sites, const struct ml_site *site)
 {
     while (site != NULL) { /* a parent may go with its last child */
-        struct ml_site *mine = (struct ml_site *)(size_t)site;
+        struct ml_site *mine = ml_unconst(site);
         if (--mine->refs > 0) {
             return;
         }

@@ -13,7 +13,10 @@
 
 /* Generations that are kept; a task that spawns its successor, for ever, must
  * not grow a chain without end. */
-enum { ML_SITE_DEPTH = 16, ML_SITE_BUCKETS = 256 };
+enum {
+    ML_SITE_DEPTH = 16,
+    ML_SITE_BUCKETS = 256
+};
 
 struct ml_site {
     const struct ml_site *parent; /* a reference; NULL for the main task */

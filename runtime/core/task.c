@@ -11,7 +11,9 @@
 #include <errno.h>
 #include <string.h>
 
-enum { BUCKETS_MIN = 64 };
+enum {
+    BUCKETS_MIN = 64
+};
 
 /* ---- the table of living tasks ------------------------------------------ */
 
@@ -88,7 +90,6 @@ static void table_remove(struct ml_loop *loop, struct ml_task *task)
     }
 }
 
-
 /* ---- the body, in the coroutine ------------------------------------------ */
 
 static void slot_set(lua_State *L, int table, int slot)
@@ -115,8 +116,7 @@ static int task_message(lua_State *L)
 {
     struct ml_task *task = ml_vm_upvalue(L)->task;
     if (task == NULL || task->state == ML_TASK_DYING ||
-        lua_checkstack(L, LUA_MINSTACK) == 0 ||
-        ml_cancel_is_own(L, 1, task)) {
+        lua_checkstack(L, LUA_MINSTACK) == 0 || ml_cancel_is_own(L, 1, task)) {
         return 1;
     }
     lua_pushcfunction(L, keep_traceback);
@@ -248,7 +248,8 @@ struct ml_task *ml_task_spawn(struct ml_loop *loop, lua_State *L, int nargs)
     push_handler(L, vm);
     struct ml_shell shell = ml_vm_take(L, vm);
     struct ml_task *task = task_new(loop);
-    if (task == NULL || lua_checkstack(shell.co, nargs + 8 + vm->reserve) == 0) {
+    if (task == NULL ||
+        lua_checkstack(shell.co, nargs + 8 + vm->reserve) == 0) {
         ml_vm_give(L, vm, shell, true);
         ml_alloc_free(&vm->alloc, task, sizeof *task);
         (void)luaL_error(L, "not enough memory for a task");
@@ -256,8 +257,8 @@ struct ml_task *ml_task_spawn(struct ml_loop *loop, lua_State *L, int nargs)
     task->shell = shell;
     task->leaf = shell.co;
     task->id = ++loop->last_id;
-    task->site = ml_site_here(&loop->sites, L,
-                              vm->task != NULL ? vm->task->site : NULL);
+    task->site =
+        ml_site_here(&loop->sites, L, vm->task != NULL ? vm->task->site : NULL);
     task_load(task, L, nargs);
     table_add(loop, task);
     ml_trace(loop, spawn, task);
@@ -451,8 +452,7 @@ void ml_task_step(struct ml_task *task)
     } else if (status == LUA_OK) {
         step_ended(task, loop->L, nresults);
     } else {
-        step_broken(task, loop->L,
-                    status == LUA_ERRMEM ? ENOMEM : ML_EFAILED);
+        step_broken(task, loop->L, status == LUA_ERRMEM ? ENOMEM : ML_EFAILED);
     }
 }
 

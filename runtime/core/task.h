@@ -26,12 +26,15 @@ enum ml_task_state {
 /* A timer of the loop that knows what to do. */
 struct ml_alarm {
     struct ml_timer timer;
-    enum { ML_ALARM_PARK, ML_ALARM_CANCEL } kind;
+    enum {
+        ML_ALARM_PARK,
+        ML_ALARM_CANCEL
+    } kind;
 };
 
 struct ml_task {
-    struct ml_list ready; /* in loop->ready or loop->batch while READY */
-    struct ml_list live;  /* in loop->live, by age */
+    struct ml_list ready;   /* in loop->ready or loop->batch while READY */
+    struct ml_list live;    /* in loop->live, by age */
     struct ml_task *hashed; /* next of the same bucket in loop->tasks */
     struct ml_loop *loop;
     int64_t id;

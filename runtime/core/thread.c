@@ -1,5 +1,6 @@
 #include "core/thread.h"
 
+#include "base/cast.h"
 #include "ml_config.h"
 
 /* Only the address matters. */
@@ -7,7 +8,7 @@ static const char mark = 0;
 
 void ml_thread_pushmark(lua_State *L)
 {
-    lua_pushlightuserdata(L, (void *)(size_t)&mark);
+    lua_pushlightuserdata(L, ml_unconst(&mark));
 }
 
 bool ml_thread_marked(lua_State *co)

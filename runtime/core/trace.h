@@ -16,11 +16,11 @@ struct ml_trace {
     void (*end)(void *ud, const struct ml_task *task);
 };
 
-#define ml_trace(loop, point, task)                                      \
-    do {                                                                 \
-        if ((loop)->trace != NULL && (loop)->trace->point != NULL) {     \
-            (loop)->trace->point((loop)->trace->ud, (task));             \
-        }                                                                \
+#define ml_trace(loop, point, task)                                  \
+    do {                                                             \
+        if ((loop)->trace != NULL && (loop)->trace->point != NULL) { \
+            (loop)->trace->point((loop)->trace->ud, (task));         \
+        }                                                            \
     } while (0)
 
 #endif

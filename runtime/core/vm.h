@@ -19,7 +19,9 @@ struct ml_loop;
 struct ml_task;
 
 /* Coroutines kept for reuse: enough for bursts, few enough to forget. */
-enum { ML_SHELLS_KEPT = 256 };
+enum {
+    ML_SHELLS_KEPT = 256
+};
 
 /* A coroutine that tasks run in, anchored in vm->threads at `slot`. */
 struct ml_shell {
@@ -40,13 +42,13 @@ struct ml_vm {
     int threads;          /* registry reference: slot -> coroutine */
     int handles;          /* registry reference: slot -> handle, weak values */
     int pins;             /* registry reference: slot -> handle with a name */
-    int traces;           /* registry reference: slot -> traceback of an error */
-    int handler;          /* registry reference: the tasks' message handler */
-    int syscalls;         /* registry reference: the table `syscall` */
+    int traces;   /* registry reference: slot -> traceback of an error */
+    int handler;  /* registry reference: the tasks' message handler */
+    int syscalls; /* registry reference: the table `syscall` */
     const void *request_type; /* identifies the metatable of requests */
     bool globals; /* the runtime's `coroutine` and `require` are installed */
-    int reserve;          /* stack slots that each task gets beyond its need */
-    int closing;          /* depth of coroutine.close inside itself */
+    int reserve;  /* stack slots that each task gets beyond its need */
+    int closing;  /* depth of coroutine.close inside itself */
     int nshells;
     struct ml_shell shells[ML_SHELLS_KEPT];
 };

@@ -15,7 +15,7 @@ void ml_watches_init(struct ml_watches *watches)
 void ml_watches_term(struct ml_watches *watches, const struct ml_alloc *alloc)
 {
     for (int fd = 0; fd < watches->capacity; fd++) {
-        ml_alloc_free(alloc, watches->slots[fd], sizeof **watches->slots);
+        ml_alloc_free(alloc, watches->slots[fd], sizeof(struct ml_watch));
     }
     ml_alloc_free(alloc, watches->slots,
                   (size_t)watches->capacity * sizeof(struct ml_watch *));
@@ -29,9 +29,10 @@ static int slots_grow(struct ml_watches *watches, const struct ml_alloc *alloc,
     while (room <= fd) {
         room *= 2;
     }
-    struct ml_watch **slots = ml_alloc_resize(
-        alloc, watches->slots, (size_t)watches->capacity * sizeof *slots,
-        (size_t)room * sizeof *slots);
+    struct ml_watch **slots =
+        ml_alloc_resize(alloc, watches->slots,
+                        (size_t)watches->capacity * sizeof(struct ml_watch *),
+                        (size_t)room * sizeof(struct ml_watch *));
     if (slots == NULL) {
         return -ENOMEM;
     }

@@ -28,8 +28,9 @@ struct ml_resolution {
 /*
  * Looks up `host` ("" or NULL: the wildcard address if `passive`, else
  * loopback) and `service` (a number or a name) for sockets of `family`
- * (AF_UNSPEC for all) and `socktype`. The addresses are sorted as RFC 6724 asks
- * (the system does that), then interleaved by family as RFC 8305 section 4 asks.
+ * (AF_UNSPEC for all) and `socktype`. The addresses are sorted as RFC 6724
+ * asks, which the system does, then interleaved by family as RFC 8305 asks in
+ * section 4.
  *
  * Returns NULL only when out of memory; every other failure is in `error`.
  */

@@ -17,17 +17,11 @@
 
 /* FreeBSD spreads connections over the sockets only by the second name. */
 #if defined(SO_REUSEPORT_LB)
-enum {
-    REUSEPORT = SO_REUSEPORT_LB
-};
+#    define REUSEPORT SO_REUSEPORT_LB
 #elif defined(SO_REUSEPORT)
-enum {
-    REUSEPORT = SO_REUSEPORT
-};
+#    define REUSEPORT SO_REUSEPORT
 #else
-enum {
-    REUSEPORT = -1
-}; /* no system has it: ENOPROTOOPT */
+#    define REUSEPORT (-1) /* no system has it: ENOPROTOOPT */
 #endif
 
 static const struct ml_listen_options defaults = ML_LISTEN_OPTIONS_INIT;
@@ -155,7 +149,7 @@ static int open_bound(const struct ml_address *address, int type,
     return err;
 }
 
-/* As above, but "::" by wish only may become 0.0.0.0: `*bound` is what it is. */
+/* As above, but "::" may become 0.0.0.0: `*bound` is what it is then. */
 static int open_bound_any(struct ml_address *bound, int type,
                           const struct ml_listen_options *options)
 {

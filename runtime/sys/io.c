@@ -1,7 +1,7 @@
 /* io.c - wait_io_read, wait_io_write, close, forget: descriptors of any kind. */
+#include "net/io.h"
 #include "core/call.h"
 #include "core/misuse.h"
-#include "net/io.h"
 #include "sys/descriptor.h"
 #include "sys/sys.h"
 
@@ -79,8 +79,8 @@ static int io_attempt(lua_State *L, ml_call *call, short events,
     if (ready != 0) {
         return ready > 0 ? io_true(L) : ready;
     }
-    int err = ml_declare_fd(ml_call_owner(call), (int)call->number, direction,
-                            true);
+    int err =
+        ml_declare_fd(ml_call_owner(call), (int)call->number, direction, true);
     return err != 0 ? err : ML_WAIT;
 }
 

@@ -346,8 +346,10 @@ static int handle_newindex(lua_State *L)
     (void)check_handle(L);
     const char *key = luaL_checkstring(L, 2);
     if (strcmp(key, "name") != 0) {
-        return luaL_error(L, "the field '%s' of a task cannot be set; only "
-                             "'name' can", key);
+        return luaL_error(L,
+                          "the field '%s' of a task cannot be set; only "
+                          "'name' can",
+                          key);
     }
     luaL_argexpected(L, lua_type(L, 3) == LUA_TSTRING || lua_isnil(L, 3), 3,
                      "string");

@@ -77,7 +77,12 @@ static void test_connections_go_through_on_every_family(void)
     check_end_to_end(&file);
     CHECK_EQ(unlink(path), 0);
 #ifdef __linux__
-    struct ml_address abstract = address_of("unix:@miniloop net_test");
+    char name[64];
+
+    (void)snprintf(name, sizeof name, "unix:@miniloop spec %ld",
+                   (long)getpid());
+
+    struct ml_address abstract = address_of(name);
 
     check_end_to_end(&abstract);
 #endif
