@@ -16,6 +16,7 @@ end
 
 return setmetatable(ml, {
   __index = function(_, key)
-    core.unknown("miniloop", key, ml)
+    local _, message = pcall(core.unknown, "miniloop", key, ml)
+    error(message, 2) -- at the line that has the slip
   end,
 })

@@ -46,11 +46,14 @@ local function search(name)
     error("'package.searchers' must be a table", 3)
   end
   for _, searcher in ipairs(package.searchers) do
-    local loader, extra = searcher(name)
-    if type(loader) == "function" then
+    -- What it raises tells its place by itself, if at all; ours is no help.
+    local ok, loader, extra = pcall(searcher, name)
+    if not ok then
+      error(loader, 0)
+    elseif type(loader) == "function" then
       return loader, extra
     elseif type(loader) == "string" then
-      tried[#tried + 1] = loader
+      tried[#tried + 1] = "\n\t" .. loader
     end
   end
   local text = table.concat(tried)
@@ -103,10 +106,11 @@ local function cycle(name, id)
   end
 end
 
-return function(name)
+return function(...)
+  local name = ...
   if type(name) ~= "string" and type(name) ~= "number" then
     error(("bad argument #1 to 'require' (string expected, got %s)")
-      :format(name == nil and "no value" or type(name)), 2)
+      :format(select("#", ...) == 0 and "no value" or type(name)), 2)
   end
   name = tostring(name)
   while true do

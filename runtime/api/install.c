@@ -154,9 +154,11 @@ static void load(lua_State *L, const char *name)
     lua_remove(L, -2);
 }
 
+/* Not through package.loaded["miniloop.coroutine"]: Lua looks there for names,
+ * and its messages are to say 'coroutine.yield'. */
 static void install_coroutine(lua_State *L)
 {
-    load(L, "miniloop.coroutine");
+    ml_coroutine_push(L, ml_vm_get(L));
     lua_pushvalue(L, -1);
     lua_setglobal(L, LUA_COLIBNAME);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
@@ -165,31 +167,44 @@ static void install_coroutine(lua_State *L)
     lua_pop(L, 1);
 }
 
-/* `require` is in Lua, so that a module may block while it loads. */
+/* `require` is in Lua, so that a module may block while it loads. A host's
+ * state may have none, or one of the host's own. */
 static void install_require(lua_State *L)
 {
-    if (lua_getglobal(L, "require") != LUA_TNIL) {
+    int top = lua_gettop(L);
+    if (lua_getglobal(L, "require") != LUA_TNIL &&
+        lua_getglobal(L, LUA_LOADLIBNAME) == LUA_TTABLE) {
         load(L, "miniloop.require");
         lua_setglobal(L, "require");
     }
-    lua_pop(L, 1);
+    lua_settop(L, top);
+}
+
+/* What is missing of the runtime, for memory may have run out the last time. */
+static void install_runtime(lua_State *L, struct ml_vm *vm)
+{
+    if (vm->syscalls == LUA_NOREF) {
+        ml_error_init(L);
+        ml_request_init(L, vm);
+    }
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    if (lua_getfield(L, -1, "miniloop.core") == LUA_TNIL) {
+        preload(L);
+        load(L, "miniloop.core"); /* so that `syscall` is complete */
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 2);
 }
 
 void ml_install(lua_State *L, int globals)
 {
     luaL_checkstack(L, 20, "miniloop");
     struct ml_vm *vm = ml_vm_open(L);
-    if (vm->syscalls == LUA_NOREF) {
-        ml_error_init(L);
-        ml_request_init(L, vm);
-        preload(L);
-        load(L, "miniloop.core"); /* so that `syscall` is complete */
-        lua_pop(L, 1);
-    }
+    install_runtime(L, vm);
     if (globals && !vm->globals) {
-        vm->globals = true;
         install_coroutine(L);
         install_require(L);
+        vm->globals = true;
     }
 }
 

@@ -1,11 +1,11 @@
-/* miniloop.c - the public functions: each protects what may raise, turns its
- * arguments into those of the core, and holds no state of its own. */
+/* miniloop.c - the public functions, but for those that open and close: each
+ * protects what may raise, turns its arguments into those of the core, and
+ * holds no state of its own. */
 #include <miniloop.h>
 
 #include "api/install.h"
-#include "api/report.h"
-#include "api/state.h"
 #include "base/cast.h"
+#include "base/errno.h"
 #include "core/call.h"
 #include "core/cancel.h"
 #include "core/error.h"
@@ -16,117 +16,10 @@
 
 #include <errno.h>
 #include <lauxlib.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const double GRACE = 5.0;
-
-/* ---- opening ------------------------------------------------------------------- */
-
-/* Arguments: the options, where the loop goes, where the error goes. */
-static int open_protected(lua_State *L)
-{
-    const ml_options *options = lua_touserdata(L, 1);
-    ml_loop **out = lua_touserdata(L, 2);
-    int *err = lua_touserdata(L, 3);
-    double grace = options->grace > 0 ? options->grace : GRACE;
-    struct ml_loop_config config = {.poller = options->poller,
-                                    .seed = options->seed,
-                                    .grace = ml_time_from_seconds(grace),
-                                    .flags = options->flags};
-    ml_install(L, (options->flags & ML_KEEP_GLOBALS) == 0);
-    if ((options->flags & ML_SYSCALL_GLOBAL) != 0) {
-        ml_request_pushtable(L, ml_vm_get(L));
-        lua_setglobal(L, "syscall");
-    }
-    *err = ml_loop_open(out, L, &config);
-    return 0;
-}
-
-static void host_report(struct ml_loop *loop, lua_State *L,
-                        const ml_failure *failure, void *ud)
-{
-    (void)L;
-    (void)ud;
-    loop->on_failure(loop, failure, loop->ud);
-}
-
-static void set_callbacks(ml_loop *loop, const ml_options *options)
-{
-    loop->ud = options->ud;
-    loop->on_failure = options->on_failure;
-    if (options->on_failure != NULL) {
-        loop->failures.report = host_report;
-    } else if ((options->flags & ML_REPORT) != 0) {
-        loop->failures.report = ml_report_failure;
-    }
-    if ((options->flags & ML_SCRIPT) != 0) {
-        loop->principal = 1;
-    }
-}
-
-static int open_on(ml_loop **out, lua_State *L, const ml_options *options)
-{
-    int err = 0;
-    if (lua_checkstack(L, 6) == 0) {
-        return -ENOMEM;
-    }
-    lua_pushcfunction(L, open_protected);
-    lua_pushlightuserdata(L, ml_unconst(options));
-    lua_pushlightuserdata(L, out);
-    lua_pushlightuserdata(L, &err);
-    if (lua_pcall(L, 3, 0, 0) != LUA_OK) {
-        lua_pop(L, 1);
-        return -ENOMEM; /* nothing else is raised there */
-    }
-    if (err == 0) {
-        set_callbacks(*out, options);
-    }
-    return err;
-}
-
-int ml_open(ml_loop **out, const ml_options *options)
-{
-    static const ml_options defaults = {.size = sizeof defaults};
-    if (options == NULL) {
-        options = &defaults;
-    }
-    if (options->size != sizeof *options) {
-        return -EINVAL;
-    }
-    if (options->state != NULL) {
-        return open_on(out, options->state, options);
-    }
-    struct ml_state *state =
-        ml_state_open(options->alloc, options->alloc_ud, options->memory_limit);
-    if (state == NULL) {
-        return -ENOMEM;
-    }
-    int err = open_on(out, ml_state_lua(state), options);
-    if (err != 0) {
-        ml_state_close(state);
-        return err;
-    }
-    (*out)->state = state;
-    return 0;
-}
-
-int ml_close(ml_loop *loop)
-{
-    if (loop == NULL) {
-        return 0;
-    }
-    if (loop->running) {
-        return -EBUSY;
-    }
-    struct ml_state *state = loop->state;
-    ml_loop_close(loop);
-    if (state != NULL) {
-        ml_state_close(state);
-    }
-    return 0;
-}
+/* ---- what a loop has ------------------------------------------------------ */
 
 lua_State *ml_state(ml_loop *loop)
 {
@@ -138,7 +31,7 @@ void *ml_userdata(ml_loop *loop)
     return loop->ud;
 }
 
-/* ---- tasks ---------------------------------------------------------------------- */
+/* ---- tasks --------------------------------------------------------------- */
 
 /* Arguments: the loop, where the id goes, the function and its arguments. */
 static int spawn_protected(lua_State *L)
@@ -183,7 +76,7 @@ int ml_spawn(ml_loop *loop, lua_State *L, int nargs, int64_t *id)
     lua_insert(L, -nargs - 2);
     if (lua_pcall(L, nargs + 3, 0, 0) != LUA_OK) {
         lua_pop(L, 1);
-        return -ENOMEM;
+        return -ENOMEM; /* nothing else is raised there */
     }
     return 0;
 }
@@ -199,33 +92,56 @@ int ml_spawn_c(ml_loop *loop, lua_CFunction fn, void *ud, int64_t *id)
     return ml_spawn(loop, L, 1, id);
 }
 
-static int spawn_loaded(ml_loop *loop, int status, int64_t *id)
+/* A chunk to load, from a string or from a file, and what came of it. */
+struct chunk {
+    const char *source; /* NULL: a file */
+    const char *name;   /* of the chunk, or of the file */
+    int status;
+};
+
+/* Pushes the function, or the message. Loading a file may also raise. */
+static int chunk_load(lua_State *L)
 {
-    if (status != LUA_OK) {
-        return status == LUA_ERRMEM ? -ENOMEM : -EINVAL;
+    struct chunk *chunk = lua_touserdata(L, 1);
+    if (chunk->source == NULL) {
+        chunk->status = luaL_loadfilex(L, chunk->name, "t");
+    } else {
+        chunk->status = luaL_loadbufferx(
+            L, chunk->source, strlen(chunk->source), chunk->name, "t");
     }
-    return ml_spawn(loop, loop->vm->main, 0, id);
+    return 1;
+}
+
+static int spawn_chunk(ml_loop *loop, struct chunk *chunk, int64_t *id)
+{
+    lua_State *L = loop->vm->main;
+    if (lua_checkstack(L, 3) == 0) {
+        return -ENOMEM;
+    }
+    lua_pushcfunction(L, chunk_load);
+    lua_pushlightuserdata(L, chunk);
+    int status = lua_pcall(L, 1, 1, 0);
+    if (status != LUA_OK || chunk->status == LUA_ERRMEM) {
+        lua_pop(L, 1);
+        return -ENOMEM;
+    }
+    if (chunk->status != LUA_OK) {
+        return chunk->status == LUA_ERRFILE ? -ENOENT : -EINVAL;
+    }
+    return ml_spawn(loop, L, 0, id);
 }
 
 int ml_spawn_string(ml_loop *loop, const char *source, const char *chunkname,
                     int64_t *id)
 {
-    lua_State *L = loop->vm->main;
-    if (lua_checkstack(L, 2) == 0) {
-        return -ENOMEM;
-    }
-    return spawn_loaded(
-        loop, luaL_loadbufferx(L, source, strlen(source), chunkname, "t"), id);
+    struct chunk chunk = {.source = source, .name = chunkname};
+    return spawn_chunk(loop, &chunk, id);
 }
 
 int ml_spawn_file(ml_loop *loop, const char *path, int64_t *id)
 {
-    lua_State *L = loop->vm->main;
-    if (lua_checkstack(L, 4) == 0) {
-        return -ENOMEM;
-    }
-    int status = luaL_loadfilex(L, path, "t");
-    return status == LUA_ERRFILE ? -ENOENT : spawn_loaded(loop, status, id);
+    struct chunk chunk = {.name = path};
+    return spawn_chunk(loop, &chunk, id);
 }
 
 int ml_kill(ml_loop *loop, int64_t id)
@@ -256,10 +172,13 @@ size_t ml_tasks(const ml_loop *loop)
     return loop->ntasks;
 }
 
-/* ---- running --------------------------------------------------------------------- */
+/* ---- running ------------------------------------------------------------- */
 
 int ml_run(ml_loop *loop, int mode)
 {
+    if (mode < ML_RUN_DEFAULT || mode > ML_RUN_NOWAIT) {
+        return -EINVAL;
+    }
     return ml_loop_run(loop, loop->vm->main, mode);
 }
 
@@ -278,7 +197,25 @@ double ml_timeout(ml_loop *loop)
     return ml_time_to_seconds(ml_loop_timeout(loop));
 }
 
-/* ---- from other threads ------------------------------------------------------------ */
+void ml_forget(ml_loop *loop, int fd)
+{
+    ml_watch_forget(loop, fd);
+}
+
+ml_loop *ml_current(lua_State *L, int64_t *id)
+{
+    const struct ml_vm *vm = lua_checkstack(L, 1) != 0 ? ml_vm_get(L) : NULL;
+    const struct ml_task *task = vm != NULL ? vm->task : NULL;
+    if (id != NULL) {
+        *id = task != NULL ? task->id : 0;
+    }
+    if (task != NULL) {
+        return task->loop;
+    }
+    return vm != NULL ? vm->loop : NULL;
+}
+
+/* ---- from other threads -------------------------------------------------- */
 
 struct post {
     struct ml_letter letter; /* first: it is what the mailbox hands back */
@@ -323,7 +260,7 @@ void ml_wake(ml_loop *loop)
     ml_mailbox_wake(loop->mailbox);
 }
 
-/* ---- system calls ------------------------------------------------------------------ */
+/* ---- system calls -------------------------------------------------------- */
 
 int ml_syscall_add(lua_State *L, const ml_syscall *def)
 {
@@ -371,15 +308,21 @@ bool ml_call_first(const ml_call *call)
     return call->woke == ML_WOKE_NOT;
 }
 
+/* NaN counts as 0, like all that is not positive. */
+static double from_now(double seconds)
+{
+    return seconds > 0 ? seconds : 0;
+}
+
 void ml_call_settimeout(ml_call *call, double seconds)
 {
-    ml_call_bound(call, seconds);
+    ml_call_bound(call, from_now(seconds));
 }
 
 int ml_call_wait_fd(ml_call *call, int fd, int events)
 {
     struct ml_task *task = ml_call_owner(call);
-    int err = 0;
+    int err = (events & (ML_READ | ML_WRITE)) != 0 ? 0 : -EINVAL;
     if ((events & ML_READ) != 0) {
         err = ml_declare_fd(task, fd, ML_POLL_READ, false);
     }
@@ -391,7 +334,7 @@ int ml_call_wait_fd(ml_call *call, int fd, int events)
 
 void ml_call_wait_time(ml_call *call, double seconds)
 {
-    int64_t time = ml_call_time(call, seconds);
+    int64_t time = ml_call_time(call, from_now(seconds));
     call->alarm = time < call->alarm ? time : call->alarm;
 }
 
@@ -404,7 +347,12 @@ int ml_fail(lua_State *L, int code, const char *op, const char *address,
     return n;
 }
 
-/* ---- versions ------------------------------------------------------------------------ */
+/* ---- about the library --------------------------------------------------- */
+
+const char *ml_strerror(int err)
+{
+    return err != 0 ? ml_errno_text(abs(err)) : "no error";
+}
 
 const char *ml_version(void)
 {

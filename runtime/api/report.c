@@ -1,34 +1,45 @@
 #include "api/report.h"
 
 #include <lauxlib.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* What a terminal is told to begin and end bold red; nothing elsewhere. */
-static const char *colour(bool on)
+static const char *const RED = "\033[1;31m";
+static const char *const BOLD = "\033[1m";
+static const char *const PLAIN = "\033[0m";
+
+/* What a terminal is to be told; nothing elsewhere. */
+static const char *colour(const char *code)
 {
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): no thread sets variables */
     const char *no_color = getenv("NO_COLOR");
-    if (isatty(STDERR_FILENO) == 0 ||
-        (no_color != NULL && no_color[0] != '\0')) {
-        return "";
-    }
-    return on ? "\033[1;31m" : "\033[0m";
+    bool wanted =
+        isatty(STDERR_FILENO) != 0 && (no_color == NULL || no_color[0] == '\0');
+    return wanted ? code : "";
+}
+
+static bool is_kind(const ml_failure *failure, const char *kind)
+{
+    return strcmp(failure->kind, kind) == 0;
 }
 
 static void add_title(luaL_Buffer *b, const ml_failure *failure)
 {
     lua_State *L = b->L;
     const char *verb = " failed";
-    if (strcmp(failure->kind, "deadlock") == 0) {
+    if (is_kind(failure, "deadlock")) {
         verb = " can never go on";
-    } else if (strcmp(failure->kind, "close") == 0) {
+    } else if (is_kind(failure, "close")) {
         verb = ", while it was being closed";
+    } else if (is_kind(failure, "task")) {
+        verb = "";
     }
     luaL_addstring(b, "miniloop: ");
-    luaL_addstring(b, colour(true));
+    luaL_addstring(b, colour(is_kind(failure, "task") ? BOLD : RED));
     lua_pushfstring(L, "task %I", (LUAI_UACINT)failure->task);
     luaL_addvalue(b);
     if (failure->name != NULL) {
@@ -36,23 +47,48 @@ static void add_title(luaL_Buffer *b, const ml_failure *failure)
         luaL_addvalue(b);
     }
     luaL_addstring(b, verb);
-    luaL_addstring(b, colour(false));
+    luaL_addstring(b, colour(PLAIN));
 }
 
-/* Indents each line of a traceback or a list of places. */
-static void add_lines(luaL_Buffer *b, const char *text)
+static void add_message(luaL_Buffer *b, const ml_failure *failure)
 {
-    while (*text != '\0') {
-        const char *end = strchr(text, '\n');
-        size_t length = end != NULL ? (size_t)(end - text) : strlen(text);
-        luaL_addstring(b, "\n    ");
-        while (length > 0 && *text == '\t') {
-            text++;
-            length--;
-        }
-        luaL_addlstring(b, text, length);
-        text += length;
-        text += *text == '\n' ? 1 : 0;
+    if (failure->message != NULL) {
+        luaL_addstring(b, ": ");
+        luaL_addstring(b, failure->message);
+    }
+    if (failure->waiting != NULL) {
+        luaL_addstring(b, is_kind(failure, "task") ? " in " : ": it waits in ");
+        luaL_addstring(b, failure->waiting);
+    }
+}
+
+/* A task's lowest frames are the runtime's own, which tell nobody anything: the
+ * length of the traceback without them. */
+static size_t traceback_length(const char *text)
+{
+    static const char frame[] = "\n\t[C]: in ?";
+    size_t size = sizeof frame - 1;
+    size_t length = strlen(text);
+    while (length > size && memcmp(text + length - size, frame, size) == 0) {
+        length -= size;
+    }
+    return length;
+}
+
+/* Adds each line indented; those that begin with tabs stand below others. */
+static void add_lines(luaL_Buffer *b, const char *text, size_t length,
+                      const char *indent)
+{
+    const char *end = text + length;
+    while (text < end) {
+        const char *newline = memchr(text, '\n', (size_t)(end - text));
+        const char *stop = newline != NULL ? newline : end;
+        luaL_addstring(b, "\n");
+        luaL_addstring(b, indent);
+        luaL_addstring(b, *text == '\t' ? "  " : "");
+        text += strspn(text, "\t");
+        luaL_addlstring(b, text, (size_t)(stop - text));
+        text = newline != NULL ? newline + 1 : end;
     }
 }
 
@@ -64,20 +100,14 @@ void ml_report_failure(struct ml_loop *loop, lua_State *L,
     (void)ud;
     luaL_buffinit(L, &b);
     add_title(&b, failure);
-    if (failure->waiting != NULL) {
-        luaL_addstring(&b, ": it waits in ");
-        luaL_addstring(&b, failure->waiting);
-    }
-    if (failure->message != NULL) {
-        luaL_addstring(&b, ": ");
-        luaL_addstring(&b, failure->message);
-    }
+    add_message(&b, failure);
     if (failure->traceback != NULL) {
-        add_lines(&b, failure->traceback);
+        add_lines(&b, failure->traceback, traceback_length(failure->traceback),
+                  "  ");
     }
     if (failure->spawned != NULL) {
         luaL_addstring(&b, "\n  spawned at:");
-        add_lines(&b, failure->spawned);
+        add_lines(&b, failure->spawned, strlen(failure->spawned), "    ");
     }
     luaL_addstring(&b, "\n");
     luaL_pushresult(&b);
@@ -85,4 +115,16 @@ void ml_report_failure(struct ml_loop *loop, lua_State *L,
     (void)fputs(lua_tostring(L, -1), stderr);
     (void)fflush(stderr);
     lua_pop(L, 1);
+}
+
+void ml_report_error(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    /* As above: there is nobody else to tell. */
+    (void)fprintf(stderr, "miniloop: %s", colour(RED));
+    /* NOLINTNEXTLINE(clang-analyzer-valist.*): va_start is not seen */
+    (void)vfprintf(stderr, format, args);
+    (void)fprintf(stderr, "%s\n", colour(PLAIN));
+    va_end(args);
 }

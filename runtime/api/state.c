@@ -2,6 +2,7 @@
 
 #include <lauxlib.h>
 #include <lualib.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct ml_state {
@@ -45,11 +46,13 @@ static int open_libs(lua_State *L)
     return 0;
 }
 
-/* An error outside of any protected call is a fault of ours: say so and stop,
- * rather than let Lua call exit. */
+/* An error outside of any protected call is a fault, the host's or ours, and
+ * nothing can be unwound: say what it was, as assert does, and stop. */
 static int panic(lua_State *L)
 {
-    (void)L;
+    const char *message =
+        lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "no message";
+    (void)fprintf(stderr, "miniloop: unprotected error in Lua: %s\n", message);
     abort();
 }
 

@@ -16,8 +16,7 @@
 
 struct ml_task *ml_call_owner(const ml_call *call)
 {
-    /* Who has a call may change its task: const is for the caller's sake. */
-    return ml_container_of(ml_unconst(call), struct ml_task, call);
+    return call->task;
 }
 
 struct ml_task *ml_call_task(lua_State *L, struct ml_vm *vm, const char *name)
@@ -43,9 +42,11 @@ void ml_call_withdraw(struct ml_task *task)
     ml_completion_drop(call);
 }
 
-static void call_init(ml_call *call, const ml_syscall *def, int base, int nargs)
+static void call_init(ml_call *call, struct ml_task *task,
+                      const ml_syscall *def, int base, int nargs)
 {
-    *call = (ml_call){.def = def,
+    *call = (ml_call){.task = task,
+                      .def = def,
                       .deadline = ML_TIME_NEVER,
                       .alarm = ML_TIME_NEVER,
                       .base = base,
@@ -203,19 +204,18 @@ int ml_call_yield(lua_State *L, struct ml_vm *vm)
 }
 
 /* Runs a call that never waits. It may come from inside of another one's
- * attempt (a method of the script that is asked for a descriptor, say), whose
- * state is left alone. */
+ * attempt (a method of the script that is asked for a descriptor, say), or
+ * after one that raised and still holds something: that one is left alone. */
 static int call_instant(lua_State *L, struct ml_vm *vm, const ml_syscall *def,
                         int base)
 {
     struct ml_task *task = vm->task;
+    ml_call call;
     if (task == NULL) {
         return ml_vm_misplaced(L, vm, def->name);
     }
-    struct ml_call outer = task->call;
-    call_init(&task->call, def, base, lua_gettop(L) - base);
-    int n = def->attempt(L, &task->call);
-    task->call = outer;
+    call_init(&call, task, def, base, lua_gettop(L) - base);
+    int n = def->attempt(L, &call);
     if (n < 0) {
         n = ml_error_fail(L, -n, def->name);
     }
@@ -236,7 +236,7 @@ int ml_call_start(lua_State *L, struct ml_vm *vm, const ml_syscall *def,
         return call_bar(L, task);
     }
     ml_call_withdraw(task); /* what an attempt that raised has left */
-    call_init(&task->call, def, base, lua_gettop(L) - base);
+    call_init(&task->call, task, def, base, lua_gettop(L) - base);
     return call_attempt(L, task);
 }
 
@@ -280,5 +280,6 @@ void ml_call_describe(const struct ml_task *task, char *text, size_t size)
         text[n] = ' ';
         text[n + 1] = '\0';
         call->def->describe(call, text + n + 1, size - (size_t)n - 1);
+        text[n] = text[n + 1] != '\0' ? ' ' : '\0';
     }
 }

@@ -22,6 +22,7 @@ enum {
 };
 
 struct ml_call {
+    struct ml_task *task;  /* whose it is */
     const ml_syscall *def; /* NULL: no call is in flight */
     int64_t deadline;      /* fails with ETIMEDOUT; ML_TIME_NEVER: none */
     int64_t alarm;         /* attempted again then; ML_TIME_NEVER: none */

@@ -64,6 +64,7 @@ ml_completion *ml_call_later(ml_call *call, void *data,
     c->letter.open = completion_open;
     c->box = loop->mailbox;
     ml_mailbox_ref(c->box);
+    ml_completion_drop(call); /* of an earlier step of the same call */
     c->call = call;
     c->data = data;
     c->release = release;
@@ -105,6 +106,7 @@ void ml_completion_cancel(ml_call *call)
     struct ml_completion *c = call->completion;
     ml_call_owner(call)->loop->later--;
     call->completion = NULL;
+    call->data = NULL;
     c->release = NULL;
     completion_free(c);
 }

@@ -54,13 +54,20 @@ enum outcome {
     FAILED
 };
 
-static enum outcome classify(lua_State *co, int status)
+/* True if the task was killed while it ran in `co`, and can be suspended for
+ * good now. */
+static bool is_doomed(const struct ml_vm *vm, const lua_State *co)
+{
+    return vm->active == co && vm->task->doomed;
+}
+
+static enum outcome classify(const struct ml_vm *vm, lua_State *co, int status)
 {
     if (status == LUA_OK) {
         return GAVE;
     }
     if (status == LUA_YIELD) {
-        return ml_thread_marked(co) ? BLOCKED : GAVE;
+        return ml_thread_marked(co) || is_doomed(vm, co) ? BLOCKED : GAVE;
     }
     return FAILED;
 }
@@ -91,7 +98,7 @@ static enum outcome resume(lua_State *L, struct ml_vm *vm, lua_State *co,
     lua_xmove(L, co, nargs);
     chain_enter(vm, L, co);
     enum outcome outcome =
-        classify(co, ml_thread_resume(co, L, nargs, nresults));
+        classify(vm, co, ml_thread_resume(vm, co, L, nargs, nresults));
     if (outcome != BLOCKED) {
         chain_leave(vm, L, was);
     }
@@ -103,7 +110,8 @@ static enum outcome resume(lua_State *L, struct ml_vm *vm, lua_State *co,
 static enum outcome resume_again(lua_State *L, struct ml_vm *vm, lua_State *co,
                                  int *nresults)
 {
-    enum outcome outcome = classify(co, ml_thread_resume(co, L, 0, nresults));
+    enum outcome outcome =
+        classify(vm, co, ml_thread_resume(vm, co, L, 0, nresults));
     if (outcome != BLOCKED) {
         vm->task->leaf = L;
         vm->task->depth--;
@@ -128,7 +136,7 @@ static int close_quietly(lua_State *L, struct ml_vm *vm, lua_State *co)
 {
     lua_State *was = vm->active;
     vm->active = NULL;
-    int status = ml_thread_close(co, L);
+    int status = ml_thread_close(vm, co, L);
     vm->active = was;
     return status;
 }
@@ -209,6 +217,9 @@ static int co_create(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TFUNCTION);
     lua_State *co = lua_newthread(L);
+    if (lua_checkstack(co, ml_vm_upvalue(L)->reserve + 1) == 0) {
+        return luaL_error(L, "not enough memory for a coroutine");
+    }
     lua_pushvalue(L, 1);
     lua_xmove(L, co, 1);
     return 1;

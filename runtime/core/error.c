@@ -75,6 +75,7 @@ static int error_tostring(lua_State *L)
     if (cause != NULL) {
         lua_pushfstring(L, "%s: %s", lua_tostring(L, -1), cause);
     }
+    (void)luaL_gsub(L, lua_tostring(L, -1), "\n", "\\n"); /* one line */
     return 1;
 }
 

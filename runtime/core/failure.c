@@ -207,30 +207,76 @@ void ml_failures_stray(struct ml_task *task, lua_State *co, lua_State *L)
 
 static int push_traceback(lua_State *L)
 {
-    ml_task_traceback(L, (struct ml_task *)lua_touserdata(L, 1));
+    struct ml_task *task = (struct ml_task *)lua_touserdata(L, 1);
+    if (!task->started) {
+        return 0;
+    }
+    ml_task_traceback(L, task);
     return 1;
 }
 
-void ml_failures_stuck(struct ml_task *task, lua_State *L)
+static void push_name(struct ml_task *task, lua_State *L)
 {
-    char waiting[256];
-    struct report report = {.loop = task->loop, .site = task->site};
-    ml_call_describe(task, waiting, sizeof waiting);
-    report.failure.task = task->id;
-    report.failure.kind = "deadlock";
-    report.failure.waiting = waiting;
-    lua_pushnil(L);
-    lua_pushcfunction(L, push_traceback);
-    lua_pushlightuserdata(L, task);
-    if (lua_pcall(L, 1, 1, 0) != LUA_OK) {
-        lua_pop(L, 1);
-        lua_pushnil(L);
-    }
     if (ml_handle_find(L, task) != NULL) {
         (void)lua_getiuservalue(L, -1, ML_HANDLE_NAME);
         lua_remove(L, -2);
     } else {
         lua_pushnil(L);
     }
+}
+
+void ml_failures_mention(struct ml_task *task, lua_State *L)
+{
+    struct report report = {.loop = task->loop, .site = task->site};
+    report.failure.task = task->id;
+    report.failure.kind = "failed";
+    push_name(task, L);
     report_make(L, &report);
+}
+
+/* Reports a living task; its message is on top of L, which takes it off. */
+static void report_living(struct ml_task *task, lua_State *L, const char *kind)
+{
+    char waiting[256];
+    struct report report = {.loop = task->loop, .site = task->site};
+    report.failure.task = task->id;
+    report.failure.kind = kind;
+    if (task->state == ML_TASK_WAITING) {
+        ml_call_describe(task, waiting, sizeof waiting);
+        report.failure.waiting = waiting;
+    }
+    lua_pushcfunction(L, push_traceback);
+    lua_pushlightuserdata(L, task);
+    if (lua_pcall(L, 1, 1, 0) != LUA_OK) {
+        lua_pop(L, 1);
+        lua_pushnil(L);
+    }
+    push_name(task, L);
+    report_make(L, &report);
+}
+
+void ml_failures_stuck(struct ml_task *task, lua_State *L)
+{
+    lua_pushnil(L);
+    report_living(task, L, "deadlock");
+}
+
+static int push_status(lua_State *L)
+{
+    lua_pushstring(L, ml_task_status((struct ml_task *)lua_touserdata(L, 1)));
+    return 1;
+}
+
+void ml_failures_show(struct ml_task *task, lua_State *L)
+{
+    if (lua_checkstack(L, LUA_MINSTACK) == 0) {
+        return;
+    }
+    lua_pushcfunction(L, push_status);
+    lua_pushlightuserdata(L, task);
+    if (lua_pcall(L, 1, 1, 0) == LUA_OK) {
+        report_living(task, L, "task");
+    } else {
+        lua_pop(L, 1);
+    }
 }

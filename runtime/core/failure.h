@@ -54,7 +54,14 @@ void ml_failures_taken(struct ml_handle *handle);
  * was closed by a kill ("close"). The error value is on top of `co`. */
 void ml_failures_stray(struct ml_task *task, lua_State *co, lua_State *L);
 
-/* Reports that the task can never be woken ("deadlock"). */
+/* Reports an error that a living task has caught for good: it is told like one
+ * that nobody took ("failed"), but does not count as one. The error value and
+ * the traceback are on top of L, which it takes off. */
+void ml_failures_mention(struct ml_task *task, lua_State *L);
+
+/* Reports that the task can never be woken ("deadlock"), or what it does at the
+ * moment ("task"). */
 void ml_failures_stuck(struct ml_task *task, lua_State *L);
+void ml_failures_show(struct ml_task *task, lua_State *L);
 
 #endif

@@ -66,6 +66,7 @@ static void loop_init(struct ml_loop *loop, struct ml_vm *vm,
     loop->flags = config->flags;
     loop->seed = config->seed;
     loop->grace = config->grace;
+    loop->limit = ML_TIME_NEVER;
     loop->doom = ML_TIME_NEVER;
     loop->sites.alloc = vm->alloc;
     ml_list_init(&loop->ready);
@@ -111,7 +112,9 @@ int ml_loop_open(struct ml_loop **out, lua_State *L,
 void ml_loop_close(struct ml_loop *loop)
 {
     struct ml_vm *vm = loop->vm;
+    loop->running = true; /* what is called from here cannot get in again */
     ml_loop_kill_all(loop, loop->L);
+    ml_failures_flush(loop, ML_TIME_NEVER);
     ml_failures_close(loop, loop->L);
     ml_completions_abandon(loop);
     ml_mailbox_close(loop->mailbox);
@@ -166,11 +169,11 @@ static void round_step(struct ml_loop *loop)
 {
     struct ml_list *item;
     ml_list_take_all(&loop->batch, &loop->ready);
-    while ((item = ml_list_shift(&loop->batch)) != NULL) {
+    while (!loop->exiting && (item = ml_list_shift(&loop->batch)) != NULL) {
         ml_task_step(ml_container_of(item, struct ml_task, ready));
-        if (loop->exiting) {
-            ml_loop_kill_all(loop, loop->L);
-        }
+    }
+    if (loop->exiting) {
+        ml_loop_kill_all(loop, loop->L);
     }
 }
 
@@ -183,6 +186,7 @@ int64_t ml_loop_timeout(struct ml_loop *loop)
     int64_t failure = ml_failures_next(loop);
     next = failure < next ? failure : next;
     next = loop->doom < next ? loop->doom : next;
+    next = loop->limit < next ? loop->limit : next;
     if (next == ML_TIME_NEVER) {
         return ML_TIME_NEVER;
     }
@@ -246,6 +250,7 @@ static void round_expire(struct ml_loop *loop)
 {
     struct ml_timer *timer;
     if (ml_timers_count(&loop->timers) == 0 && loop->doom == ML_TIME_NEVER &&
+        loop->limit == ML_TIME_NEVER &&
         loop->failures.last < loop->failures.first) {
         return;
     }
@@ -254,6 +259,11 @@ static void round_expire(struct ml_loop *loop)
         alarm_ring(loop, ml_container_of(timer, struct ml_alarm, timer));
     }
     ml_failures_flush(loop, loop->now);
+    if (loop->limit <= loop->now) {
+        loop->limit = ML_TIME_NEVER;
+        loop->limited = true;
+        ml_loop_cancel_all(loop, "timeout");
+    }
     if (loop->doom <= loop->now) {
         loop->doom = ML_TIME_NEVER;
         ml_loop_kill_all(loop, loop->L);
@@ -312,7 +322,10 @@ static int round_look(struct ml_loop *loop, bool wait)
 
 static bool loop_finished(struct ml_loop *loop)
 {
-    return loop->ntasks == 0 && (loop->flags & ML_FOREVER) == 0 &&
+    if (loop->ntasks > 0 || loop->ending) {
+        return loop->ntasks == 0;
+    }
+    return (loop->flags & ML_FOREVER) == 0 &&
            !ml_mailbox_pending(loop->mailbox) &&
            !ml_mailbox_held(loop->mailbox);
 }
@@ -360,8 +373,8 @@ static int loop_rounds(struct ml_loop *loop, int mode)
 {
     for (;;) {
         int state = loop_round(loop, mode);
-        if (state != 1 || mode != ML_RUN_DEFAULT ||
-            ml_mailbox_stopped(loop->mailbox)) {
+        bool stopped = ml_mailbox_stopped(loop->mailbox); /* asked once */
+        if (state != 1 || mode != ML_RUN_DEFAULT || stopped) {
             return state;
         }
     }
@@ -386,8 +399,26 @@ int ml_loop_run(struct ml_loop *loop, lua_State *L, int mode)
     return state;
 }
 
+void ml_loop_limit(struct ml_loop *loop, int64_t delta)
+{
+    loop->limit = ml_time_add(ml_loop_now(loop), delta);
+}
+
+void ml_loop_exit(struct ml_loop *loop)
+{
+    loop->exiting = true;
+    loop->ending = true;
+    ml_list_each (item, &loop->live) {
+        struct ml_task *task = ml_container_of(item, struct ml_task, live);
+        if (task->state == ML_TASK_RUNNING) {
+            task->doomed = true;
+        }
+    }
+}
+
 void ml_loop_cancel_all(struct ml_loop *loop, const char *reason)
 {
+    loop->ending = true;
     if (loop->doom == ML_TIME_NEVER) {
         loop->doom = ml_time_add(ml_loop_now(loop), loop->grace);
     }

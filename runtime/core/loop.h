@@ -77,6 +77,10 @@ struct ml_loop {
     bool running;
     bool killing;    /* a kill is being carried out: others queue up */
     bool exiting;    /* os.exit was called: all are killed */
+    bool ending;     /* all were cancelled: the run ends with the last of them,
+                        whatever else would hold it open */
+    bool limited;    /* the time limit was reached */
+    int64_t limit;   /* when all are cancelled; ML_TIME_NEVER */
     int64_t doom;    /* when what is left is killed; ML_TIME_NEVER */
     size_t catchers; /* tasks that wait for signals count as able to wake */
 };
@@ -98,6 +102,14 @@ static inline int64_t ml_loop_now(struct ml_loop *loop)
 {
     return loop->clock.now(&loop->clock);
 }
+
+/* Cancels all tasks `delta` nanoseconds from now. That is nothing to wait for: a
+ * loop with a limit has its deadlocks nevertheless. */
+void ml_loop_limit(struct ml_loop *loop, int64_t delta);
+
+/* Ends all tasks, from inside of one or anywhere: a task that runs is doomed,
+ * the others are killed when it has ended, and the run with them. */
+void ml_loop_exit(struct ml_loop *loop);
 
 /* Cancels all tasks, gives them the loop's grace time, and kills what is left
  * then. */

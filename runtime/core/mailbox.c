@@ -15,6 +15,11 @@ struct ml_mailbox {
     int pipe[2]; /* a byte is in it while something is to be looked at; -1 */
     atomic_bool woken; /* the same; read without the lock, once a round */
     bool stopped;
+
+    /* Of signal handlers, which cannot take the lock. A byte of theirs is in
+     * the pipe only while `signalled` is true. */
+    atomic_bool signalled;
+    void (*attend)(ml_loop *loop);
 };
 
 static int pipe_open(int fds[2])
@@ -95,15 +100,25 @@ static void box_ring(struct ml_mailbox *box)
     }
 }
 
-/* With the lock held. */
-static void box_hush(struct ml_mailbox *box)
+static void pipe_empty(int fd)
 {
     char bytes[16];
-    if (box->woken && box->pipe[0] >= 0) {
-        while (read(box->pipe[0], bytes, sizeof bytes) < 0 && errno == EINTR) {
-        }
+    ssize_t n;
+    do {
+        n = read(fd, bytes, sizeof bytes);
+    } while (n == (ssize_t)sizeof bytes || (n < 0 && errno == EINTR));
+}
+
+/* With the lock held. True if a signal handler rang. Its flag is cleared before
+ * the pipe is emptied: one that comes between sets it again. */
+static bool box_hush(struct ml_mailbox *box)
+{
+    bool signalled = atomic_exchange(&box->signalled, false);
+    if ((box->woken || signalled) && box->pipe[0] >= 0) {
+        pipe_empty(box->pipe[0]);
     }
     box->woken = false;
+    return signalled;
 }
 
 void ml_mailbox_put(struct ml_mailbox *box, struct ml_letter *letter)
@@ -123,20 +138,24 @@ void ml_mailbox_put(struct ml_mailbox *box, struct ml_letter *letter)
 }
 
 /* Empties the box and gives what was in it. */
-static struct ml_letter *box_take(struct ml_mailbox *box)
+static struct ml_letter *box_take(struct ml_mailbox *box, bool *signalled)
 {
     box_lock(box);
     struct ml_letter *letters = box->first;
     box->first = NULL;
     box->last = &box->first;
-    box_hush(box);
+    *signalled = box_hush(box);
     box_unlock(box);
     return letters;
 }
 
 void ml_mailbox_open_all(struct ml_mailbox *box, ml_loop *loop)
 {
-    struct ml_letter *letter = box_take(box);
+    bool signalled = false;
+    struct ml_letter *letter = box_take(box, &signalled);
+    if (signalled && loop != NULL && box->attend != NULL) {
+        box->attend(loop);
+    }
     while (letter != NULL) {
         struct ml_letter *next = letter->next; /* opening may free it */
         letter->open(letter, loop);
@@ -158,7 +177,22 @@ void ml_mailbox_close(struct ml_mailbox *box)
 
 bool ml_mailbox_pending(struct ml_mailbox *box)
 {
-    return atomic_load_explicit(&box->woken, memory_order_relaxed);
+    return atomic_load_explicit(&box->woken, memory_order_relaxed) ||
+           atomic_load_explicit(&box->signalled, memory_order_relaxed);
+}
+
+void ml_mailbox_attend(struct ml_mailbox *box, void (*attend)(ml_loop *loop))
+{
+    box->attend = attend;
+}
+
+/* A pipe that is full wakes the loop as well. */
+void ml_mailbox_signal(struct ml_mailbox *box)
+{
+    box->signalled = true;
+    if (write(box->pipe[1], "", 1) < 0) {
+        return;
+    }
 }
 
 void ml_mailbox_wake(struct ml_mailbox *box)

@@ -37,6 +37,13 @@ void ml_mailbox_open_all(struct ml_mailbox *box, ml_loop *loop);
 /* True if it has letters or was woken: looked at before the loop waits. */
 bool ml_mailbox_pending(struct ml_mailbox *box);
 
+/* Has `attend(loop)` called on the loop's thread after each ml_mailbox_signal;
+ * NULL: no more. */
+void ml_mailbox_attend(struct ml_mailbox *box, void (*attend)(ml_loop *loop));
+
+/* Wakes the loop from a signal handler on the loop's thread: takes no lock. */
+void ml_mailbox_signal(struct ml_mailbox *box);
+
 void ml_mailbox_wake(struct ml_mailbox *box);
 void ml_mailbox_hold(struct ml_mailbox *box, int by);
 bool ml_mailbox_held(struct ml_mailbox *box);

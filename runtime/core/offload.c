@@ -11,17 +11,22 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 enum {
     WORKERS_MAX = 16
 };
 
+/* A job is let go by two: the worker, and the completion. If the loop is closed
+ * while the work goes on, the worker is the last, and its the data then. */
 struct job {
     struct job *next;
     void (*work)(void *data);
     void *data;
+    void (*release)(void *data);
     ml_completion *completion;
+    atomic_int refs;
 };
 
 struct ml_offload {
@@ -85,6 +90,27 @@ static struct job *pool_take(struct ml_offload *pool)
     return job;
 }
 
+static void job_unref(void *arg)
+{
+    struct job *job = (struct job *)arg;
+    if (atomic_fetch_sub(&job->refs, 1) > 1) {
+        return;
+    }
+    if (job->release != NULL) {
+        job->release(job->data);
+    }
+    free(job);
+}
+
+/* The worker lets go first, so that the data are released on the loop's thread
+ * unless the loop is closed. */
+static void job_end(struct job *job)
+{
+    ml_completion *completion = job->completion;
+    job_unref(job);
+    ml_complete(completion);
+}
+
 static void *worker_main(void *arg)
 {
     struct ml_offload *pool = (struct ml_offload *)arg;
@@ -93,8 +119,7 @@ static void *worker_main(void *arg)
     while ((job = pool_take(pool)) != NULL) {
         (void)pthread_mutex_unlock(&pool->lock);
         job->work(job->data);
-        ml_complete(job->completion);
-        free(job);
+        job_end(job);
         (void)pthread_mutex_lock(&pool->lock);
     }
     pool_unref(pool);
@@ -166,11 +191,14 @@ int ml_call_offload(ml_call *call, void (*work)(void *data), void *data,
     }
     job->work = work;
     job->data = data;
-    job->completion = ml_call_later(call, data, release);
+    job->release = release;
+    atomic_init(&job->refs, 2);
+    job->completion = ml_call_later(call, job, job_unref);
     if (job->completion == NULL) {
         free(job);
         return -ENOMEM;
     }
+    call->data = data;
     int err = pool_add(pool, job);
     if (err != 0) {
         ml_completion_cancel(call);
@@ -184,8 +212,7 @@ static void jobs_drop(struct job *job)
 {
     while (job != NULL) {
         struct job *next = job->next;
-        ml_complete(job->completion);
-        free(job);
+        job_end(job);
         job = next;
     }
 }

@@ -102,10 +102,11 @@ static void slot_set(lua_State *L, int table, int slot)
 
 static int keep_traceback(lua_State *L)
 {
-    const struct ml_task *task = (struct ml_task *)lua_touserdata(L, 1);
+    struct ml_task *task = (struct ml_task *)lua_touserdata(L, 1);
     luaL_checkstack(L, LUA_MINSTACK, "traceback");
     luaL_traceback(L, L, NULL, 2);
     slot_set(L, task->loop->vm->traces, task->shell.slot);
+    task->traced = true;
     return 0;
 }
 
@@ -166,24 +167,28 @@ static int body_failed(lua_State *L, struct ml_task *task)
     struct ml_handle *handle = ml_handle_push(L, task);
     lua_pushvalue(L, value);
     (void)lua_setiuservalue(L, -2, ML_HANDLE_VALUE);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, loop->vm->traces);
-    lua_rawgeti(L, -1, task->shell.slot);
-    (void)lua_setiuservalue(L, -3, ML_HANDLE_TRACEBACK);
-    lua_pop(L, 1);
-    handle->outcome = ML_FAILED;
-    handle->site = ml_site_ref(task->site);
-    task->failed = true;
-    if (!held) {
-        return 1;
+    if (task->traced) {
+        lua_rawgeti(L, LUA_REGISTRYINDEX, loop->vm->traces);
+        lua_rawgeti(L, -1, task->shell.slot);
+        (void)lua_setiuservalue(L, -3, ML_HANDLE_TRACEBACK);
+        lua_pop(L, 1);
     }
-    handle->due = ml_time_add(ml_loop_now(loop), ML_FAILURE_PATIENCE);
-    ml_failures_add(loop, L);
-    return 0;
+    handle->outcome = ML_FAILED;
+    task->failed = true;
+    if (held) {
+        handle->due = ml_time_add(ml_loop_now(loop), ML_FAILURE_PATIENCE);
+        ml_failures_add(loop, L);
+    }
+    handle->site = ml_site_ref(task->site); /* now that nothing can raise */
+    return held ? 0 : 1;
 }
 
 static int body_k(lua_State *L, int status, lua_KContext ctx)
 {
     struct ml_task *task = (struct ml_task *)ctx;
+    if (task->doomed) {
+        return 0; /* it ran on where nothing can suspend: killed all the same */
+    }
     return status == LUA_OK || status == LUA_YIELD ? body_done(L, task)
                                                    : body_failed(L, task);
 }
@@ -308,14 +313,15 @@ static lua_State *coroutine_at(const struct ml_task *task, int depth)
 
 static void kill_coroutine(struct ml_task *task, lua_State *co, lua_State *L)
 {
-    task->loop->vm->active = co;
-    if (ml_thread_close(co, L) != LUA_OK) {
+    struct ml_vm *vm = task->loop->vm;
+    vm->active = co;
+    if (ml_thread_close(vm, co, L) != LUA_OK) {
         ml_failures_stray(task, co, L);
     }
 }
 
 /* Innermost first: the coroutines that it is inside of, then its own. */
-static void kill_one(struct ml_task *task, lua_State *L)
+static void kill_close(struct ml_task *task, lua_State *L)
 {
     struct ml_vm *vm = task->loop->vm;
     struct ml_task *running = vm->task;
@@ -327,6 +333,11 @@ static void kill_one(struct ml_task *task, lua_State *L)
     }
     vm->task = running;
     vm->active = active;
+}
+
+static void kill_one(struct ml_task *task, lua_State *L)
+{
+    kill_close(task, L);
     task_end(task, L);
 }
 
@@ -367,6 +378,18 @@ int ml_task_check_doom(lua_State *L, struct ml_task *task)
     return lua_yield(L, 1);
 }
 
+/* Lua 5.4.4 goes on wrongly after a yield in a hook; this one is not gone on
+ * with, the coroutine is closed as it is. */
+bool ml_task_halt(lua_State *L, struct ml_task *task)
+{
+    if (!ml_vm_suspendable(L, task->loop->vm)) {
+        return false;
+    }
+    task->doomed = true;
+    (void)lua_yield(L, 0);
+    return true;
+}
+
 /* ---- step ----------------------------------------------------------------- */
 
 void ml_task_ready(struct ml_task *task)
@@ -376,13 +399,25 @@ void ml_task_ready(struct ml_task *task)
     ml_trace(task->loop, ready, task);
 }
 
-/* An error outside of the protected call: no memory for the outcome, or a
- * yield that is none of ours. The message is on top of the coroutine, where
- * closing a dead one expects it; so a copy is reported. */
+/* The end of a task's last step. The others go with the main task. */
+static void step_over(struct ml_task *task, lua_State *L)
+{
+    struct ml_loop *loop = task->loop;
+    bool fatal = task->failed && task->id == loop->principal;
+    task_end(task, L);
+    if (fatal) {
+        ml_loop_cancel_all(loop, "the main task failed");
+    }
+}
+
+/* An error outside of the protected call: no memory for the outcome. The
+ * message is on top of the coroutine, where closing a dead one expects it; so a
+ * copy is reported. */
 static void step_broken(struct ml_task *task, lua_State *L, int error)
 {
     lua_State *co = task->shell.co;
     struct ml_handle *handle = ml_handle_find(L, task);
+    task->failed = true;
     if (handle != NULL) {
         handle->outcome = ML_FAILED;
         handle->error = error;
@@ -394,41 +429,57 @@ static void step_broken(struct ml_task *task, lua_State *L, int error)
     }
     task->state = ML_TASK_DYING;
     task->loop->vm->task = task;
-    (void)ml_thread_close(co, L); /* its error is the one just reported */
+    /* Its error is the one just reported. */
+    (void)ml_thread_close(task->loop->vm, co, L);
     task->loop->vm->task = NULL;
     lua_settop(co, 0);
-    task_end(task, L);
+    step_over(task, L);
+}
+
+/* In a protected call: a yield that is none of ours is the task's failure. */
+static int foreign_main(lua_State *L)
+{
+    struct ml_task *task = (struct ml_task *)lua_touserdata(L, 1);
+    ml_task_traceback(L, task);
+    slot_set(L, task->loop->vm->traces, task->shell.slot);
+    task->traced = true;
+    lua_pushliteral(L, "the task was suspended by C code that is not the "
+                       "runtime's (lua_yield)");
+    return body_failed(L, task);
+}
+
+static void step_foreign(struct ml_task *task, lua_State *L)
+{
+    lua_pushcfunction(L, foreign_main);
+    lua_pushlightuserdata(L, task);
+    if (lua_pcall(L, 1, 1, 0) == LUA_OK && lua_isuserdata(L, -1)) {
+        ml_failures_report(task->loop, L);
+    } else {
+        lua_pop(L, 1); /* it waits to be taken; or no memory to tell of it */
+    }
+    task->state = ML_TASK_DYING;
+    kill_close(task, L);
+    step_over(task, L);
 }
 
 static void step_yielded(struct ml_task *task, lua_State *L)
 {
-    lua_State *co = task->shell.co;
-    if (!ml_thread_marked(co)) {
-        if (lua_checkstack(co, 1) == 0) {
-            lua_settop(co, 0); /* room for the message, in any case */
-        }
-        lua_pushliteral(co, "the task was suspended by C code that is not the "
-                            "runtime's (lua_yield)");
-        step_broken(task, L, ML_EFAILED);
-    } else if (task->doomed) {
+    if (task->doomed) {
         task->state = ML_TASK_READY; /* no more running, so it can be killed */
         ml_task_kill(task, L);
+    } else if (!ml_thread_marked(task->shell.co)) {
+        step_foreign(task, L);
     }
 }
 
 /* Ended by itself. `nresults` is 1 if a failure is to be reported. */
 static void step_ended(struct ml_task *task, lua_State *L, int nresults)
 {
-    struct ml_loop *loop = task->loop;
-    bool fatal = task->failed && task->id == loop->principal;
     if (nresults == 1) {
         lua_xmove(task->shell.co, L, 1);
-        ml_failures_report(loop, L);
+        ml_failures_report(task->loop, L);
     }
-    task_end(task, L);
-    if (fatal) {
-        ml_loop_cancel_all(loop, "the main task failed");
-    }
+    step_over(task, L);
 }
 
 void ml_task_step(struct ml_task *task)
@@ -444,7 +495,8 @@ void ml_task_step(struct ml_task *task)
     task->budget = ML_CALL_BUDGET;
     vm->task = task;
     vm->active = task->leaf;
-    int status = ml_thread_resume(co, loop->L, nargs, &nresults);
+    vm->turns++;
+    int status = ml_thread_resume(vm, co, loop->L, nargs, &nresults);
     vm->task = NULL;
     vm->active = NULL;
     if (status == LUA_YIELD) {

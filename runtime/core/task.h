@@ -49,6 +49,8 @@ struct ml_task {
     bool named;            /* its handle has a name and is pinned */
     bool failed;           /* it died of an error */
     bool handled;          /* a handle was made: somebody may take a failure */
+    bool traced;           /* the traceback of an error of its was kept: Lua
+                              does not ask for one when memory runs out */
     struct ml_alarm alarm; /* the deadline of what it is parked on */
     struct ml_wait wait;   /* the single wait of the common case */
     struct ml_wait *waits; /* what its call declared: &wait or a block */
@@ -80,6 +82,11 @@ void ml_task_kill(struct ml_task *task, lua_State *L);
 /* If the task that L runs in was doomed meanwhile, suspends it for good. Else
  * returns 0. To be called as `return` value where a C function may yield. */
 int ml_task_check_doom(lua_State *L, struct ml_task *task);
+
+/* Called from a debug hook of L, which runs in the task: kills it there, in the
+ * midst of whatever it computes, and no pcall of its sees it. False where Lua
+ * cannot suspend it. The hook must return at once after it. */
+bool ml_task_halt(lua_State *L, struct ml_task *task);
 
 /* The status as scripts see it: "ready", "running", "waiting". */
 const char *ml_task_status(const struct ml_task *task);

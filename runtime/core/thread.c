@@ -1,6 +1,7 @@
 #include "core/thread.h"
 
 #include "base/cast.h"
+#include "core/vm.h"
 #include "ml_config.h"
 
 /* Only the address matters. */
@@ -17,12 +18,17 @@ bool ml_thread_marked(lua_State *co)
            lua_touserdata(co, -1) == (const void *)&mark;
 }
 
-int ml_thread_resume(lua_State *co, lua_State *from, int nargs, int *nresults)
+int ml_thread_resume(struct ml_vm *vm, lua_State *co, lua_State *from,
+                     int nargs, int *nresults)
 {
+    lua_State *was = vm->running;
     if (nargs == 0 && ml_thread_marked(co)) {
         lua_pop(co, 1);
     }
-    return lua_resume(co, from, nargs, nresults);
+    vm->running = co;
+    int status = lua_resume(co, from, nargs, nresults);
+    vm->running = was;
+    return status;
 }
 
 #ifdef ML_MODULE
@@ -41,7 +47,7 @@ static closethread_fn find_closethread(void)
     return fn;
 }
 
-int ml_thread_close(lua_State *co, lua_State *from)
+static int close_thread(lua_State *co, lua_State *from)
 {
     closethread_fn fn = find_closethread();
     return fn != NULL ? fn(co, from) : lua_resetthread(co);
@@ -52,7 +58,7 @@ int ml_thread_reserve(void)
     return find_closethread() != NULL ? 0 : 1000;
 }
 #else
-int ml_thread_close(lua_State *co, lua_State *from)
+static int close_thread(lua_State *co, lua_State *from)
 {
 #    if LUA_VERSION_NUM > 504 || LUA_VERSION_RELEASE_NUM >= 50406
     return lua_closethread(co, from);
@@ -67,6 +73,15 @@ int ml_thread_reserve(void)
     return ML_LUA_STACK_RESERVE;
 }
 #endif
+
+int ml_thread_close(struct ml_vm *vm, lua_State *co, lua_State *from)
+{
+    lua_State *was = vm->running;
+    vm->running = co;
+    int status = close_thread(co, from);
+    vm->running = was;
+    return status;
+}
 
 /* A coroutine that is not suspended either has frames, and waits for one that
  * it resumed, or holds the function it has not started, or is over. */

@@ -8,6 +8,8 @@
 #include <lua.h>
 #include <stdbool.h>
 
+struct ml_vm;
+
 /* What a system call yields, alone: a light userdata that no script can get
  * hold of. A coroutine with it on top of its stack is inside a system call;
  * it stays there until the coroutine is resumed. */
@@ -17,13 +19,16 @@ void ml_thread_pushmark(lua_State *L);
 bool ml_thread_marked(lua_State *co);
 
 /* Resumes `co` with the `nargs` values on its top; of one that is inside a
- * system call, `nargs` must be 0. Answers as lua_resume. */
-int ml_thread_resume(lua_State *co, lua_State *from, int nargs, int *nresults);
+ * system call, `nargs` must be 0. Answers as lua_resume. Meanwhile, vm->running
+ * is `co`. */
+int ml_thread_resume(struct ml_vm *vm, lua_State *co, lua_State *from,
+                     int nargs, int *nresults);
 
 /* Closes `co`: runs its pending to-be-closed variables, which cannot suspend,
  * and empties its stack. Returns LUA_OK, or an error status with the error
- * value as the only value on its stack. Never raises. */
-int ml_thread_close(lua_State *co, lua_State *from);
+ * value as the only value on its stack. Never raises. Meanwhile, vm->running
+ * is `co`. */
+int ml_thread_close(struct ml_vm *vm, lua_State *co, lua_State *from);
 
 /* Stack slots to reserve for each task, beyond what it needs: 0 on a sound
  * Lua, many on one whose __concat leaves a stale top when the stack grows. */

@@ -34,8 +34,13 @@ struct ml_vm {
      * of tasks, and where it could not suspend all the way out. */
     lua_State *active;
     struct ml_task *task; /* the running task, NULL outside */
-    struct ml_loop *loop; /* the loop that runs, NULL when none does */
-    lua_State *main;      /* the state's main thread */
+    /* The coroutine that runs, suspendable or not; NULL outside of all. For
+     * signal handlers, which may set a hook on it: so it never names one that
+     * could be collected. */
+    lua_State *volatile running;
+    volatile unsigned turns; /* counts the steps of tasks, for the same */
+    struct ml_loop *loop;    /* the loop that runs, NULL when none does */
+    lua_State *main;         /* the state's main thread */
     struct ml_alloc alloc;
     struct ml_list loops; /* all open loops of this state */
     uint64_t serial;      /* counts the loops opened on this state */
@@ -47,7 +52,7 @@ struct ml_vm {
     int syscalls; /* registry reference: the table `syscall` */
     const void *request_type; /* identifies the metatable of requests */
     bool globals; /* the runtime's `coroutine` and `require` are installed */
-    int reserve;  /* stack slots that each task gets beyond its need */
+    int reserve;  /* stack slots that each coroutine gets beyond its need */
     int closing;  /* depth of coroutine.close inside itself */
     int nshells;
     struct ml_shell shells[ML_SHELLS_KEPT];

@@ -3,7 +3,7 @@
 #include "core/misuse.h"
 #include "sys/sys.h"
 
-#include <string.h>
+#include <stdio.h>
 
 static const char *const METATABLE = "miniloop.event";
 
@@ -40,10 +40,17 @@ static int wait_attempt(lua_State *L, ml_call *call)
     return err != 0 ? err : ML_WAIT;
 }
 
+static void wait_describe(const ml_call *call, char *text, size_t size)
+{
+    (void)call;
+    (void)snprintf(text, size, "for an event");
+}
+
 static const ml_syscall event_wait = {.size = sizeof(ml_syscall),
                                       .name = "wait",
                                       .check = wait_check,
-                                      .attempt = wait_attempt};
+                                      .attempt = wait_attempt,
+                                      .describe = wait_describe};
 
 static int event_set(lua_State *L)
 {

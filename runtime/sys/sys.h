@@ -14,6 +14,14 @@ void ml_sys_time_open(lua_State *L, struct ml_vm *vm);   /* time.c */
 void ml_sys_io_open(lua_State *L, struct ml_vm *vm);     /* io.c */
 void ml_sys_event_open(lua_State *L, struct ml_vm *vm);  /* event.c */
 void ml_sys_net_open(lua_State *L, struct ml_vm *vm);    /* net.c */
+void ml_sys_stream_open(lua_State *L, struct ml_vm *vm); /* stream_open.c */
+
+/* The parts of net.c, which add to the table on top as well. */
+void ml_sys_connect_open(lua_State *L, struct ml_vm *vm);  /* connect.c */
+void ml_sys_listener_open(lua_State *L, struct ml_vm *vm); /* listener.c */
+void ml_sys_resolve_open(lua_State *L, struct ml_vm *vm);  /* resolve.c */
+void ml_sys_serve_open(lua_State *L, struct ml_vm *vm);    /* serve.c */
+void ml_sys_udp_open(lua_State *L, struct ml_vm *vm);      /* udp.c */
 
 /* Adds `def` to `syscall`, and as a function of its name to the table on top;
  * a NULL-terminated list of them. */

@@ -203,10 +203,14 @@ static int refuse_cycle(lua_State *L, const struct ml_task *self,
 }
 
 /* True if `target` waits, over any number of others, for `self`. Each of them
- * waits for one task at most, and no cycle was ever let in. */
+ * waits for one task at most, and no cycle was ever let in. If nobody waits for
+ * `self`, there is no need to go along a line of waits, however long. */
 static bool closes_cycle(const struct ml_task *self,
                          const struct ml_task *target)
 {
+    if (target != self && ml_list_empty(&self->ends.waits)) {
+        return false;
+    }
     while (target != NULL && target != self) {
         target = awaited_by(target);
     }

@@ -1,0 +1,345 @@
+---The network: streams, listeners, datagrams, names, and servers.
+---
+---What is made in C is documented, with its types, in lua/meta/net.lua.
+---@class miniloop.net
+local net = {}
+
+local core = require "miniloop.core"
+
+for _, name in ipairs {
+  "connect", "listen", "pair", "resolve", "stream", "udp",
+} do
+  net[name] = core.net[name]
+end
+
+---A state may come without it.
+local traceback = debug and debug.traceback or function() end
+
+-- --------------------------------------------------------- errors of handlers
+
+---Calls f and gives nil, or its error as { value =, traceback = }. The error
+---itself stays what it is, for the to-be-closed variables on its way see it.
+local function try(f, ...)
+  local trace
+  local ok, err = xpcall(f, function(err)
+    trace = traceback(nil, 2)
+    return err
+  end, ...)
+  if ok then
+    return nil
+  end
+  return { value = err, traceback = trace }
+end
+
+---Whether the running task is being told that it was cancelled.
+local function is_cancellation(err)
+  return core.iserror(err) and err.code == "ECANCELED" and err.op == "cancel"
+    and err.task == core.id()
+end
+
+---Whether the handler let go what it was told when its own peer went away.
+local function is_farewell(err, conn)
+  if not core.iserror(err)
+      or err.code ~= "ECONNRESET" and err.code ~= "EPIPE" then
+    return false
+  end
+  local peer = conn:peer()
+  return not peer or not err.address or err.address == peer
+end
+
+---Tells of what a handler raised, to whoever wants to know.
+local function tell(fault, conn, on_error)
+  if is_cancellation(fault.value) then
+    error(fault.value, 0)
+  elseif is_farewell(fault.value, conn) then
+    return
+  elseif on_error then
+    fault = try(on_error, fault.value, conn, fault.traceback)
+    return fault and tell(fault, conn)
+  end
+  core.net.report(fault.value, fault.traceback)
+end
+
+-- ---------------------------------------------------------------- connections
+--
+-- A crew is the tasks that serve the connections of one server: they are
+-- counted, and none outlives the task that it belongs to.
+
+---@class miniloop.net.crew
+---@field handler function
+---@field on_error function?
+---@field members table<miniloop.task, true>
+---@field count integer
+---@field left table an event, set when a member has left
+---@field offer table? the connection that the newest task is to take
+
+local crew_meta = {}
+
+---Kills whoever is left: the crew's own task ends.
+function crew_meta.__close(crew)
+  if crew.offer then
+    crew.offer:close()
+  end
+  for task in pairs(crew.members) do
+    core.kill(task)
+  end
+end
+
+local function crew_new(handler, on_error)
+  return setmetatable({
+    handler = handler,
+    on_error = on_error,
+    members = {},
+    count = 0,
+    left = core.event(),
+  }, crew_meta)
+end
+
+---Waits until the crew has at most so many members.
+local function crew_wait(crew, most)
+  while crew.count > most do
+    crew.left:clear()
+    crew.left:wait()
+  end
+end
+
+local function crew_cancel(crew, reason)
+  for task in pairs(crew.members) do
+    core.cancel(task, reason)
+  end
+end
+
+local seat_meta = {}
+
+function seat_meta.__close(seat)
+  local crew = seat.crew
+  crew.members[seat.task] = nil
+  crew.count = crew.count - 1
+  crew.left:set()
+end
+
+---Makes the running task a member, until the value is closed.
+local function crew_join(crew)
+  local task = core.self()
+  crew.members[task] = true
+  crew.count = crew.count + 1
+  return setmetatable({ crew = crew, task = task }, seat_meta)
+end
+
+---A task of the crew: takes the connection that is offered, and serves it. It
+---leaves the crew when the connection is closed.
+local function attend(crew)
+  local _ <close> = crew_join(crew)
+  local conn <close> = crew.offer
+  crew.offer = nil
+  local fault = conn and try(crew.handler, conn)
+  if fault then
+    tell(fault, conn, crew.on_error)
+  end
+end
+
+---Gives a connection to a task of its own. A task that is killed before it has
+---run does not take it; hence the yield, behind which it has run.
+local function crew_admit(crew, conn)
+  crew.offer = conn
+  core.spawn(attend, crew)
+  core.yield()
+  if crew.offer then
+    crew.offer = nil
+    conn:close()
+  end
+end
+
+-- -------------------------------------------------------------------- servers
+
+---@class miniloop.net.server
+---@field private listener miniloop.net.listener
+---@field private text string
+---@field private crew miniloop.net.crew
+---@field private limit number
+---@field private task miniloop.task
+local server = {}
+
+local server_meta = {}
+
+---Accepts until the listener is closed or cannot go on, and until the last
+---connection is served: true, or nil and the listener's error.
+local function accept_all(self)
+  local conn, err
+  repeat
+    crew_wait(self.crew, self.limit - 1)
+    conn, err = self.listener:accept()
+    if conn then
+      crew_admit(self.crew, conn)
+    end
+  until not conn
+  self.listener:close()
+  crew_wait(self.crew, 0)
+  if err.code == "EBADF" then
+    return true -- it was closed: this is how a server is stopped
+  end
+  return nil, err
+end
+
+---The server's own task.
+local function run(self)
+  local listener <close> = self.listener
+  local crew <close> = self.crew
+  self.task.name = "server " .. self.text
+  local ok, done, err = pcall(accept_all, self)
+  if ok then
+    return done, err
+  end
+  listener:close()
+  crew_cancel(crew, core.iserror(done) and done.reason or nil)
+  crew_wait(crew, 0)
+  error(done, 0)
+end
+
+---The options of listen among those of serve.
+local function listen_options(options)
+  local own = {}
+  for name, value in pairs(options) do
+    if name ~= "limit" and name ~= "on_error" then
+      own[name] = value
+    end
+  end
+  return own
+end
+
+---A listener for what is an address, or is one already.
+local function open(address, options)
+  if type(address) == "userdata" then
+    return address
+  end
+  return net.listen(address, listen_options(options))
+end
+
+---Serves each connection to an address in a task of its own, and gives the
+---server at once.
+---@param address miniloop.net.address|miniloop.net.listener
+---@param handler fun(conn: miniloop.net.stream)
+---@param options miniloop.net.serve_options?
+---@return miniloop.net.server? server
+---@return miniloop.error? err
+local function serve(address, handler, options)
+  options = options or {}
+  local listener, err = open(address, options)
+  local text
+  if listener then
+    text, err = listener:address()
+  end
+  if not text then
+    return nil, err
+  end
+  local self = setmetatable({
+    listener = listener,
+    text = text,
+    crew = crew_new(handler, options.on_error),
+    limit = options.limit or math.huge,
+    task = false, -- so that there is room for it: nothing fails any more
+  }, server_meta)
+  self.task = core.spawn(run, self)
+  return self
+end
+
+net.serve = core.net.server(serve)
+
+-- The methods raise misuse two levels up: at the line that calls the method.
+
+local function check(self, name)
+  if getmetatable(self) ~= server_meta then
+    error(("bad argument #1 to '%s' (a server expected, got %s)"):format(name,
+      type(self)), 3)
+  end
+end
+
+local function check_seconds(value, name)
+  if value ~= nil and (math.type(value) == nil or value ~= value) then
+    error(("bad argument #1 to '%s' (a number of seconds expected, got %s)")
+      :format(name, value ~= value and "NaN" or type(value)), 3)
+  end
+end
+
+---What run returned, after `true`; or nil and why there is nothing.
+local function outcome(ok, done, err)
+  if ok then
+    return done, err
+  end
+  return nil, done
+end
+
+---A connection's own task would wait for itself.
+local function await(self, timeout, op)
+  if self.crew.members[core.self()] then
+    return nil, core.error("EDEADLK", op, self.text,
+      "it is called by one of the server's connections")
+  end
+  return outcome(self.task:wait(timeout))
+end
+
+---The address that the server listens on, also when it has ended.
+---@return string
+function server.address(self)
+  check(self, "address")
+  return self.text
+end
+
+---Waits until the server has ended.
+---@param timeout number?
+---@return boolean? ok
+---@return miniloop.error? err
+function server.join(self, timeout)
+  check(self, "join")
+  check_seconds(timeout, "join")
+  return await(self, timeout, "join")
+end
+
+---Stops accepting, waits for the connections, and cancels those that are not
+---through after the grace time.
+---@param grace number?
+---@return boolean? ok
+---@return miniloop.error? err ETIMEDOUT: some were cancelled
+function server.stop(self, grace)
+  check(self, "stop")
+  check_seconds(grace, "stop")
+  self.listener:close()
+  local ok, err = await(self, grace, "stop")
+  if ok or err.code ~= "ETIMEDOUT" then
+    return ok, err
+  end
+  crew_cancel(self.crew, "the server was stopped")
+  self.task:wait()
+  return nil, core.error("ETIMEDOUT", "stop", self.text,
+    "connections were cancelled")
+end
+
+---At the end of its block a server is stopped without grace. Where nothing can
+---wait any more, for the task is being killed, it is killed as well.
+function server_meta.__close(self)
+  self.listener:close()
+  crew_cancel(self.crew, "the server was closed")
+  if not pcall(self.task.wait, self.task) then
+    core.kill(self.task)
+  end
+end
+
+function server_meta.__tostring(self)
+  return "server " .. self.text
+end
+
+---Raises for a field that there is not, at the line that asks for it.
+local function unknown(what, key, fields)
+  local _, message = pcall(core.unknown, what, key, fields)
+  error(message, 3)
+end
+
+function server_meta.__index(_, key)
+  return server[key] or unknown("a server", key, server)
+end
+
+return setmetatable(net, {
+  __index = function(_, key)
+    unknown("miniloop.net", key, net)
+  end,
+})

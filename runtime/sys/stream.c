@@ -1,0 +1,251 @@
+#include "sys/stream.h"
+
+#include "core/call.h"
+#include "core/loop.h"
+#include "core/task.h"
+#include "net/io.h"
+#include "net/socket.h"
+
+#include <errno.h>
+#include <math.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    MAXLINE = 1 << 20, /* until the script says otherwise */
+    KEEP = 16 * 1024   /* memory that an empty buffer keeps until it waits */
+};
+
+/* ---- the object ----------------------------------------------------------- */
+
+static size_t stream_held(const struct ml_descriptor *d)
+{
+    return ml_buffer_length(&((const struct ml_stream *)d)->in);
+}
+
+/* Whoever reads, writes, or waits for a turn finds a closed stream. */
+static void stream_closing(struct ml_descriptor *d)
+{
+    struct ml_stream *s = (struct ml_stream *)d;
+    if (s->restore >= 0) {
+        (void)ml_io_nonblock(s->restore, false); /* nobody is left to be told */
+    }
+    ml_turn_void(&s->reader.turn);
+    ml_turn_void(&s->writer.turn);
+    ml_buffer_term(&s->in, &d->vm->alloc);
+}
+
+static void side_init(struct ml_stream_side *side)
+{
+    ml_turn_init(&side->turn);
+    side->timeout = HUGE_VAL;
+}
+
+struct ml_stream *ml_stream_new(lua_State *L, struct ml_vm *vm)
+{
+    struct ml_stream *s =
+        (struct ml_stream *)ml_descriptor_new(L, vm, sizeof *s, ML_STREAM_TYPE);
+    s->d.held = stream_held;
+    s->d.closing = stream_closing;
+    s->maxline = MAXLINE;
+    s->restore = -1;
+    side_init(&s->reader);
+    side_init(&s->writer);
+    ml_buffer_init(&s->in);
+    return s;
+}
+
+void ml_stream_adopt(struct ml_stream *s, int fd, bool socket)
+{
+    ml_descriptor_open(&s->d, fd, socket);
+}
+
+void ml_stream_setpeer(struct ml_stream *s, const struct ml_address *peer)
+{
+    if (peer->len <= sizeof s->peer && ml_address_port(peer) >= 0) {
+        memcpy(&s->peer, &peer->storage, peer->len);
+        s->peerlen = peer->len;
+    }
+}
+
+struct ml_stream *ml_stream_check(lua_State *L, int arg)
+{
+    return (struct ml_stream *)luaL_checkudata(L, arg, ML_STREAM_TYPE);
+}
+
+/* ---- errors --------------------------------------------------------------- */
+
+int ml_stream_peer(const struct ml_stream *s, struct ml_address *peer)
+{
+    if (s->peerlen > 0) {
+        ml_address_set(peer, &s->peer.base, s->peerlen);
+        return 0;
+    }
+    return ml_socket_peer(s->d.fd, peer);
+}
+
+/* A Unix socket without a name, such as that of most clients, says nothing. */
+static const char *peer_text(const struct ml_stream *s, char *text, size_t size)
+{
+    struct ml_address peer;
+    if (!s->d.socket || ml_stream_peer(s, &peer) != 0) {
+        return NULL;
+    }
+    (void)ml_address_format(&peer, text, size);
+    return strcmp(text, "unix:") != 0 ? text : NULL;
+}
+
+int ml_stream_fail(lua_State *L, const struct ml_stream *s, int code,
+                   const char *op)
+{
+    char text[ML_ADDRESS_TEXT_SIZE];
+    return ml_fail(L, code, op, peer_text(s, text, sizeof text), NULL);
+}
+
+/* ---- attempts ------------------------------------------------------------- */
+
+static int64_t call_now(const ml_call *call)
+{
+    return ml_loop_now(ml_call_owner(call)->loop);
+}
+
+/* The call's number is its deadline, 0 while there is none: so a deadline at
+ * the very beginning of a virtual clock is told by a time before it. */
+void ml_stream_bound(ml_call *call, double seconds)
+{
+    int64_t deadline = ml_call_time(call, seconds);
+    call->number = deadline != 0 ? deadline : -1;
+}
+
+void ml_stream_progress(ml_call *call)
+{
+    call->number = 0;
+}
+
+/* Waits at most until the deadline. The core has deadlines of its own, but
+ * what it then answers would not name the peer. */
+static int wait_bounded(ml_call *call)
+{
+    if (call->number != 0 && call->number != ML_TIME_NEVER) {
+        if (call->number <= call_now(call)) {
+            return -ETIMEDOUT;
+        }
+        call->alarm = call->number;
+    }
+    return ML_WAIT;
+}
+
+int ml_stream_begin(struct ml_stream *s, struct ml_stream_side *side,
+                    ml_call *call)
+{
+    if (s->d.fd < 0) {
+        return -EBADF;
+    }
+    int turn = ml_turn_take(&side->turn, call);
+    return turn == ML_WAIT ? wait_bounded(call) : turn;
+}
+
+int ml_stream_end(lua_State *L, struct ml_stream *s, ml_call *call, int n)
+{
+    if (n == ML_WAIT) {
+        return n;
+    }
+    ml_turn_withdraw(call);
+    return n < 0 ? ml_stream_fail(L, s, -n, call->def->name) : n;
+}
+
+int ml_stream_wait(struct ml_stream *s, ml_call *call, int direction)
+{
+    struct ml_task *task = ml_call_owner(call);
+    int err = ml_watch_own(task->loop, s->d.fd);
+    if (err == 0) {
+        err = ml_declare_fd(task, s->d.fd, (unsigned)direction, false);
+    }
+    if (err != 0) {
+        return err;
+    }
+    if (call->number == 0) {
+        ml_stream_bound(call, direction == ML_READ ? s->reader.timeout
+                                                   : s->writer.timeout);
+    }
+    ml_buffer_trim(&s->in, &s->d.vm->alloc, 0);
+    return wait_bounded(call);
+}
+
+int ml_stream_pause(ml_call *call)
+{
+    call->alarm = call_now(call);
+    return ML_WAIT;
+}
+
+static void describe(const struct ml_stream *s, char *text, size_t size)
+{
+    (void)snprintf(text, size, "(fd %d)", s->d.fd);
+}
+
+/* A call that has no turn waits for it. */
+void ml_stream_describe_read(const ml_call *call, char *text, size_t size)
+{
+    if (call->data != NULL) {
+        describe(ml_container_of(call->data, struct ml_stream, reader.turn),
+                 text, size);
+    } else {
+        (void)snprintf(text, size, "(another task reads)");
+    }
+}
+
+void ml_stream_describe_write(const ml_call *call, char *text, size_t size)
+{
+    if (call->data != NULL) {
+        describe(ml_container_of(call->data, struct ml_stream, writer.turn),
+                 text, size);
+    } else {
+        (void)snprintf(text, size, "(another task writes)");
+    }
+}
+
+/* ---- bytes ---------------------------------------------------------------- */
+
+/* False if reading, or writing a little, might block. */
+static bool stream_ready(const struct ml_stream *s, short events)
+{
+    struct pollfd p = {.fd = s->d.fd, .events = events};
+    return !s->asks || poll(&p, 1, 0) > 0;
+}
+
+ssize_t ml_stream_get(struct ml_stream *s, void *buf, size_t n)
+{
+    if (s->error != 0) {
+        return -s->error;
+    }
+    if (s->ended) {
+        return 0;
+    }
+    ssize_t got =
+        stream_ready(s, POLLIN) ? ml_io_read(s->d.fd, buf, n) : -EAGAIN;
+    if (got == 0) {
+        s->ended = true;
+    } else if (got < 0 && got != -EAGAIN) {
+        s->error = (int)-got;
+    }
+    return got;
+}
+
+void ml_stream_take(struct ml_stream *s, size_t n)
+{
+    if (s->d.fd >= 0) {
+        ml_buffer_consume(&s->in, n);
+        ml_buffer_trim(&s->in, &s->d.vm->alloc, KEEP);
+    }
+}
+
+ssize_t ml_stream_put(struct ml_stream *s, struct iovec *pieces, size_t n)
+{
+    if (!stream_ready(s, POLLOUT)) {
+        return -EAGAIN;
+    }
+    return n == 1 ? ml_io_write(s->d.fd, pieces->iov_base, pieces->iov_len,
+                                s->d.socket)
+                  : ml_io_writev(s->d.fd, pieces, n, s->d.socket);
+}

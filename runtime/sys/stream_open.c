@@ -1,0 +1,216 @@
+/* stream_open.c - pair, stream, and the methods of a stream that never wait. */
+#include "core/misuse.h"
+#include "core/vm.h"
+#include "net/io.h"
+#include "net/socket.h"
+#include "sys/socket_method.h"
+#include "sys/stream.h"
+#include "sys/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <sys/socket.h>
+
+/* ---- pair ----------------------------------------------------------------- */
+
+/* pair(): two connected streams. */
+static int stream_pair(lua_State *L)
+{
+    struct ml_vm *vm = ml_vm_upvalue(L);
+    int fds[2];
+    struct ml_stream *a = ml_stream_new(L, vm);
+    struct ml_stream *b = ml_stream_new(L, vm);
+    int err = ml_socket_pair(fds);
+    if (err != 0) {
+        return ml_fail(L, -err, "pair", NULL, NULL);
+    }
+    ml_stream_adopt(a, fds[0], true);
+    ml_stream_adopt(b, fds[1], true);
+    return 2;
+}
+
+/* ---- stream --------------------------------------------------------------- */
+
+/* The flag belongs to the open file, not to the descriptor: other processes,
+ * and a Lua file that the stream has a copy of, see it. So it is taken back in
+ * the end, and others like us may take it back before. 0 or -errno. */
+static int set_nonblocking(struct ml_stream *s, int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0) {
+        return -errno;
+    }
+    if ((flags & O_NONBLOCK) == 0) {
+        s->restore = fd;
+    }
+    s->asks = true;
+    return ml_io_nonblock(fd, true);
+}
+
+/* Prepares the stream for what the descriptor is. 0 or -errno. A file on a disk
+ * is always ready. A terminal is mostly that of standard output, too, which
+ * would lose text if it did not block. */
+static int prepare(struct ml_stream *s, int fd, enum ml_io_kind kind)
+{
+    switch (kind) {
+    case ML_IO_BAD:
+        return -EBADF;
+    case ML_IO_DGRAM:
+    case ML_IO_LISTENER:
+        return -EINVAL;
+    case ML_IO_STREAM:
+        return ml_io_nonblock(fd, true);
+    case ML_IO_FILE:
+        return 0;
+    case ML_IO_TTY:
+        s->asks = true;
+        return 0;
+    case ML_IO_PIPE:
+    case ML_IO_OTHER:
+    default:
+        return set_nonblocking(s, fd);
+    }
+}
+
+/* Opens the stream on a descriptor; 0, or -errno and it is still the
+ * caller's. */
+static int open_on(struct ml_stream *s, int fd)
+{
+    enum ml_io_kind kind = ml_io_kind(fd);
+    int err = prepare(s, fd, kind);
+    if (err != 0) {
+        return err;
+    }
+    ml_stream_adopt(s, fd, kind == ML_IO_STREAM);
+    struct ml_address peer;
+    if (kind == ML_IO_STREAM && ml_socket_peer(fd, &peer) == 0) {
+        ml_stream_setpeer(s, &peer);
+    }
+    return 0;
+}
+
+/* Opens the stream on a copy of an object's descriptor. 0 or -errno. */
+static int open_copy(struct ml_stream *s, int fd)
+{
+    int copy = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+    if (copy < 0) {
+        return fd >= 0 ? -errno : -EBADF;
+    }
+    int err = open_on(s, copy);
+    if (err != 0) {
+        (void)ml_io_close(copy); /* nothing was written to it */
+    }
+    return err;
+}
+
+/* stream(io): a number is taken over, and closed with the stream. An object
+ * keeps its descriptor, which it will close itself; the stream has a copy. */
+static int stream_stream(lua_State *L)
+{
+    ml_io_check(L, 1);
+    lua_settop(L, 1);
+    struct ml_stream *s = ml_stream_new(L, ml_vm_upvalue(L));
+    int fd = ml_io_at(L, 1).fd;
+    int err = lua_type(L, 1) == LUA_TNUMBER ? open_on(s, fd) : open_copy(s, fd);
+    if (err != 0) {
+        return ml_fail(L, -err, "stream", NULL,
+                       err == -EINVAL ? "it carries no stream of bytes" : NULL);
+    }
+    return 1;
+}
+
+/* ---- methods -------------------------------------------------------------- */
+
+static int stream_shutdown(lua_State *L)
+{
+    static const char *const names[] = {"read", "write", "both", NULL};
+    static const int hows[] = {SHUT_RD, SHUT_WR, SHUT_RDWR};
+    struct ml_stream *s = ml_stream_check(L, 1);
+    int how = hows[luaL_checkoption(L, 2, "both", names)];
+    int err = ml_socket_shutdown(s->d.fd, how);
+    if (err != 0) {
+        return ml_stream_fail(L, s, -err, "shutdown");
+    }
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+static int stream_peer(lua_State *L)
+{
+    struct ml_stream *s = ml_stream_check(L, 1);
+    struct ml_address peer;
+    int err = s->d.fd >= 0 ? ml_stream_peer(s, &peer) : -EBADF;
+    if (err != 0) {
+        return ml_fail(L, -err, "peer", NULL, NULL);
+    }
+    ml_socket_pushaddress(L, &peer);
+    return 1;
+}
+
+/* stream:settimeout(seconds [, "read" | "write"]); nil is for ever. */
+static int stream_settimeout(lua_State *L)
+{
+    static const char *const names[] = {"read", "write", "both", NULL};
+    struct ml_stream *s = ml_stream_check(L, 1);
+    double seconds = ml_misuse_opt_seconds(L, 2, HUGE_VAL);
+    int which = luaL_checkoption(L, 3, "both", names);
+    if (which != 1) {
+        s->reader.timeout = seconds;
+    }
+    if (which != 0) {
+        s->writer.timeout = seconds;
+    }
+    return 0;
+}
+
+static int stream_setmaxline(lua_State *L)
+{
+    struct ml_stream *s = ml_stream_check(L, 1);
+    int64_t n = ml_misuse_integer(L, 2);
+    luaL_argcheck(L, n >= 1, 2, "at least one byte must be allowed");
+    s->maxline = (size_t)n;
+    return 0;
+}
+
+static int stream_tostring(lua_State *L)
+{
+    const struct ml_stream *s = ml_stream_check(L, 1);
+    if (s->d.fd < 0) {
+        lua_pushliteral(L, "stream (closed)");
+    } else {
+        lua_pushfstring(L, "stream (fd %d)", s->d.fd);
+    }
+    return 1;
+}
+
+static void open_type(lua_State *L, struct ml_vm *vm)
+{
+    static const luaL_Reg methods[] = {
+        {"shutdown", stream_shutdown},
+        {"peer", stream_peer},
+        {"address", ml_socket_method_address},
+        {"setoption", ml_socket_method_setoption},
+        {"getoption", ml_socket_method_getoption},
+        {"settimeout", stream_settimeout},
+        {"setmaxline", stream_setmaxline},
+        {NULL, NULL}};
+    ml_descriptor_type(L, vm, ML_STREAM_TYPE, "a stream");
+    ml_vm_setfuncs(L, vm, methods);
+    ml_stream_recv_open(L, vm);
+    ml_stream_read_open(L, vm);
+    ml_stream_write_open(L, vm);
+    lua_pop(L, 1);
+    luaL_getmetatable(L, ML_STREAM_TYPE);
+    ml_vm_pushclosure(L, vm, stream_tostring, 0);
+    lua_setfield(L, -2, "__tostring");
+    lua_pop(L, 1);
+}
+
+void ml_sys_stream_open(lua_State *L, struct ml_vm *vm)
+{
+    static const luaL_Reg functions[] = {
+        {"pair", stream_pair}, {"stream", stream_stream}, {NULL, NULL}};
+    ml_vm_setfuncs(L, vm, functions);
+    open_type(L, vm);
+}

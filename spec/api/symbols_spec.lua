@@ -1,0 +1,72 @@
+-- What the libraries export, compared with the public header.
+
+local lu = require "luaunit"
+local shell = require "spec.support.shell"
+
+local spec = {}
+
+-- The names that the header marks, sorted.
+local function declared()
+  local path = shell.build("ML_SOURCE") .. "/runtime/include/miniloop.h"
+  local header <close> = assert(io.open(path))
+  local names = {}
+  for declaration in header:read("a"):gmatch("\nML_API ([^;]*);") do
+    names[#names + 1] = declaration:match("([%w_]+)%(")
+  end
+  table.sort(names)
+  return names
+end
+
+-- The symbols that a file defines for others, sorted. Those of compilers and
+-- sanitizers begin with an underscore.
+local function exported(path, options)
+  shell.need("nm")
+  local names = {}
+  local list = shell.run(("nm -g %s --defined-only %s"):format(options,
+    shell.quote(path)))
+  for name in list:gmatch("%x+ %u ([^_%s][^\n]*)") do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  return names
+end
+
+local function library(name)
+  local path = shell.build("ML_BUILD") .. "/" .. name
+  local file = io.open(path)
+  lu.skipIf(not file, "there is no " .. name)
+  file:close()
+  return path
+end
+
+-- C9.1
+function spec.test_the_shared_library_exports_what_the_header_declares()
+  local names = declared()
+  lu.assertTrue(#names > 30)
+  lu.assertEquals(exported(library "libminiloop.so", "-D"), names)
+end
+
+-- C9.4
+function spec.test_the_lua_module_exports_what_the_header_declares()
+  lu.assertEquals(exported(library "module/miniloop.so", "-D"), declared())
+end
+
+-- In a static library all that is not static is seen by the linker: it must not
+-- meet a name of the host's.
+function spec.test_the_static_library_takes_no_names_but_its_own()
+  for _, name in ipairs(exported(library "libminiloop.a", "")) do
+    lu.assertTrue(name:sub(1, 3) == "ml_" or name == "luaopen_miniloop", name)
+  end
+end
+
+-- C9.2: no variable that could be written, or that a thread could meet.
+function spec.test_no_variable_is_exported()
+  shell.need("nm")
+  local list = shell.run("nm -D --defined-only "
+    .. shell.quote(library "libminiloop.so"))
+  for kind, name in list:gmatch("%x+ (%u) ([^_%s][^\n]*)") do
+    lu.assertEquals(kind .. " " .. name, "T " .. name)
+  end
+end
+
+return spec

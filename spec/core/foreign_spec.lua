@@ -1,0 +1,85 @@
+-- A yield by C code that is not the runtime's: the last paragraph of C3.3.
+
+local child = require "spec.support.child"
+local closing = require "spec.support.closing"
+local lu = require "luaunit"
+local ml = require "miniloop"
+
+local spec = {}
+
+-- Lua's own coroutine.yield, which a script cannot get at but by way of C.
+local function foreign_yield()
+  for _, name in ipairs { "liblua5.4.so.0", "liblua5.4.so", "liblua.so.5.4" } do
+    local open = package.loadlib(name, "luaopen_coroutine")
+    if open then
+      return open().yield
+    end
+  end
+  return nil
+end
+
+local function run(f)
+  lu.skipIf(not foreign_yield(), "there is no shared Lua to borrow from")
+  return child.run(f)
+end
+
+function spec.test_it_ends_the_task_with_efailed_that_names_it()
+  local result = run(function()
+    local log = {}
+    local task = ml.spawn(function()
+      local _ <close> = closing(log, "closed")
+      pcall(foreign_yield(), "a value")
+      table.insert(log, "not reached")
+    end)
+    local ok, err = task:wait()
+    lu.assertNil(ok)
+    lu.assertEquals(err.code, "EFAILED")
+    lu.assertStrContains(err.value, "lua_yield")
+    lu.assertStrContains(err.traceback, "foreign_spec.lua")
+    lu.assertEquals(task:status(), "failed")
+    lu.assertEquals(log, { "closed" })
+    ml.sleep(0)
+    print "went on"
+  end)
+  lu.assertEquals(result.err, "")
+  lu.assertEquals(result.out, "went on\n")
+  lu.assertEquals(result.status, 0)
+end
+
+function spec.test_it_is_reported_when_nobody_waits()
+  local result = run(function()
+    ml.new(foreign_yield())
+    ml.sleep(0)
+    print "went on"
+  end)
+  lu.assertStrMatches(result.err, "miniloop: task 2 failed: [^\n]*lua_yield.*")
+  lu.assertEquals(result.out, "went on\n")
+  lu.assertEquals(result.status, 1)
+end
+
+function spec.test_of_the_main_task_it_is_the_end()
+  local result = run(function()
+    ml.new(function()
+      local _ <close> = closing({}, "", function(err)
+        print(err.code)
+      end)
+      ml.sleep(math.huge)
+    end)
+    ml.yield()
+    foreign_yield()()
+    print "not reached"
+  end)
+  lu.assertStrContains(result.err, "task 1 failed")
+  lu.assertEquals(result.out, "ECANCELED\n")
+  lu.assertEquals(result.status, 1)
+end
+
+function spec.test_inside_a_coroutine_it_goes_to_the_consumer()
+  local result = run(function()
+    print(coroutine.wrap(foreign_yield())(1, 2))
+  end)
+  lu.assertEquals(result.err, "")
+  lu.assertEquals(result.out, "1\t2\n")
+end
+
+return spec

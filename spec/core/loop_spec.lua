@@ -1,0 +1,236 @@
+-- The order of things in the loop: C4.1, and what C4.2 says of descriptors and
+-- of idling. That of sleeps is in sys/time_spec.
+
+local child = require "spec.support.child"
+local lu = require "luaunit"
+local ml = require "miniloop"
+local pipe = require "spec.support.pipe"
+
+local spec = {}
+
+-- C4.1
+function spec.test_ready_tasks_run_first_in_first_out()
+  local order = {}
+  local tasks = {}
+  for i = 1, 10 do
+    tasks[i] = ml.spawn(function()
+      for _ = 1, 5 do
+        table.insert(order, i)
+        ml.yield()
+      end
+    end)
+  end
+  for _, task in ipairs(tasks) do
+    task:wait()
+  end
+  for turn = 0, 4 do
+    for i = 1, 10 do
+      lu.assertEquals(order[turn * 10 + i], i)
+    end
+  end
+end
+
+function spec.test_woken_tasks_queue_behind_the_ready_ones_in_order()
+  local order = {}
+  local event = ml.event()
+  local tasks = {}
+  for i = 1, 3 do
+    tasks[i] = ml.spawn(function()
+      event:wait()
+      table.insert(order, "woken " .. i)
+    end)
+  end
+  ml.yield()
+  local ready = ml.spawn(table.insert, order, "ready")
+  event:set()
+  for _, task in ipairs(tasks) do
+    task:wait()
+  end
+  ready:wait()
+  lu.assertEquals(order, { "ready", "woken 1", "woken 2", "woken 3" })
+end
+
+function spec.test_a_task_that_gives_way_all_the_time_does_not_starve_timers()
+  local stop = false
+  local busy = ml.spawn(function()
+    while not stop do
+      ml.yield()
+    end
+  end)
+  local _, late = ml.sleep(0.005)
+  stop = true
+  busy:wait()
+  lu.assertTrue(late < 1, late)
+end
+
+function spec.test_a_task_that_gives_way_all_the_time_does_not_starve_io()
+  local p <close> = pipe()
+  local woken = false
+  local reader = ml.spawn(function()
+    ml.wait_io_read(p.reader)
+    woken = true
+  end)
+  ml.yield()
+  p.writer:write("x")
+  local start = ml.now()
+  while not woken and ml.now() - start < 10 do
+    ml.yield()
+  end
+  lu.assertTrue(woken)
+  reader:wait()
+end
+
+function spec.test_sleeping_for_no_time_all_the_time_starves_nobody()
+  local p <close> = pipe()
+  local stop = false
+  local busy = ml.spawn(function()
+    while not stop do
+      ml.sleep(0)
+    end
+  end)
+  local writer = ml.spawn(function()
+    ml.sleep(0.002)
+    p.writer:write("x")
+  end)
+  lu.assertTrue(ml.wait_io_read(p.reader, 10))
+  stop = true
+  busy:wait()
+  writer:wait()
+end
+
+function spec.test_io_that_is_always_ready_does_not_starve_other_io()
+  local busy_pipe <close> = pipe()
+  local p <close> = pipe()
+  busy_pipe.writer:write("x")
+  local stop = false
+  local busy = ml.spawn(function()
+    while not stop do
+      ml.wait_io_read(busy_pipe.reader)
+    end
+  end)
+  local writer = ml.spawn(function()
+    ml.sleep(0.002)
+    p.writer:write("x")
+  end)
+  lu.assertTrue(ml.wait_io_read(p.reader, 10))
+  stop = true
+  busy:wait()
+  writer:wait()
+end
+
+-- How often f is called by a task until another one, that was ready, has run.
+local function calls_before_giving_way(f)
+  local ran = false
+  ml.new(function()
+    ran = true
+  end)
+  for count = 1, 100000 do
+    f()
+    if ran then
+      return count
+    end
+  end
+  lu.fail("it never gave way")
+end
+
+function spec.test_calls_that_succeed_at_once_give_way_in_time()
+  local done = ml.spawn(type, 1)
+  done:wait()
+  local event = ml.event()
+  event:set()
+  local file <close> = assert(io.open("/dev/null"))
+  for _, f in ipairs {
+    function() done:wait() end,
+    function() done:join() end,
+    function() event:wait() end,
+    function() ml.wait_io_read(file) end,
+    function() ml.wait_io_write(file) end,
+    function() ml.wait(0) end, -- refused, which is an answer too
+    function() ml.wait_io_read(-1) end,
+    function() event:wait(0) end,
+    function() coroutine.yield(syscall.wait_io_read(file)) end,
+    function() coroutine.wrap(ml.wait)(done) end,
+  } do
+    local count = calls_before_giving_way(f)
+    lu.assertTrue(count <= 1000, count)
+  end
+end
+
+function spec.test_a_timeout_of_zero_in_a_loop_lets_the_others_finish()
+  local task = ml.spawn(function()
+    for _ = 1, 10 do
+      ml.yield()
+    end
+    return "done"
+  end)
+  local ok, result
+  repeat
+    ok, result = task:wait(0)
+  until ok
+  lu.assertEquals(result, "done")
+end
+
+function spec.test_answers_are_not_lost_where_a_call_gives_way()
+  local done = ml.spawn(function()
+    return 1, nil, 3
+  end)
+  done:wait()
+  for _ = 1, 1000 do
+    lu.assertEquals(table.pack(done:wait()), { n = 4, true, 1, nil, 3 })
+  end
+end
+
+-- C4.2
+function spec.test_io_that_is_ready_in_the_round_of_its_timeout_wins()
+  for _ = 1, 20 do
+    local p <close> = pipe()
+    local task = ml.spawn(ml.wait_io_read, p.reader, 0.002)
+    ml.yield()
+    -- Nobody looks at either until both have come.
+    p.writer:write("x")
+    local stop = ml.now() + 0.003
+    repeat
+      local now = ml.now()
+    until now >= stop
+    lu.assertEquals({ task:wait() }, { true, true })
+  end
+end
+
+function spec.test_an_idle_loop_uses_no_cpu()
+  child.passes(function()
+    local p <close> = pipe()
+    local never = ml.event()
+    local tasks = {
+      ml.spawn(ml.sleep, math.huge),
+      ml.spawn(ml.sleep, 100),
+      ml.spawn(ml.wait_io_read, p.reader),
+      ml.spawn(ml.wait_io_read, p.reader, 100),
+      ml.spawn(never.wait, never),
+    }
+    for _, task in ipairs(tasks) do
+      tasks[#tasks + 1] = ml.spawn(ml.wait, task, 100)
+      if #tasks == 10 then
+        break
+      end
+    end
+    ml.sleep(0.01)
+    local before = os.clock()
+    ml.sleep(1)
+    lu.assertTrue(os.clock() - before < 0.01, os.clock() - before)
+    for i = 1, 10 do
+      tasks[i]:kill()
+    end
+  end)
+end
+
+function spec.test_a_loop_with_one_wait_that_never_comes_uses_no_cpu()
+  child.passes(function()
+    local file <close> = assert(io.popen("sleep 0.5; echo x"))
+    ml.sleep(0)
+    local before = os.clock()
+    ml.wait_io_read(file)
+    lu.assertTrue(os.clock() - before < 0.01, os.clock() - before)
+  end)
+end
+
+return spec

@@ -1,0 +1,155 @@
+-- Wrong use raises, at the line of the caller: C2.1, and the numbers of C2.3.
+
+local lu = require "luaunit"
+local ml = require "miniloop"
+local raises = require "spec.support.raises"
+
+local spec = {}
+
+local nan = 0 / 0
+
+-- ----------------------------------------------------------------- arguments
+
+function spec.test_what_cannot_be_called_is_no_task()
+  raises("bad argument #1 to 'new'", function() ml.new(nil) end)
+  raises("bad argument #1 to 'new'", function() syscall.new({}) end)
+  raises("bad argument #1 to 'spawn'", function() ml.spawn("f") end)
+  raises("bad argument #1 to 'spawn'", function() ml.spawn() end)
+end
+
+function spec.test_what_has_a_call_metamethod_can_be_a_task()
+  local function call(_, x)
+    return x + 1
+  end
+  local callable = setmetatable({}, { __call = call })
+  lu.assertEquals({ ml.spawn(callable, 1):wait() }, { true, 2 })
+end
+
+function spec.test_a_task_is_meant_by_an_integer_or_a_handle()
+  local text = "a task's id or handle expected"
+  for _, call in ipairs { ml.wait, ml.kill, ml.cancel } do
+    raises(text, function() call("3") end)
+    raises(text, function() call({}) end)
+    raises(text, function() call() end)
+    raises(text, function() call(syscall.id()) end)
+    raises("has no integer representation", function() call(1.5) end)
+    raises("has no integer representation", function() call(nan) end)
+    raises("has no integer representation", function() call(math.huge) end)
+  end
+end
+
+function spec.test_a_float_that_is_an_integer_is_one()
+  local task = ml.spawn(function() return "x" end)
+  lu.assertEquals({ ml.wait(task.id + 0.0) }, { true, "x" })
+end
+
+function spec.test_an_io_is_a_descriptor_or_has_one()
+  for _, call in ipairs {
+    ml.wait_io_read, ml.wait_io_write, ml.close, ml.forget,
+    syscall.wait_io_read, syscall.wait_io_write,
+  } do
+    raises("bad argument #1", function() call("1") end)
+    raises("bad argument #1", function() call() end)
+    raises("bad argument #1", function() call(true) end)
+    raises("has no integer representation", function() call(0.5) end)
+    raises("it has no method getfd, fileno or pollfd", function() call({}) end)
+    raises("it has no method", function() call({ getfd = 3 }) end)
+  end
+end
+
+-- --------------------------------------------------------------- times, C2.3
+
+function spec.test_strings_are_never_taken_for_times()
+  local text = "number expected, got string"
+  raises(text, function() ml.sleep("1") end)
+  raises(text, function() syscall.sleep("1") end)
+  raises(text, function() ml.wait(9, "1") end)
+  raises(text, function() ml.wait_io_read(0, "1") end)
+  raises(text, function() ml.wait_io_write(1, "1") end)
+  raises(text, function() ml.self():wait("1") end)
+end
+
+function spec.test_nan_is_no_time()
+  local text = "a time cannot be NaN"
+  raises(text, function() ml.sleep(nan) end)
+  raises(text, function() ml.sleep(-nan) end)
+  raises(text, function() syscall.sleep(nan) end)
+  raises(text, function() ml.wait(9, nan) end)
+  raises(text, function() ml.wait_io_read(0, nan) end)
+  raises(text, function() syscall.wait_io_write(1, nan) end)
+end
+
+function spec.test_a_sleep_needs_its_time_and_a_wait_does_not()
+  raises("number expected, got no value", function() ml.sleep() end)
+  raises("number expected, got nil", function() ml.sleep(nil) end)
+  raises("number expected, got table", function() syscall.sleep({}) end)
+  lu.assertEquals({ ml.spawn(function() end):wait(nil) }, { true })
+end
+
+function spec.test_arguments_are_checked_before_anything_happens()
+  raises("a time cannot be NaN", function() ml.wait(0, nan) end)
+  raises("number expected", function() ml.wait_io_read(-1, "x") end)
+end
+
+-- -------------------------------------------------------------------- fields
+
+function spec.test_an_unknown_field_names_its_nearest_neighbour()
+  raises("miniloop has no field 'slep'; did you mean 'sleep'?",
+    function() return ml.slep end)
+  raises("syscall has no field 'wait_io_raed'; did you mean 'wait_io_read'?",
+    function() return syscall.wait_io_raed end)
+  local task = ml.spawn(function() end)
+  raises("a task has no field 'stauts'; did you mean 'status'?",
+    function() return task.stauts end)
+  raises("a task has no field 'nme'; did you mean 'name'?",
+    function() return task.nme end)
+  local _, err = ml.kill(0)
+  raises("an error has no field 'cod'; did you mean 'code'?",
+    function() return err.cod end)
+end
+
+function spec.test_an_unknown_field_that_is_near_to_none_names_none()
+  local _, message = pcall(function() return ml.xyzzy end)
+  lu.assertStrContains(message, "miniloop has no field 'xyzzy'")
+  lu.assertNotStrContains(message, "did you mean")
+end
+
+function spec.test_a_key_that_is_no_string_is_misuse_too()
+  raises("miniloop has no field", function() return ml[1] end)
+  raises("", function() return syscall[{}] end)
+  local task = ml.spawn(function() end)
+  raises("", function() return task[true] end)
+end
+
+function spec.test_of_a_task_only_the_name_can_be_set()
+  local task = ml.spawn(function() end)
+  raises("the field 'id' of a task cannot be set", function() task.id = 1 end)
+  raises("cannot be set", function() task.foo = 1 end)
+  raises("string expected", function() task.name = 3 end)
+  task.name = "worker"
+  task.name = nil
+end
+
+function spec.test_a_method_called_without_its_object_is_misuse()
+  local task = ml.spawn(function() end)
+  raises("bad argument #1 to 'wait'", function() task.wait() end)
+  raises("bad argument #1 to 'status'", function() task.status() end)
+  raises("bad argument #1 to 'join'", function() task.join({}) end)
+end
+
+-- --------------------------------------------------- the world is not misuse
+
+function spec.test_what_goes_wrong_in_the_world_is_nil_and_an_error()
+  for _, answer in ipairs {
+    table.pack(ml.kill(0)),
+    table.pack(ml.wait(1 << 40)),
+    table.pack(ml.wait_io_read(999999)),
+    table.pack(ml.close(999999)),
+  } do
+    lu.assertEquals(answer.n, 2)
+    lu.assertNil(answer[1])
+    lu.assertTrue(ml.iserror(answer[2]))
+  end
+end
+
+return spec

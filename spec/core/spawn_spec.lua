@@ -1,0 +1,143 @@
+-- New tasks and their ids: C2.4 and C3.new.
+
+local child = require "spec.support.child"
+local lu = require "luaunit"
+local ml = require "miniloop"
+
+local spec = {}
+
+-- C3.new
+function spec.test_new_answers_the_id_of_a_task_that_calls_the_function()
+  local got
+  local id = coroutine.yield(syscall.new(function(...)
+    got = table.pack(ml.id(), ...)
+  end, "a", nil, 3, nil))
+  lu.assertEquals(math.type(id), "integer")
+  ml.wait(id)
+  lu.assertEquals(got, { n = 5, id, "a", nil, 3, nil })
+end
+
+function spec.test_the_maker_goes_on_first()
+  local order = {}
+  local id = ml.new(function()
+    table.insert(order, "made")
+  end)
+  table.insert(order, "maker")
+  ml.wait(id)
+  lu.assertEquals(order, { "maker", "made" })
+end
+
+function spec.test_the_maker_goes_on_first_however_many_it_makes()
+  local ran = 0
+  local last
+  for _ = 1, 500 do
+    last = ml.new(function()
+      ran = ran + 1
+    end)
+    lu.assertEquals(ran, 0)
+  end
+  ml.wait(last)
+  lu.assertEquals(ran, 500)
+end
+
+function spec.test_a_new_task_is_queued_behind_those_that_are_ready()
+  local order = {}
+  local function note(name)
+    table.insert(order, name)
+  end
+  local a = ml.spawn(function()
+    note "a"
+    ml.new(note, "child of a")
+    ml.yield()
+    note "a again"
+  end)
+  local b = ml.spawn(note, "b")
+  ml.yield()
+  note "main"
+  a:wait()
+  b:wait()
+  lu.assertEquals(order, { "a", "b", "main", "child of a", "a again" })
+end
+
+function spec.test_tasks_of_one_maker_start_in_the_order_of_their_making()
+  local order = {}
+  local tasks = {}
+  for i = 1, 100 do
+    tasks[i] = (i % 2 == 0 and ml.new or ml.spawn)(table.insert, order, i)
+  end
+  ml.wait(tasks[100])
+  for i = 1, 100 do
+    lu.assertEquals(order[i], i)
+  end
+end
+
+-- C2.4
+function spec.test_ids_count_from_one_and_one_is_the_main_task()
+  child.passes(function()
+    lu.assertEquals(ml.id(), 1)
+    lu.assertEquals(ml.new(print), 2)
+    lu.assertEquals(ml.spawn(print).id, 3)
+    lu.assertEquals(coroutine.yield(syscall.new(print)), 4)
+  end)
+end
+
+function spec.test_ids_ascend_and_are_never_used_again()
+  local last = ml.new(print, nil)
+  ml.kill(last)
+  for i = 1, 300 do
+    local task = ml.spawn(i % 3 == 0 and error or type, i)
+    lu.assertTrue(task.id > last)
+    last = task.id
+    if i % 3 == 1 then
+      task:kill()
+    else
+      task:wait()
+    end
+  end
+end
+
+function spec.test_a_spawn_that_is_refused_uses_up_no_id()
+  local before = ml.new(type, 1)
+  pcall(ml.new, nil)
+  pcall(ml.spawn, {})
+  lu.assertEquals(ml.new(type, 1), before + 1)
+end
+
+function spec.test_many_tasks_may_be_alive_at_once()
+  local go = ml.event()
+  local sum = 0
+  local tasks = {}
+  for i = 1, 20000 do
+    tasks[i] = ml.spawn(function()
+      go:wait()
+      sum = sum + i
+    end)
+  end
+  ml.yield()
+  go:set()
+  for _, task in ipairs(tasks) do
+    task:wait()
+  end
+  lu.assertEquals(sum, 20000 * 20001 // 2)
+end
+
+function spec.test_a_task_made_inside_a_coroutine_is_like_any_other()
+  local make = coroutine.wrap(function()
+    local id = coroutine.yield(syscall.new(function()
+      return "made"
+    end))
+    return { ml.wait(id) }
+  end)
+  lu.assertEquals(make(), { true, "made" })
+end
+
+function spec.test_a_task_inherits_nothing_of_its_makers_stack()
+  local task = ml.spawn(function(...)
+    return select("#", ...), debug.traceback()
+  end)
+  local _, count, traceback = task:wait()
+  lu.assertEquals(count, 0)
+  lu.assertNotStrContains(traceback, "test_a_task_inherits")
+end
+
+return spec
