@@ -7,11 +7,199 @@ local ml = {}
 local core = require "miniloop.core"
 
 for _, name in ipairs {
-  "cancel", "close", "event", "forget", "id", "iserror", "kill", "new", "now",
-  "perform", "run", "self", "sleep", "spawn", "wait", "wait_io_read",
-  "wait_io_write", "yield",
+  "any", "cancel", "channel", "close", "condition", "detach", "event",
+  "forget", "group", "id", "iserror", "kill", "locals", "mutex", "new", "now",
+  "perform", "run", "self", "semaphore", "shield", "signals", "sleep", "spawn",
+  "timeout", "try", "wait", "wait_io_read", "wait_io_write", "yield",
 } do
   ml[name] = core[name]
+end
+
+---The values of a channel, as they come, until it is closed; raises the error
+---that it was closed with.
+local channel = getmetatable(core.channel()).__index
+
+function channel:values()
+  return function()
+    local value, err = self:recv()
+    if value == nil and err ~= nil then
+      error(err, 0)
+    end
+    return value
+  end
+end
+
+---@class miniloop.map_options
+---@field limit integer?   at most so many at once
+---@field timeout number?  seconds for all of it
+
+local map_options = { limit = true, timeout = true }
+
+local function check_options(what, options, known)
+  for key in pairs(options or {}) do
+    if not known[key] then
+      core.unknown(what, key, known)
+    end
+  end
+end
+
+local function callable(value)
+  local meta = debug.getmetatable(value)
+  return type(value) == "function" or meta and meta.__call
+end
+
+-- At the line of who called the function of that name.
+local function check_argument(name, i, fits, expected, got, level)
+  if not fits then
+    error(("bad argument #%d to '%s' (%s expected, got %s)"):format(i, name,
+      expected, got), level or 3)
+  end
+end
+
+local task_info = { __index = {} }
+
+---Where the task is at the moment; nil when it has ended or not begun.
+---@return string?
+function task_info.__index:traceback()
+  return core.traceback(self.id)
+end
+
+---The living tasks, oldest first: each with `id`, `name`, `status`, `waits`
+---(what it waits for), `since` (as ml.now), `spawned`, and a method, traceback.
+function ml.tasks()
+  local list = core.tasks()
+  for _, info in ipairs(list) do
+    setmetatable(info, task_info)
+  end
+  return list
+end
+
+---The names of the signals, as they come.
+function core.signals_methods:names()
+  return function()
+    return (self:wait())
+  end
+end
+
+-- The checked options of map: how many at once at most, and seconds for all.
+local function map_bounds(list, f, options)
+  check_argument("map", 1, type(list) == "table", "table", type(list), 4)
+  check_argument("map", 2, callable(f), "function", type(f), 4)
+  options = options or {}
+  check_options("the options of 'map'", options, map_options)
+  local limit = options.limit or math.max(#list, 1)
+  local timeout = options.timeout or math.huge
+  if math.type(limit) ~= "integer" or limit < 1 then
+    error("bad option 'limit' of 'map' (a positive integer expected)", 3)
+  elseif type(timeout) ~= "number" or timeout ~= timeout then
+    error("bad option 'timeout' of 'map' (a number expected)", 3)
+  end
+  return limit, timeout
+end
+
+---Runs `f(item)` for every item of `list`, each in a task of its own.
+---@param list any[]
+---@param f fun(item: any): any
+---@param options miniloop.map_options?
+---@return table results  by index, the first result; `results.n` is the length
+---@return table errs     by index, the error where `f` raised, returned nil and
+---an error, or was cut off
+function ml.map(list, f, options)
+  local limit, timeout = map_bounds(list, f, options)
+  local n = #list
+  local results, errs, ended = { n = n }, {}, {}
+  local slots = core.semaphore(limit)
+
+  local function one(i, item, guard)
+    local _ <close> = guard
+    local ok, value, err = core.try(f, item)
+    ended[i] = true
+    if not ok then
+      errs[i] = value
+    elseif value == nil then
+      errs[i] = err
+    else
+      results[i] = value
+    end
+  end
+
+  local _, cut = core.timeout(timeout, core.group, function(g)
+    for i = 1, n do
+      g:spawn(one, i, list[i], slots:acquire())
+    end
+  end)
+  for i = 1, n do
+    if not ended[i] then -- the time was up, or somebody ended its task
+      errs[i] = cut or core.error("ECANCELED", "map")
+    end
+  end
+  return results, errs
+end
+
+---Calls the functions at once, each in a task of its own.
+---@param ... fun(): any
+---@return any ... the results of the first to succeed, that is to return other
+---than nil and an error; the others are cancelled. If none does, nil and an
+---error whose `errors` lists theirs.
+function ml.race(...)
+  local functions = table.pack(...)
+  for i = 1, functions.n do
+    check_argument("race", i, callable(functions[i]), "function",
+      type(functions[i]))
+  end
+  local winner
+  local errors = {}
+  core.group(function(g)
+    for i = 1, functions.n do
+      g:spawn(function()
+        local got = table.pack(core.try(functions[i]))
+        if got[1] and (got[2] ~= nil or got[3] == nil) then
+          if not winner then
+            winner = got
+            g:cancel("another one was first")
+          end
+        else
+          errors[i] = got[1] and got[3] or got[2]
+        end
+      end)
+    end
+  end)
+  if winner then
+    return table.unpack(winner, 2, winner.n)
+  end
+  local err = core.error("EFAILED", "race")
+  err.errors = errors
+  return nil, err
+end
+
+-- The first beat after `now`, of those that come every so many seconds.
+local function next_beat(due, seconds, now)
+  if seconds <= 0 then
+    return now
+  end
+  local missed = (now - due) // seconds
+  return due + seconds * (math.max(missed, 0) + 1)
+end
+
+---Calls `f` on a steady beat, from one period on; beats that were missed are
+---skipped. An error ends it.
+---@param seconds number
+---@param f fun()
+---@return miniloop.task
+function ml.every(seconds, f)
+  check_argument("every", 1, math.type(seconds), "number", type(seconds))
+  check_argument("every", 2, callable(f), "function", type(f))
+  if seconds ~= seconds then
+    error("bad argument #1 to 'every' (a time cannot be NaN)", 2)
+  end
+  local due = core.now() + seconds
+  return core.spawn(function()
+    while true do
+      core.sleep(due - core.now())
+      f()
+      due = next_beat(due, seconds, core.now())
+    end
+  end)
 end
 
 return setmetatable(ml, {

@@ -74,6 +74,18 @@ function ml.spawn(f, ...) end
 ---@return integer id
 function ml.new(f, ...) end
 
+---As ml.spawn, but in no group: the task belongs to the loop alone. Does not
+---block.
+---@param f function or what can be called
+---@param ... any its arguments
+---@return miniloop.task handle
+function ml.detach(f, ...) end
+
+---The running task's table of values of its own; it started with a copy of
+---those of the task that spawned it.
+---@return table
+function ml.locals() end
+
 ---Waits until the task has ended. Blocks.
 ---@param target miniloop.target
 ---@param timeout number? seconds; for ever unless given
@@ -133,6 +145,65 @@ function task:kill() end
 ---@return miniloop.error? err ESRCH
 function task:cancel(reason) end
 
+-- ------------------------------------------------------------------- blocks
+
+---Calls `f(g)`, and waits until every task in the group has ended. When one
+---that g:spawn made fails, the others and the block are cancelled, and its
+---error is raised, unchanged. Blocks.
+---@param f fun(g: miniloop.group): any
+---@return any ... the results of `f`; after g:cancel nil and an error
+---(ECANCELED)
+function ml.group(f) end
+
+---A group: tasks that end before its block does.
+---@class miniloop.group
+local group = {}
+
+---Makes a task in the group, whose failure is the group's. Does not block.
+---@param f function or what can be called
+---@param ... any its arguments
+---@return miniloop.task handle
+function group:spawn(f, ...) end
+
+---@class miniloop.cancel_options
+---@field grace number? seconds for clean-up
+
+---Cancels the tasks of the group, and its block. Does not block.
+---@param reason any?
+---@param options miniloop.cancel_options?
+---@return true
+function group:cancel(reason, options) end
+
+---@class miniloop.failure
+---@field task miniloop.task
+---@field value any the error value
+---@field traceback string?
+---@field spawned string where the task was spawned
+
+---The failures of the group's tasks, in their order; also when it has ended.
+---@return miniloop.failure[]
+function group:failures() end
+
+---Calls `f(...)`, and ends it when the time is up, whatever it waits for.
+---@param seconds number
+---@param f function or what can be called
+---@param ... any its arguments
+---@return any ... the results of `f`, or nil and an error (ETIMEDOUT)
+function ml.timeout(seconds, f, ...) end
+
+---Calls `f(...)`, and holds off cancellations from outside until it is done.
+---@param f function or what can be called
+---@param ... any its arguments
+---@return any ... the results of `f`
+function ml.shield(f, ...) end
+
+---As pcall, but lets the running task's own cancellation through.
+---@param f function or what can be called
+---@param ... any its arguments
+---@return boolean ok
+---@return any ... the results of `f`, or the error value
+function ml.try(f, ...) end
+
 -- -------------------------------------------------------------- descriptors
 
 ---Waits until reading would not block: there are data, the stream has ended, a
@@ -187,6 +258,126 @@ function event:isset() end
 ---@return miniloop.error? err ETIMEDOUT
 function event:wait(timeout) end
 
+-- ------------------------------------------------------- channels and locks
+
+---Makes a channel: values from task to task, first in, first out.
+---@param capacity integer? how many it holds; 0 (from hand to hand) if absent
+---@return miniloop.channel
+function ml.channel(capacity) end
+
+---`#channel` is the number of values that it holds.
+---@class miniloop.channel
+---@operator len: integer
+local channel = {}
+
+---Sends a value, not nil. Blocks while there is neither a receiver nor room.
+---@param value any
+---@param timeout number? seconds; for ever unless given
+---@return true? ok
+---@return miniloop.error? err EPIPE (it was closed), ETIMEDOUT
+function channel:send(value, timeout) end
+
+---Receives a value. Blocks while there is none.
+---@param timeout number? seconds; for ever unless given
+---@return any value nil once it is closed and empty
+---@return any err what it was closed with; ETIMEDOUT
+function channel:recv(timeout) end
+
+---Ends it. What it holds can still be received.
+---@param err any? what receivers are told then
+---@return true
+function channel:close(err) end
+
+---Iterates over the values, until it is closed; raises what it was closed with.
+---@return fun(): any
+function channel:values() end
+
+---Makes a lock that one task at a time can have.
+---@return miniloop.mutex
+function ml.mutex() end
+
+---@class miniloop.mutex
+local mutex = {}
+
+---Locks it; to lock it twice is wrong use. Blocks while another task has it.
+---@return miniloop.mutex? guard to be closed, which unlocks it
+---@return miniloop.error? err EDEADLK
+function mutex:lock() end
+
+---Locks it if nobody has it.
+---@return miniloop.mutex? guard
+function mutex:trylock() end
+
+---Unlocks it, which only the task that locked it may do.
+---@return true
+function mutex:unlock() end
+
+---Makes a semaphore with so many places.
+---@param n integer
+---@return miniloop.semaphore
+function ml.semaphore(n) end
+
+---@class miniloop.semaphore
+local semaphore = {}
+
+---Takes a place. Blocks while there is none.
+---@param timeout number? seconds; for ever unless given
+---@return miniloop.semaphore? guard to be closed, which releases the place
+---@return miniloop.error? err ETIMEDOUT
+function semaphore:acquire(timeout) end
+
+---Gives a place back.
+---@return true
+function semaphore:release() end
+
+---Makes a condition.
+---@return miniloop.condition
+function ml.condition() end
+
+---@class miniloop.condition
+local condition = {}
+
+---Waits until it is notified. Blocks. The mutex is unlocked meanwhile, and
+---locked again however the wait ends.
+---@param lock miniloop.mutex? which the task has locked
+---@param timeout number? seconds; for ever unless given
+---@return true? ok
+---@return miniloop.error? err ETIMEDOUT
+---@overload fun(self, timeout: number): true?, miniloop.error?
+function condition:wait(lock, timeout) end
+
+---Wakes those who have waited longest.
+---@param n integer? how many; 1 unless given
+function condition:notify(n) end
+
+---Wakes all who wait.
+function condition:notify_all() end
+
+-- ------------------------------------------------------------------ signals
+
+---Catches signals, by their names: "HUP", "TERM". To be closed.
+---@param ... string
+---@return miniloop.signals?
+---@return miniloop.error? err ENOTSUP (the host gave no leave), EBUSY
+function ml.signals(...) end
+
+---@class miniloop.signals
+local signals = {}
+
+---The name of one that arrived. Blocks while there is none.
+---@param timeout number? seconds; for ever unless given
+---@return string? name
+---@return miniloop.error? err ETIMEDOUT, EBADF (closed)
+function signals:wait(timeout) end
+
+---Iterates over the names, as they come.
+---@return fun(): string?
+function signals:names() end
+
+---Catches them no more.
+---@return true
+function signals:close() end
+
 -- ----------------------------------------------------------------- requests
 
 ---A system call that is yet to be made: a value that cannot change, and that
@@ -197,6 +388,13 @@ function event:wait(timeout) end
 ---@param request miniloop.request
 ---@return any ... its answers
 function ml.perform(request) end
+
+---Waits until one of the requests has completed; no other takes effect. Blocks
+---if it must.
+---@param requests miniloop.request[]
+---@return integer index the earliest in the list of those that are ready
+---@return any ... its answers
+function ml.any(requests) end
 
 -- --------------------------------------------------------------------- runs
 
@@ -238,8 +436,8 @@ function syscall.sleep(seconds) end
 ---@return miniloop.request
 function syscall.new(f, ...) end
 
----Answers as ml.wait.
----@param target miniloop.target
+---Answers as ml.wait, or as event:wait.
+---@param target miniloop.target|miniloop.event
 ---@param timeout number? seconds
 ---@return miniloop.request
 function syscall.wait(target, timeout) end
@@ -266,5 +464,35 @@ function syscall.wait_io_read(io, timeout) end
 ---@param timeout number? seconds
 ---@return miniloop.request
 function syscall.wait_io_write(io, timeout) end
+
+---Answers as ml.any.
+---@param ... miniloop.request
+---@return miniloop.request
+function syscall.any(...) end
+
+---Answers as channel:send.
+---@param ch miniloop.channel
+---@param value any
+---@param timeout number? seconds
+---@return miniloop.request
+function syscall.send(ch, value, timeout) end
+
+---Answers as channel:recv.
+---@param ch miniloop.channel
+---@param timeout number? seconds
+---@return miniloop.request
+function syscall.recv(ch, timeout) end
+
+---Answers as semaphore:acquire, or as mutex:lock, which takes no timeout.
+---@param lock miniloop.semaphore|miniloop.mutex
+---@param timeout number? seconds
+---@return miniloop.request
+function syscall.acquire(lock, timeout) end
+
+---Answers the name of the signal that arrived. The signals stay caught until
+---the task ends.
+---@param ... string
+---@return miniloop.request
+function syscall.signal(...) end
 
 return ml

@@ -88,6 +88,15 @@ static int open_core(lua_State *L)
     ml_sys_time_open(L, vm);
     ml_sys_io_open(L, vm);
     ml_sys_event_open(L, vm);
+    ml_sys_scope_open(L, vm);
+    ml_sys_group_open(L, vm);
+    ml_sys_signal_open(L, vm);
+    ml_sys_list_open(L, vm);
+    ml_sys_choice_open(L, vm);
+    ml_sys_channel_open(L, vm);
+    ml_sys_mutex_open(L, vm);
+    ml_sys_semaphore_open(L, vm);
+    ml_sys_condition_open(L, vm);
     ml_sys_net_open(L, vm);
     push_front(L);
     return 1;

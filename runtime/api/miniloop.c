@@ -7,11 +7,11 @@
 #include "base/cast.h"
 #include "base/errno.h"
 #include "core/call.h"
-#include "core/cancel.h"
 #include "core/error.h"
 #include "core/loop.h"
 #include "core/mailbox.h"
 #include "core/request.h"
+#include "core/scope.h"
 #include "ml_config.h"
 
 #include <errno.h>
@@ -154,17 +154,44 @@ int ml_kill(ml_loop *loop, int64_t id)
     return 0;
 }
 
+/* Arguments: the text, where the reference goes. */
+static int ref_protected(lua_State *L)
+{
+    int *ref = lua_touserdata(L, 2);
+    lua_pushstring(L, (const char *)lua_touserdata(L, 1));
+    *ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    return 0;
+}
+
+static int ref_text(lua_State *L, const char *text, int *ref)
+{
+    if (lua_checkstack(L, 3) == 0) {
+        return -ENOMEM;
+    }
+    lua_pushcfunction(L, ref_protected);
+    lua_pushlightuserdata(L, ml_unconst(text));
+    lua_pushlightuserdata(L, ref);
+    if (lua_pcall(L, 2, 0, 0) != LUA_OK) {
+        lua_pop(L, 1);
+        return -ENOMEM;
+    }
+    return 0;
+}
+
 int ml_cancel(ml_loop *loop, int64_t id, const char *reason)
 {
     struct ml_task *task = ml_task_find(loop, id);
-    lua_State *L = loop->L;
+    int ref = LUA_NOREF;
     if (task == NULL) {
         return -ESRCH;
     }
-    if (reason == NULL) {
-        return ml_task_cancel(task, L, 0, loop->grace);
+    if (reason != NULL) {
+        int err = ref_text(loop->L, reason, &ref);
+        if (err != 0) {
+            return err;
+        }
     }
-    return ml_cancel_text(task, L, reason, loop->grace);
+    return ml_task_cancel(task, loop->L, ref, NULL, loop->grace);
 }
 
 size_t ml_tasks(const ml_loop *loop)
@@ -321,13 +348,12 @@ void ml_call_settimeout(ml_call *call, double seconds)
 
 int ml_call_wait_fd(ml_call *call, int fd, int events)
 {
-    struct ml_task *task = ml_call_owner(call);
     int err = (events & (ML_READ | ML_WRITE)) != 0 ? 0 : -EINVAL;
     if ((events & ML_READ) != 0) {
-        err = ml_declare_fd(task, fd, ML_POLL_READ, false);
+        err = ml_declare_fd(call, fd, ML_POLL_READ, false);
     }
     if (err == 0 && (events & ML_WRITE) != 0) {
-        err = ml_declare_fd(task, fd, ML_POLL_WRITE, false);
+        err = ml_declare_fd(call, fd, ML_POLL_WRITE, false);
     }
     return err;
 }

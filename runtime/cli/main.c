@@ -40,7 +40,7 @@ static int open_loop(struct command *command)
     ml_options options = {.size = sizeof options,
                           .poller = line->poller,
                           .flags = line->flags | ML_REPORT | ML_SCRIPT |
-                                   ML_SYSCALL_GLOBAL,
+                                   ML_SIGNALS | ML_SYSCALL_GLOBAL,
                           .seed = line->seed,
                           .grace = line->grace > 0 ? line->grace : AT_ONCE};
     int err = ml_open(&command->loop, &options);

@@ -94,13 +94,16 @@ static const char *module_of(const struct ml_part *part)
     return equals != NULL ? equals + 1 : part->text;
 }
 
-static int push_part_arguments(lua_State *L, const struct ml_part *part)
+/* Of standard input that nobody asked for, nothing in `arg` is an argument. */
+static int push_part_arguments(lua_State *L, const struct ml_script *script,
+                               const struct ml_part *part)
 {
     if (part->kind == ML_PART_MODULE) {
         lua_pushstring(L, module_of(part));
         return 1;
     }
-    return part->kind == ML_PART_SCRIPT ? push_arguments(L) : 0;
+    bool named = script->line->script < script->line->argc;
+    return part->kind == ML_PART_SCRIPT && named ? push_arguments(L) : 0;
 }
 
 /* ---- running ------------------------------------------------------------- */
@@ -144,8 +147,8 @@ static int run_parts(lua_State *L, struct ml_script *script, int first)
             say_unloadable(L, part);
             return give_up(script);
         }
-        lua_callk(L, push_part_arguments(L, part), wanted_results(part), i,
-                  run_parts_k);
+        lua_callk(L, push_part_arguments(L, script, part), wanted_results(part),
+                  i, run_parts_k);
         finish_part(L, part);
     }
     return 0;

@@ -1,10 +1,10 @@
 #include "cli/signals.h"
 
 #include "api/report.h"
-#include "core/cancel.h"
 #include "core/failure.h"
 #include "core/loop.h"
 #include "core/mailbox.h"
+#include "core/scope.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -80,7 +80,7 @@ static void stop(lua_State *L, struct ml_task *task)
 {
     if (!ml_task_halt(L, task)) {
         interrupt(L);
-        (void)ml_cancel_raise(L, task);
+        (void)ml_scope_raise(L, task->own);
     }
 }
 
@@ -91,13 +91,14 @@ static void tell(lua_State *L, struct ml_task *task)
     if (task->state == ML_TASK_DYING) {
         return;
     }
-    if (ml_cancel_text(task, L, reason(), run.loop->grace) != 0) {
+    if (ml_task_cancel(task, L, LUA_NOREF, reason(), run.loop->grace) != 0) {
         (void)luaL_error(L, "%s", reason()); /* no memory for more */
     }
+    struct ml_scope *scope = ml_scope_pending(task);
     if (run.over) {
         stop(L, task);
-    } else if (ml_cancel_pending(task)) {
-        (void)ml_cancel_raise(L, task);
+    } else if (scope != NULL) {
+        (void)ml_scope_raise(L, scope);
     }
 }
 

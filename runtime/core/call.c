@@ -2,10 +2,10 @@
 
 #include "base/cast.h"
 #include "base/errno.h"
-#include "core/cancel.h"
 #include "core/error.h"
 #include "core/loop.h"
 #include "core/offload.h"
+#include "core/scope.h"
 #include "core/task.h"
 #include "core/thread.h"
 #include "core/trace.h"
@@ -13,11 +13,6 @@
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
-
-struct ml_task *ml_call_owner(const ml_call *call)
-{
-    return call->task;
-}
 
 struct ml_task *ml_call_task(lua_State *L, struct ml_vm *vm, const char *name)
 {
@@ -42,11 +37,11 @@ void ml_call_withdraw(struct ml_task *task)
     ml_completion_drop(call);
 }
 
-static void call_init(ml_call *call, struct ml_task *task,
-                      const ml_syscall *def, int base, int nargs)
+void ml_call_init(ml_call *call, struct ml_task *task, const ml_syscall *def,
+                  int base, int nargs)
 {
-    *call = (ml_call){.task = task,
-                      .def = def,
+    *call = (ml_call){.def = def,
+                      .task = task,
                       .deadline = ML_TIME_NEVER,
                       .alarm = ML_TIME_NEVER,
                       .base = base,
@@ -75,54 +70,63 @@ static int answers_k(lua_State *L, int status, lua_KContext n)
 
 /* ---- the one way out ---------------------------------------------------- */
 
-static int call_answer(lua_State *L, struct ml_task *task, int n)
+static int call_answer(struct ml_task *task, int n)
 {
     task->call.def = NULL;
     ml_declare_none(task);
     ml_completion_drop(&task->call);
-    if (--task->budget > 0) {
-        return n;
-    }
-    return ml_call_give_way(L, task, n, answers_k);
+    return n;
 }
 
 static int call_fail(lua_State *L, struct ml_task *task, int code)
 {
     const char *op = task->call.def->name;
     ml_call_withdraw(task);
-    return call_answer(L, task, ml_error_fail(L, code, op));
+    return call_answer(task, ml_error_fail(L, code, op));
 }
 
 /* ---- attempt, wait, attempt again --------------------------------------- */
 
 static int call_attempt(lua_State *L, struct ml_task *task);
 
+/* A group waits for its members in any case; its attempt sees to the
+ * cancellation itself. */
+static bool hears_cancel(const struct ml_task *task)
+{
+    return (task->call.def->flags & ML_CALL_UNYIELDING) == 0;
+}
+
+/* The cancellation that ends the call in flight, or NULL. */
+static struct ml_scope *call_pending(struct ml_task *task)
+{
+    return hears_cancel(task) ? ml_scope_pending(task) : NULL;
+}
+
+static int call_raise(lua_State *L, struct ml_task *task,
+                      struct ml_scope *scope)
+{
+    ml_call_withdraw(task);
+    return ml_scope_raise(L, scope);
+}
+
 /* Continues a call whose task was woken, in the task. */
 static int call_k(lua_State *L, int status, lua_KContext ctx)
 {
     struct ml_task *task = (struct ml_task *)ctx;
-    ml_call *call = &task->call;
     (void)status;
-    switch ((enum ml_woke)call->woke) {
-    case ML_WOKE_CANCEL:
-        ml_call_withdraw(task);
-        return ml_cancel_raise(L, task);
-    case ML_WOKE_ERROR:
-        return call_fail(L, task, call->error);
-    case ML_WOKE_NOT:
-    case ML_WOKE_READY:
-    case ML_WOKE_TIME:
-    case ML_WOKE_YIELD:
-    default:
-        return call_attempt(L, task);
+    if (task->call.woke == ML_WOKE_ERROR) {
+        return call_fail(L, task, task->call.error);
     }
+    struct ml_scope *scope =
+        task->call.woke == ML_WOKE_CANCEL ? call_pending(task) : NULL;
+    return scope != NULL ? call_raise(L, task, scope) : call_attempt(L, task);
 }
 
 static int call_wait(lua_State *L, struct ml_task *task)
 {
-    if (ml_cancel_pending(task)) { /* woken in vain, and cancelled meanwhile */
-        ml_call_withdraw(task);
-        return ml_cancel_raise(L, task);
+    struct ml_scope *scope = call_pending(task);
+    if (scope != NULL) { /* woken in vain, and cancelled meanwhile */
+        return call_raise(L, task, scope);
     }
     luaL_checkstack(L, 1, "yield");
     int err = ml_park(task);
@@ -130,6 +134,7 @@ static int call_wait(lua_State *L, struct ml_task *task)
         return call_fail(L, task, -err);
     }
     ml_trace(task->loop, wait, task);
+    task->call.woke = ML_WOKE_YIELD; /* until something wakes it */
     ml_thread_pushmark(L);
     return lua_yieldk(L, 1, (lua_KContext)task, call_k);
 }
@@ -154,7 +159,7 @@ static int call_attempt(lua_State *L, struct ml_task *task)
     call->alarm = ML_TIME_NEVER;
     int n = call->def->attempt(L, call);
     if (n >= 0) {
-        return call_answer(L, task, n);
+        return call_answer(task, n);
     }
     if (n != ML_WAIT) {
         return call_fail(L, task, -n);
@@ -170,26 +175,26 @@ static int call_attempt(lua_State *L, struct ml_task *task)
 /* A call whose grace is over first gave way; now it raises. */
 static int cancelled_k(lua_State *L, int status, lua_KContext ctx)
 {
+    struct ml_scope *scope = ml_scope_pending((struct ml_task *)ctx);
     (void)status;
-    return ml_cancel_raise(L, (struct ml_task *)ctx);
+    return scope != NULL ? ml_scope_raise(L, scope) : 0;
 }
 
 static int call_cancelled(lua_State *L, struct ml_task *task)
 {
-    if (task->cancel->stage == ML_CANCEL_OVER) {
+    struct ml_scope *scope = ml_scope_pending(task);
+    if (scope->stage == ML_SCOPE_OVER) {
         return ml_call_give_way(L, task, (lua_KContext)task, cancelled_k);
     }
-    return ml_cancel_raise(L, task);
+    return ml_scope_raise(L, scope);
 }
 
-/* True if the task must not go on: it was killed while it ran, or is to be
- * told that it was cancelled. */
-static bool call_barred(const struct ml_task *task)
+bool ml_call_barred(struct ml_task *task)
 {
-    return task->doomed || ml_cancel_pending(task);
+    return task->doomed || ml_scope_pending(task) != NULL;
 }
 
-static int call_bar(lua_State *L, struct ml_task *task)
+int ml_call_bar(lua_State *L, struct ml_task *task)
 {
     return task->doomed ? ml_task_check_doom(L, task) : call_cancelled(L, task);
 }
@@ -197,8 +202,8 @@ static int call_bar(lua_State *L, struct ml_task *task)
 int ml_call_yield(lua_State *L, struct ml_vm *vm)
 {
     struct ml_task *task = ml_call_task(L, vm, "yield");
-    if (call_barred(task)) {
-        return call_bar(L, task);
+    if (ml_call_barred(task)) {
+        return ml_call_bar(L, task);
     }
     return ml_call_give_way(L, task, 0, answers_k);
 }
@@ -214,7 +219,7 @@ static int call_instant(lua_State *L, struct ml_vm *vm, const ml_syscall *def,
     if (task == NULL) {
         return ml_vm_misplaced(L, vm, def->name);
     }
-    call_init(&call, task, def, base, lua_gettop(L) - base);
+    ml_call_init(&call, task, def, base, lua_gettop(L) - base);
     int n = def->attempt(L, &call);
     if (n < 0) {
         n = ml_error_fail(L, -n, def->name);
@@ -225,6 +230,17 @@ static int call_instant(lua_State *L, struct ml_vm *vm, const ml_syscall *def,
     return n;
 }
 
+/* A task that had no call left gave way before the attempt: an answer that
+ * waited for its turn would be lost with a task that is killed meanwhile. */
+static int turn_k(lua_State *L, int status, lua_KContext ctx)
+{
+    struct ml_task *task = (struct ml_task *)ctx;
+    struct ml_scope *scope = call_pending(task);
+    (void)status;
+    task->call.woke = ML_WOKE_NOT;
+    return scope != NULL ? call_raise(L, task, scope) : call_attempt(L, task);
+}
+
 int ml_call_start(lua_State *L, struct ml_vm *vm, const ml_syscall *def,
                   int base)
 {
@@ -232,12 +248,15 @@ int ml_call_start(lua_State *L, struct ml_vm *vm, const ml_syscall *def,
         return call_instant(L, vm, def, base);
     }
     struct ml_task *task = ml_call_task(L, vm, def->name);
-    if (call_barred(task)) {
-        return call_bar(L, task);
+    if (ml_call_barred(task) && (def->flags & ML_CALL_UNYIELDING) == 0) {
+        return ml_call_bar(L, task);
     }
     ml_call_withdraw(task); /* what an attempt that raised has left */
-    call_init(&task->call, task, def, base, lua_gettop(L) - base);
-    return call_attempt(L, task);
+    ml_call_init(&task->call, task, def, base, lua_gettop(L) - base);
+    if (--task->budget > 0) {
+        return call_attempt(L, task);
+    }
+    return ml_call_give_way(L, task, (lua_KContext)task, turn_k);
 }
 
 int ml_call_enter(lua_State *L, struct ml_vm *vm, const ml_syscall *def)
@@ -250,6 +269,64 @@ int ml_call_enter(lua_State *L, struct ml_vm *vm, const ml_syscall *def)
         def->check(L);
     }
     return ml_call_start(L, vm, def, 0);
+}
+
+bool ml_call_chosen(const ml_call *call)
+{
+    return call != &call->task->call;
+}
+
+/* ---- cycles ---------------------------------------------------------------- */
+
+/* Whom a parked task waits for, if it waits for one task alone; or NULL. */
+static const struct ml_task *blocked_by(const struct ml_task *task)
+{
+    return task->state == ML_TASK_WAITING && task->call.blocker != NULL
+               ? ml_task_find(task->loop, *task->call.blocker)
+               : NULL;
+}
+
+/* Each task waits for one other at most. There may be a cycle that is not
+ * closed by `self`, for the wait of a condition takes its mutex again in any
+ * case: so the walk is no longer than there are tasks. */
+static bool closes_cycle(const struct ml_task *self,
+                         const struct ml_task *target)
+{
+    size_t left = self->loop->ntasks;
+    if (target != self && self->locks == 0 &&
+        ml_list_empty(&self->ends.waits)) {
+        return false; /* nobody can be waiting for it */
+    }
+    while (target != NULL && target != self && left > 0) {
+        target = blocked_by(target);
+        left--;
+    }
+    return target == self;
+}
+
+int ml_call_refuse_cycle(lua_State *L, const ml_call *call,
+                         const struct ml_task *target)
+{
+    luaL_Buffer b;
+    const struct ml_task *self = call->task;
+    if (!closes_cycle(self, target)) {
+        return 0;
+    }
+    int n = ml_error_fail(L, EDEADLK, call->def->name);
+    lua_pushliteral(L, "reason");
+    luaL_buffinit(L, &b);
+    lua_pushfstring(L, "task %I", (LUAI_UACINT)self->id);
+    luaL_addvalue(&b);
+    for (; target != self; target = blocked_by(target)) {
+        lua_pushfstring(L, " waits for task %I, which",
+                        (LUAI_UACINT)target->id);
+        luaL_addvalue(&b);
+    }
+    lua_pushfstring(L, " waits for task %I", (LUAI_UACINT)self->id);
+    luaL_addvalue(&b);
+    luaL_pushresult(&b);
+    lua_rawset(L, -3);
+    return n;
 }
 
 /* ---- for system calls --------------------------------------------------- */
@@ -268,18 +345,20 @@ void ml_call_bound(ml_call *call, double seconds)
     call->deadline = ml_call_time(call, seconds);
 }
 
-void ml_call_describe(const struct ml_task *task, char *text, size_t size)
+void ml_call_text(const ml_call *call, char *text, size_t size)
 {
-    const ml_call *call = &task->call;
-    text[0] = '\0';
-    if (call->def == NULL) {
-        return;
-    }
     int n = snprintf(text, size, "%s", call->def->name);
     if (call->def->describe != NULL && n > 0 && (size_t)n + 1 < size) {
-        text[n] = ' ';
         text[n + 1] = '\0';
         call->def->describe(call, text + n + 1, size - (size_t)n - 1);
         text[n] = text[n + 1] != '\0' ? ' ' : '\0';
+    }
+}
+
+void ml_call_describe(const struct ml_task *task, char *text, size_t size)
+{
+    text[0] = '\0';
+    if (task->call.def != NULL) {
+        ml_call_text(&task->call, text, size);
     }
 }

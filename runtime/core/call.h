@@ -21,13 +21,23 @@ enum {
     ML_CALL_BUDGET = 100
 };
 
+/* A flag of ml_syscall beside the public ones: a cancellation does not end the
+ * call; it is attempted again, and sees to it. */
+enum {
+    ML_CALL_UNYIELDING = 0x100
+};
+
 struct ml_call {
-    struct ml_task *task;  /* whose it is */
+    struct ml_task *task;  /* whose it is, if by itself or as one of a choice */
     const ml_syscall *def; /* NULL: no call is in flight */
-    int64_t deadline;      /* fails with ETIMEDOUT; ML_TIME_NEVER: none */
-    int64_t alarm;         /* attempted again then; ML_TIME_NEVER: none */
-    void *data;            /* the call's own */
-    int64_t number;        /* the call's own */
+    /* Where the id of the task is that this call waits for (the target of a
+     * wait, the owner of a mutex), so that a cycle can be seen; or NULL. */
+    const int64_t *blocker;
+    int64_t deadline; /* fails with ETIMEDOUT; ML_TIME_NEVER: none */
+    int64_t alarm;    /* attempted again then; ML_TIME_NEVER: none */
+    void *data;       /* the call's own */
+    int64_t number;   /* the call's own */
+    int64_t target;   /* the call's own: the id of whom it waits for */
     struct ml_completion *completion; /* the call's half of it, or NULL */
     int base;                         /* stack index before the arguments */
     int nargs;
@@ -48,6 +58,14 @@ int ml_call_start(lua_State *L, struct ml_vm *vm, const ml_syscall *def,
  * as a C function does, with no results. */
 int ml_call_yield(lua_State *L, struct ml_vm *vm);
 
+/* True if the task must not go on: it was killed while it ran, or is to be
+ * told that it was cancelled. */
+bool ml_call_barred(struct ml_task *task);
+
+/* Stops the task for which that is true: returns as a C function does, yields
+ * for good, or raises. */
+int ml_call_bar(lua_State *L, struct ml_task *task);
+
 /* The running task, if the call in progress may block; raises if not. */
 struct ml_task *ml_call_task(lua_State *L, struct ml_vm *vm, const char *name);
 
@@ -55,11 +73,30 @@ struct ml_task *ml_call_task(lua_State *L, struct ml_vm *vm, const char *name);
  * is in flight. */
 void ml_call_withdraw(struct ml_task *task);
 
-/* Writes what the task's call waits for: "sleep", "wait (task 3)". */
+/* Writes what a call waits for: "sleep", "wait for task 3". */
+void ml_call_text(const ml_call *call, char *text, size_t size);
+
+/* The same of the task's call; an empty text if none is in flight. */
 void ml_call_describe(const struct ml_task *task, char *text, size_t size);
 
 /* The task of a call. */
-struct ml_task *ml_call_owner(const ml_call *call);
+static inline struct ml_task *ml_call_owner(const ml_call *call)
+{
+    return call->task;
+}
+
+/* True if the call is one of several in a choice. */
+bool ml_call_chosen(const ml_call *call);
+
+/* Prepares a call, whose arguments are the `nargs` values above `base`. */
+void ml_call_init(ml_call *call, struct ml_task *task, const ml_syscall *def,
+                  int base, int nargs);
+
+/* Pushes `nil, err` (EDEADLK) if waiting for `target` would close a cycle of
+ * tasks that wait for each other, with the cycle as the reason; returns 2 then,
+ * else 0. May raise a memory error. */
+int ml_call_refuse_cycle(lua_State *L, const ml_call *call,
+                         const struct ml_task *target);
 
 /* Sets the call's deadline: `seconds` from now. */
 void ml_call_bound(ml_call *call, double seconds);

@@ -46,10 +46,10 @@ static void completion_open(struct ml_letter *letter, ml_loop *loop)
         completion_free(c);
         return;
     }
-    struct ml_task *task = ml_call_owner(c->call);
+    struct ml_task *task = c->call->task;
     loop->later--; /* not NULL: a call does not outlive its loop */
     if (task->state == ML_TASK_WAITING) {
-        ml_park_wake(task, ML_WOKE_READY);
+        ml_call_wake(c->call, ML_WOKE_READY);
     }
 }
 
@@ -109,6 +109,17 @@ void ml_completion_cancel(ml_call *call)
     call->data = NULL;
     c->release = NULL;
     completion_free(c);
+}
+
+size_t ml_completions_awaited(const ml_loop *loop)
+{
+    size_t n = 0;
+    ml_list_each (item, &loop->completions) {
+        const struct ml_completion *c =
+            ml_container_of(item, struct ml_completion, link);
+        n += c->call != NULL && !c->came ? 1 : 0;
+    }
+    return n;
 }
 
 void ml_completions_abandon(ml_loop *loop)

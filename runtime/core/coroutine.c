@@ -1,9 +1,9 @@
 #include "core/coroutine.h"
 
 #include "core/call.h"
-#include "core/cancel.h"
 #include "core/loop.h"
 #include "core/request.h"
+#include "core/scope.h"
 #include "core/task.h"
 #include "core/thread.h"
 
@@ -154,7 +154,7 @@ static void bury(lua_State *L, struct ml_vm *vm, lua_State *co)
 
 static bool died_of_cancel(lua_State *co, const struct ml_vm *vm)
 {
-    return vm->task != NULL && ml_cancel_is_own(co, -1, vm->task);
+    return vm->task != NULL && ml_scope_is_any(co, -1, vm->task);
 }
 
 static int resume_k(lua_State *L, int status, lua_KContext ctx);
@@ -318,6 +318,11 @@ static int co_yield (lua_State *L)
     }
     if (L == vm->task->shell.co) {
         return yield_task(L, vm);
+    }
+    if (vm->task->scope != NULL && vm->task->scope->L == L) {
+        return luaL_error(L, "cannot yield to the consumer of a generator "
+                             "inside a block (timeout, shield or group) that "
+                             "the generator has not left");
     }
     return lua_yield(L, lua_gettop(L));
 }

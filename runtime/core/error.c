@@ -2,6 +2,7 @@
 
 #include "base/errno.h"
 #include "core/misuse.h"
+#include "core/task.h"
 
 #include <lauxlib.h>
 #include <string.h>
@@ -28,11 +29,27 @@ void ml_error_set(lua_State *L, const char *field, const char *text)
     lua_rawset(L, -3);
 }
 
+/* Keeps the error on top as the last that the running task was given: should it
+ * go on with the nil beside it and die of that, the report tells. */
+static void note_last(lua_State *L)
+{
+    const struct ml_vm *vm = ml_vm_get(L);
+    if (vm != NULL && vm->task != NULL) {
+        luaL_checkstack(L, 3, "error value");
+        lua_rawgeti(L, LUA_REGISTRYINDEX, vm->lasts);
+        lua_pushvalue(L, -2);
+        lua_rawseti(L, -2, vm->task->shell.slot);
+        lua_pop(L, 1);
+        vm->task->warned = true;
+    }
+}
+
 int ml_error_fail(lua_State *L, int code, const char *op)
 {
     luaL_checkstack(L, 2, "error value");
     lua_pushnil(L);
     ml_error_push(L, code, op);
+    note_last(L);
     return 2;
 }
 

@@ -19,12 +19,6 @@ void ml_failures_open(struct ml_failures *failures, int table)
     failures->last = 0;
 }
 
-static void failure_drop_site(struct ml_loop *loop, struct ml_handle *handle)
-{
-    ml_site_unref(&loop->sites, handle->site);
-    handle->site = NULL;
-}
-
 /* Takes the first entry out and pushes its handle; NULL, and nothing pushed,
  * if there is none. */
 static struct ml_handle *failures_shift(struct ml_failures *failures,
@@ -43,11 +37,6 @@ static struct ml_handle *failures_shift(struct ml_failures *failures,
 
 void ml_failures_close(struct ml_loop *loop, lua_State *L)
 {
-    struct ml_handle *handle;
-    while ((handle = failures_shift(&loop->failures, L)) != NULL) {
-        failure_drop_site(loop, handle);
-        lua_pop(L, 1);
-    }
     luaL_unref(L, LUA_REGISTRYINDEX, loop->failures.ref);
 }
 
@@ -79,7 +68,6 @@ void ml_failures_taken(struct ml_handle *handle)
 struct report {
     struct ml_loop *loop;
     ml_failure failure;
-    const struct ml_site *site;
 };
 
 /* The value at `index` as text, kept on the stack; NULL for nil. A __tostring
@@ -107,7 +95,8 @@ static const char *text_of(lua_State *L, int index)
     return lua_tostring(L, -1);
 }
 
-/* Arguments: the report, the error value, the traceback, the name. */
+/* Arguments: the report, the error value, the traceback, the name, the places
+ * where it was spawned. */
 static int report_run(lua_State *L)
 {
     struct report *report = (struct report *)lua_touserdata(L, 1);
@@ -116,27 +105,27 @@ static int report_run(lua_State *L)
     failure->message = text_of(L, 2);
     failure->traceback = text_of(L, 3);
     failure->name = text_of(L, 4);
-    if (report->site != NULL) {
-        ml_site_push(L, report->site);
-        failure->spawned = lua_tostring(L, -1);
+    failure->spawned = text_of(L, 5);
+    if (failure->spawned != NULL && failure->spawned[0] == '\0') {
+        failure->spawned = NULL;
     }
     failures->report(report->loop, L, failure, failures->ud);
     return 0;
 }
 
-/* Calls the report function with the three values on top of L, which it takes
+/* Calls the report function with the four values on top of L, which it takes
  * off. What fails here (memory) cannot be reported any more. */
 static void report_make(lua_State *L, struct report *report)
 {
     if (report->loop->failures.report == NULL) {
-        lua_pop(L, 3);
+        lua_pop(L, 4);
         return;
     }
     lua_pushcfunction(L, report_run);
-    lua_insert(L, -4);
+    lua_insert(L, -5);
     lua_pushlightuserdata(L, report);
-    lua_insert(L, -4);
-    if (lua_pcall(L, 4, 0, 0) != LUA_OK) {
+    lua_insert(L, -5);
+    if (lua_pcall(L, 5, 0, 0) != LUA_OK) {
         lua_pop(L, 1);
     }
 }
@@ -144,7 +133,7 @@ static void report_make(lua_State *L, struct report *report)
 void ml_failures_report(struct ml_loop *loop, lua_State *L)
 {
     struct ml_handle *handle = (struct ml_handle *)lua_touserdata(L, -1);
-    struct report report = {.loop = loop, .site = handle->site};
+    struct report report = {.loop = loop};
     int index = lua_gettop(L);
     report.failure.task = handle->id;
     report.failure.kind = "failed";
@@ -153,8 +142,8 @@ void ml_failures_report(struct ml_loop *loop, lua_State *L)
     (void)lua_getiuservalue(L, index, ML_HANDLE_VALUE);
     (void)lua_getiuservalue(L, index, ML_HANDLE_TRACEBACK);
     (void)lua_getiuservalue(L, index, ML_HANDLE_NAME);
+    (void)lua_getiuservalue(L, index, ML_HANDLE_SPAWNED);
     report_make(L, &report);
-    failure_drop_site(loop, handle);
     lua_pop(L, 1);
 }
 
@@ -184,25 +173,12 @@ void ml_failures_flush(struct ml_loop *loop, int64_t now)
     while (loop->failures.last >= loop->failures.first &&
            (now == ML_TIME_NEVER || ml_failures_next(loop) <= now)) {
         struct ml_handle *handle = failures_shift(&loop->failures, L);
-        if (handle->observed) {
-            failure_drop_site(loop, handle);
+        if (handle == NULL || handle->observed) {
             lua_pop(L, 1);
         } else {
             ml_failures_report(loop, L);
         }
     }
-}
-
-void ml_failures_stray(struct ml_task *task, lua_State *co, lua_State *L)
-{
-    struct report report = {.loop = task->loop, .site = task->site};
-    report.failure.task = task->id;
-    report.failure.kind = "close";
-    task->loop->failures.untaken++;
-    lua_xmove(co, L, 1);
-    lua_pushnil(L);
-    lua_pushnil(L);
-    report_make(L, &report);
 }
 
 static int push_traceback(lua_State *L)
@@ -215,50 +191,10 @@ static int push_traceback(lua_State *L)
     return 1;
 }
 
-static void push_name(struct ml_task *task, lua_State *L)
+static int push_spawned(lua_State *L)
 {
-    if (ml_handle_find(L, task) != NULL) {
-        (void)lua_getiuservalue(L, -1, ML_HANDLE_NAME);
-        lua_remove(L, -2);
-    } else {
-        lua_pushnil(L);
-    }
-}
-
-void ml_failures_mention(struct ml_task *task, lua_State *L)
-{
-    struct report report = {.loop = task->loop, .site = task->site};
-    report.failure.task = task->id;
-    report.failure.kind = "failed";
-    push_name(task, L);
-    report_make(L, &report);
-}
-
-/* Reports a living task; its message is on top of L, which takes it off. */
-static void report_living(struct ml_task *task, lua_State *L, const char *kind)
-{
-    char waiting[256];
-    struct report report = {.loop = task->loop, .site = task->site};
-    report.failure.task = task->id;
-    report.failure.kind = kind;
-    if (task->state == ML_TASK_WAITING) {
-        ml_call_describe(task, waiting, sizeof waiting);
-        report.failure.waiting = waiting;
-    }
-    lua_pushcfunction(L, push_traceback);
-    lua_pushlightuserdata(L, task);
-    if (lua_pcall(L, 1, 1, 0) != LUA_OK) {
-        lua_pop(L, 1);
-        lua_pushnil(L);
-    }
-    push_name(task, L);
-    report_make(L, &report);
-}
-
-void ml_failures_stuck(struct ml_task *task, lua_State *L)
-{
-    lua_pushnil(L);
-    report_living(task, L, "deadlock");
+    ml_site_push(L, ((struct ml_task *)lua_touserdata(L, 1))->site);
+    return 1;
 }
 
 static int push_status(lua_State *L)
@@ -267,16 +203,71 @@ static int push_status(lua_State *L)
     return 1;
 }
 
+/* Pushes what `push` makes of the task, or nil if there is no memory. */
+static void push_protected(lua_State *L, struct ml_task *task,
+                           lua_CFunction push)
+{
+    lua_pushcfunction(L, push);
+    lua_pushlightuserdata(L, task);
+    if (lua_pcall(L, 1, 1, 0) != LUA_OK) {
+        lua_pop(L, 1);
+        lua_pushnil(L);
+    }
+}
+
+static void push_name(lua_State *L, struct ml_task *task)
+{
+    if (ml_handle_find(L, task) == NULL) {
+        lua_pushnil(L);
+        return;
+    }
+    (void)lua_getiuservalue(L, -1, ML_HANDLE_NAME);
+    lua_remove(L, -2);
+}
+
+/* Reports on a task; its message and traceback are on top of L, which it takes
+ * off. */
+static void report_task(struct ml_task *task, lua_State *L, const char *kind)
+{
+    char waiting[256];
+    struct report report = {.loop = task->loop};
+    report.failure.task = task->id;
+    report.failure.kind = kind;
+    if (task->state == ML_TASK_WAITING) {
+        ml_call_describe(task, waiting, sizeof waiting);
+        report.failure.waiting = waiting;
+    }
+    push_name(L, task);
+    push_protected(L, task, push_spawned);
+    report_make(L, &report);
+}
+
+void ml_failures_stray(struct ml_task *task, lua_State *co, lua_State *L)
+{
+    task->loop->failures.untaken++;
+    lua_xmove(co, L, 1);
+    lua_pushnil(L);
+    report_task(task, L, "close");
+}
+
+void ml_failures_mention(struct ml_task *task, lua_State *L)
+{
+    report_task(task, L, "failed");
+}
+
+void ml_failures_stuck(struct ml_task *task, lua_State *L)
+{
+    lua_pushnil(L);
+    push_protected(L, task, push_traceback);
+    report_task(task, L, "deadlock");
+}
+
 void ml_failures_show(struct ml_task *task, lua_State *L)
 {
     if (lua_checkstack(L, LUA_MINSTACK) == 0) {
         return;
     }
-    lua_pushcfunction(L, push_status);
-    lua_pushlightuserdata(L, task);
-    if (lua_pcall(L, 1, 1, 0) == LUA_OK) {
-        report_living(task, L, "task");
-    } else {
-        lua_pop(L, 1);
-    }
+    push_protected(L, task, push_status);
+    push_protected(L, task, push_traceback);
+    report_task(task, L, "task");
 }

@@ -20,7 +20,8 @@ void ml_handle_init(lua_State *L, struct ml_vm *vm)
 
 static struct ml_handle *handle_new(lua_State *L, struct ml_task *task)
 {
-    struct ml_handle *handle = lua_newuserdatauv(L, sizeof *handle, 3);
+    struct ml_handle *handle =
+        lua_newuserdatauv(L, sizeof *handle, ML_HANDLE_SPAWNED);
     memset(handle, 0, sizeof *handle);
     handle->vm = task->loop->vm;
     handle->serial = task->loop->serial;
@@ -83,6 +84,12 @@ void ml_handle_release(lua_State *L, struct ml_task *task)
     slot_clear(L, task->loop->vm->handles, task->shell.slot);
     if (task->named) {
         slot_clear(L, task->loop->vm->pins, task->shell.slot);
+    }
+    if (task->warned) {
+        slot_clear(L, task->loop->vm->lasts, task->shell.slot);
+    }
+    if (task->localized) {
+        slot_clear(L, task->loop->vm->locals, task->shell.slot);
     }
 }
 

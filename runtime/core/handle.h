@@ -14,8 +14,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct ml_site;
-
 enum ml_outcome {
     ML_ALIVE,
     ML_DONE,
@@ -34,14 +32,14 @@ struct ml_handle {
     int count;       /* DONE: the number of results */
     int error;       /* FAILED with no value to be had: the code */
     int64_t due;     /* FAILED: when to report it, if nobody takes it */
-    const struct ml_site *site; /* FAILED: where it was spawned; a reference */
 };
 
 /* What hangs on a handle as user values. */
 enum {
-    ML_HANDLE_VALUE = 1,
-    ML_HANDLE_TRACEBACK,
-    ML_HANDLE_NAME
+    ML_HANDLE_VALUE = 1, /* results, error value, or reason */
+    ML_HANDLE_NAME,
+    ML_HANDLE_TRACEBACK, /* FAILED: where the error was raised */
+    ML_HANDLE_SPAWNED    /* FAILED: where the task was spawned */
 };
 
 /* Makes the metatable. Called once for a state; may raise. */

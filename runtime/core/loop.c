@@ -1,8 +1,9 @@
 #include "core/loop.h"
 
-#include "core/cancel.h"
+#include "core/catcher.h"
 #include "core/mailbox.h"
 #include "core/offload.h"
+#include "core/scope.h"
 
 #include <errno.h>
 #include <string.h>
@@ -73,7 +74,9 @@ static void loop_init(struct ml_loop *loop, struct ml_vm *vm,
     ml_list_init(&loop->batch);
     ml_list_init(&loop->live);
     ml_list_init(&loop->kills);
+    ml_list_init(&loop->spreads);
     ml_list_init(&loop->completions);
+    ml_list_init(&loop->catchers);
     ml_timers_init(&loop->timers, &vm->alloc);
     ml_watches_init(&loop->watches);
     if ((config->flags & ML_VIRTUAL_TIME) != 0) {
@@ -114,6 +117,7 @@ void ml_loop_close(struct ml_loop *loop)
     struct ml_vm *vm = loop->vm;
     loop->running = true; /* what is called from here cannot get in again */
     ml_loop_kill_all(loop, loop->L);
+    ml_catchers_close(loop);
     ml_failures_flush(loop, ML_TIME_NEVER);
     ml_failures_close(loop, loop->L);
     ml_completions_abandon(loop);
@@ -197,8 +201,9 @@ int64_t ml_loop_timeout(struct ml_loop *loop)
 /* True if something outside of the loop may wake it. */
 static bool loop_awaits(struct ml_loop *loop)
 {
-    return loop->later > 0 || loop->watches.waiting > 0 || loop->catchers > 0 ||
-           (loop->flags & ML_FOREVER) != 0 || ml_mailbox_held(loop->mailbox);
+    return loop->later > 0 || loop->watches.waiting > 0 ||
+           ml_catchers_awaited(loop) || (loop->flags & ML_FOREVER) != 0 ||
+           ml_mailbox_held(loop->mailbox);
 }
 
 /* 5. For the virtual clock: time stands still while anything is ready, and
@@ -238,8 +243,8 @@ static void round_wake(struct ml_loop *loop, int nevents)
 
 static void alarm_ring(struct ml_loop *loop, struct ml_alarm *alarm)
 {
-    if (alarm->kind == ML_ALARM_CANCEL) {
-        ml_cancel_expire(alarm, loop->L);
+    if (alarm->kind == ML_ALARM_SCOPE) {
+        ml_scope_expire(alarm, loop->L);
     } else {
         ml_park_wake(ml_task_of_alarm(alarm), ML_WOKE_TIME);
     }
@@ -425,7 +430,8 @@ void ml_loop_cancel_all(struct ml_loop *loop, const char *reason)
     /* Only a task that never ran ends here, and that runs nothing of Lua. */
     ml_list_each_safe (item, &loop->live) {
         struct ml_task *task = ml_container_of(item, struct ml_task, live);
-        if (ml_cancel_text(task, loop->L, reason, loop->grace) != 0) {
+        if (ml_task_cancel(task, loop->L, LUA_NOREF, reason, loop->grace) !=
+            0) {
             loop->doom = 0; /* no memory to be gentle */
         }
     }

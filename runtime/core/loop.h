@@ -51,10 +51,12 @@ struct ml_loop {
     int64_t polled; /* when descriptors were last looked at */
     struct ml_poll_event events[ML_LOOP_EVENTS];
 
-    struct ml_list ready;   /* tasks to step in the next round */
-    struct ml_list batch;   /* tasks still to step in this one */
-    struct ml_list live;    /* all tasks, oldest first */
-    struct ml_list kills;   /* doomed tasks, in the order of the kills */
+    struct ml_list ready; /* tasks to step in the next round */
+    struct ml_list batch; /* tasks still to step in this one */
+    struct ml_list live;  /* all tasks, oldest first */
+    struct ml_list kills; /* tasks to kill, in order */
+    struct ml_list
+        spreads; /* tasks that a cancellation has still to go on in */
     struct ml_task **tasks; /* by id, chained */
     size_t nbuckets, ntasks;
     int64_t last_id, last_sleep;
@@ -75,14 +77,14 @@ struct ml_loop {
 
     int64_t principal; /* id whose death ends the others; 0: none */
     bool running;
-    bool killing;    /* a kill is being carried out: others queue up */
-    bool exiting;    /* os.exit was called: all are killed */
-    bool ending;     /* all were cancelled: the run ends with the last of them,
+    bool killing;  /* a kill is being carried out: others queue up */
+    bool exiting;  /* os.exit was called: all are killed */
+    bool ending;   /* all were cancelled: the run ends with the last of them,
                         whatever else would hold it open */
-    bool limited;    /* the time limit was reached */
-    int64_t limit;   /* when all are cancelled; ML_TIME_NEVER */
-    int64_t doom;    /* when what is left is killed; ML_TIME_NEVER */
-    size_t catchers; /* tasks that wait for signals count as able to wake */
+    bool limited;  /* the time limit was reached */
+    int64_t limit; /* when all are cancelled; ML_TIME_NEVER */
+    int64_t doom;  /* when what is left is killed; ML_TIME_NEVER */
+    struct ml_list catchers; /* who catches signals */
 };
 
 /* Opens a loop on L's state. 0; -EINVAL, -ENOMEM, -errno of the poller. May
@@ -112,7 +114,7 @@ void ml_loop_limit(struct ml_loop *loop, int64_t delta);
 void ml_loop_exit(struct ml_loop *loop);
 
 /* Cancels all tasks, gives them the loop's grace time, and kills what is left
- * then. */
+ * then. `reason` is a static text. */
 void ml_loop_cancel_all(struct ml_loop *loop, const char *reason);
 
 /* Kills all tasks, youngest first. */

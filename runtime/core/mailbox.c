@@ -1,5 +1,7 @@
 #include "core/mailbox.h"
 
+#include "core/catcher.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -153,8 +155,11 @@ void ml_mailbox_open_all(struct ml_mailbox *box, ml_loop *loop)
 {
     bool signalled = false;
     struct ml_letter *letter = box_take(box, &signalled);
-    if (signalled && loop != NULL && box->attend != NULL) {
-        box->attend(loop);
+    if (signalled && loop != NULL) {
+        ml_catchers_deliver(loop);
+        if (box->attend != NULL) {
+            box->attend(loop);
+        }
     }
     while (letter != NULL) {
         struct ml_letter *next = letter->next; /* opening may free it */

@@ -13,6 +13,9 @@ void ml_completion_drop(ml_call *call);
 /* Takes back a completion that nobody was told of; its data stay the caller's. */
 void ml_completion_cancel(ml_call *call);
 
+/* How many completions calls of the loop still wait for, by looking. */
+size_t ml_completions_awaited(const ml_loop *loop);
+
 /* Releases the data of all completions that did not come; the loop closes. */
 void ml_completions_abandon(ml_loop *loop);
 

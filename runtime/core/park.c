@@ -33,20 +33,22 @@ static int waits_grow(struct ml_task *task)
 
 /* The next wait to declare, or NULL: no memory. Nothing is linked yet, so the
  * block may still move. */
-static struct ml_wait *waits_add(struct ml_task *task)
+static struct ml_wait *waits_add(struct ml_call *call)
 {
+    struct ml_task *task = call->task;
     if (task->nwaits == task->maxwaits && waits_grow(task) != 0) {
         return NULL;
     }
     struct ml_wait *wait = &task->waits[task->nwaits++];
     memset(wait, 0, sizeof *wait);
+    wait->call = call;
     wait->fd = -1;
     return wait;
 }
 
-int ml_declare_queue(struct ml_task *task, struct ml_queue *queue)
+int ml_declare_queue(struct ml_call *call, struct ml_queue *queue)
 {
-    struct ml_wait *wait = waits_add(task);
+    struct ml_wait *wait = waits_add(call);
     if (wait == NULL) {
         return -ENOMEM;
     }
@@ -54,12 +56,12 @@ int ml_declare_queue(struct ml_task *task, struct ml_queue *queue)
     return 0;
 }
 
-int ml_declare_fd(struct ml_task *task, int fd, unsigned event, bool verify)
+int ml_declare_fd(struct ml_call *call, int fd, unsigned event, bool verify)
 {
     if (fd < 0) {
         return -EBADF;
     }
-    struct ml_wait *wait = waits_add(task);
+    struct ml_wait *wait = waits_add(call);
     if (wait == NULL) {
         return -ENOMEM;
     }
@@ -82,7 +84,6 @@ void ml_declare_none(struct ml_task *task)
 
 static int wait_register(struct ml_task *task, struct ml_wait *wait)
 {
-    wait->task = task;
     ml_list_init(&wait->link);
     if (wait->fd >= 0) {
         wait->watch = ml_watch_get(task->loop, wait->fd);
@@ -154,6 +155,7 @@ int ml_park(struct ml_task *task)
         return err;
     }
     task->state = ML_TASK_WAITING;
+    task->since = task->loop->now;
     return 0;
 }
 
@@ -170,23 +172,35 @@ void ml_park_wake(struct ml_task *task, enum ml_woke woke)
     ml_task_ready(task);
 }
 
-void ml_park_refuse(struct ml_task *task, int error)
+void ml_call_wake(struct ml_call *call, enum ml_woke woke)
 {
-    task->call.error = error;
-    ml_park_wake(task, ML_WOKE_ERROR);
+    struct ml_task *task = call->task;
+    call->woke = (uint8_t)woke;
+    /* A choice is woken as a whole, and finds out by which of its calls. */
+    ml_park_wake(task, call == &task->call ? woke : ML_WOKE_READY);
 }
 
-static struct ml_task *queue_first(struct ml_queue *queue)
+void ml_call_refuse(struct ml_call *call, int error)
 {
-    return ml_container_of(queue->waits.next, struct ml_wait, link)->task;
+    call->error = error;
+    ml_call_wake(call, ML_WOKE_ERROR);
+}
+
+struct ml_call *ml_queue_first(const struct ml_queue *queue)
+{
+    if (ml_list_empty(&queue->waits)) {
+        return NULL;
+    }
+    return ml_container_of(queue->waits.next, struct ml_wait, link)->call;
 }
 
 int ml_queue_wake_one(struct ml_queue *queue)
 {
-    if (ml_list_empty(&queue->waits)) {
+    struct ml_call *call = ml_queue_first(queue);
+    if (call == NULL) {
         return 0;
     }
-    ml_park_wake(queue_first(queue), ML_WOKE_READY);
+    ml_call_wake(call, ML_WOKE_READY);
     return 1;
 }
 
@@ -201,7 +215,8 @@ int ml_queue_wake_all(struct ml_queue *queue)
 
 void ml_queue_refuse_all(struct ml_queue *queue, int error)
 {
-    while (!ml_list_empty(&queue->waits)) {
-        ml_park_refuse(queue_first(queue), error);
+    struct ml_call *call;
+    while ((call = ml_queue_first(queue)) != NULL) {
+        ml_call_refuse(call, error);
     }
 }

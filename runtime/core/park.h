@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct ml_call;
 struct ml_loop;
 struct ml_task;
 struct ml_watch;
@@ -26,7 +27,7 @@ struct ml_queue {
  * one embedded; a choice of many takes a block of them. */
 struct ml_wait {
     struct ml_list link;
-    struct ml_task *task;
+    struct ml_call *call;   /* of the task, or one of several in its choice */
     struct ml_queue *queue; /* where to wait; of a descriptor, found at park */
     struct ml_watch *watch; /* the descriptor's, while registered; or NULL */
     int fd;                 /* -1: a queue */
@@ -38,6 +39,7 @@ struct ml_wait {
 enum ml_woke {
     ML_WOKE_NOT,    /* the first attempt */
     ML_WOKE_READY,  /* something it declared */
+    ML_WOKE_GIVEN,  /* what it waits for was handed to it, and is its own */
     ML_WOKE_TIME,   /* its deadline or its alarm */
     ML_WOKE_ERROR,  /* call.error says why it can wait no longer */
     ML_WOKE_CANCEL, /* the task is to be told of its cancellation */
@@ -49,12 +51,12 @@ static inline void ml_queue_init(struct ml_queue *queue)
     ml_list_init(&queue->waits);
 }
 
-/* Declares a wait of the task's call in a queue, which must outlive the wait
- * or be emptied by ml_queue_wake_all first. 0; -ENOMEM. */
-int ml_declare_queue(struct ml_task *task, struct ml_queue *queue);
+/* Declares a wait of the call in a queue, which must outlive the wait or be
+ * emptied by ml_queue_wake_all first. 0; -ENOMEM. */
+int ml_declare_queue(struct ml_call *call, struct ml_queue *queue);
 
 /* Declares a wait for one direction of a descriptor. 0; -EBADF, -ENOMEM. */
-int ml_declare_fd(struct ml_task *task, int fd, unsigned event, bool verify);
+int ml_declare_fd(struct ml_call *call, int fd, unsigned event, bool verify);
 
 /* Forgets what was declared and not registered. */
 void ml_declare_none(struct ml_task *task);
@@ -69,8 +71,14 @@ void ml_unpark(struct ml_task *task);
 /* Ends a parked task's wait and puts it into the ready queue. */
 void ml_park_wake(struct ml_task *task, enum ml_woke woke);
 
-/* As ml_park_wake, with the code (a positive errno) that the call fails with. */
-void ml_park_refuse(struct ml_task *task, int error);
+/* Ends the wait of the parked task whose call this is, by this call. */
+void ml_call_wake(struct ml_call *call, enum ml_woke woke);
+
+/* As ml_call_wake, with the code (a positive errno) that the call fails with. */
+void ml_call_refuse(struct ml_call *call, int error);
+
+/* The call that is first in the queue, or NULL. */
+struct ml_call *ml_queue_first(const struct ml_queue *queue);
 
 /* Wakes the first of the queue, or all of it. The number woken. */
 int ml_queue_wake_one(struct ml_queue *queue);

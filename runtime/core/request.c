@@ -83,6 +83,16 @@ static int request_tostring(lua_State *L)
     return 1;
 }
 
+/* Somebody takes a request for the result of the call. */
+static int request_misused(lua_State *L)
+{
+    (void)request_tostring(L);
+    return luaL_error(L,
+                      "%s is a request, which does nothing until it is made: "
+                      "coroutine.yield(%s), or ml.perform",
+                      lua_tostring(L, -1), lua_tostring(L, -1));
+}
+
 static int syscall_unknown(lua_State *L)
 {
     const char *key = luaL_checkstring(L, 2);
@@ -101,6 +111,10 @@ void ml_request_init(lua_State *L, struct ml_vm *vm)
     vm->request_type = lua_topointer(L, -1);
     ml_vm_pushclosure(L, vm, request_tostring, 0);
     lua_setfield(L, -2, "__tostring");
+    lua_pushcfunction(L, request_misused);
+    lua_setfield(L, -2, "__index");
+    lua_pushcfunction(L, request_misused);
+    lua_setfield(L, -2, "__call");
     lua_pushliteral(L, "a request cannot be changed");
     lua_setfield(L, -2, "__metatable");
     lua_pop(L, 1);

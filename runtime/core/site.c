@@ -52,12 +52,30 @@ static const struct ml_site *site_parent(const struct ml_site *parent,
     return parent;
 }
 
+/* The runtime's own modules: who called them has made the task. */
+static bool is_ours(const lua_Debug *ar)
+{
+    return strcmp(ar->source, "@miniloop.lua") == 0 ||
+           strncmp(ar->source, "@miniloop/", strlen("@miniloop/")) == 0;
+}
+
+/* The innermost Lua function that is a script's, seen from level 1 on. */
+static bool find_caller(lua_State *L, lua_Debug *ar)
+{
+    for (int level = 1; lua_getstack(L, level, ar) != 0; level++) {
+        if (lua_getinfo(L, "Sl", ar) != 0 && !is_ours(ar) &&
+            (level == 1 || ar->currentline >= 0)) {
+            return ar->currentline >= 0;
+        }
+    }
+    return false;
+}
+
 const struct ml_site *ml_site_here(struct ml_sites *sites, lua_State *L,
                                    const struct ml_site *parent)
 {
     lua_Debug ar;
-    if (lua_getstack(L, 1, &ar) == 0 || lua_getinfo(L, "Sl", &ar) == 0 ||
-        ar.currentline < 0) {
+    if (!find_caller(L, &ar)) {
         return ml_site_ref(parent);
     }
     parent = site_parent(parent, &ar);

@@ -1,10 +1,11 @@
 #include "core/task.h"
 
 #include "base/errno.h"
-#include "core/cancel.h"
+#include "core/catcher.h"
 #include "core/handle.h"
 #include "core/loop.h"
 #include "core/misuse.h"
+#include "core/scope.h"
 #include "core/thread.h"
 #include "core/trace.h"
 
@@ -117,7 +118,7 @@ static int task_message(lua_State *L)
 {
     struct ml_task *task = ml_vm_upvalue(L)->task;
     if (task == NULL || task->state == ML_TASK_DYING ||
-        lua_checkstack(L, LUA_MINSTACK) == 0 || ml_cancel_is_own(L, 1, task)) {
+        lua_checkstack(L, LUA_MINSTACK) == 0 || ml_scope_is_any(L, 1, task)) {
         return 1;
     }
     lua_pushcfunction(L, keep_traceback);
@@ -153,6 +154,30 @@ static int body_cancelled(lua_State *L, struct ml_task *task)
     return 0;
 }
 
+/* A task that dies of a nil is likely to have ignored the error beside it: its
+ * traceback, in the handle on top, is told of the last one it was given. */
+static void advise(lua_State *L, struct ml_task *task, int value)
+{
+    const struct ml_vm *vm = task->loop->vm;
+    const char *text = lua_tostring(L, value);
+    if (lua_type(L, value) != LUA_TSTRING ||
+        strstr(text, "a nil value") == NULL) {
+        return;
+    }
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm->lasts);
+    if (lua_rawgeti(L, -1, task->shell.slot) != LUA_TNIL) {
+        (void)lua_getiuservalue(L, -3, ML_HANDLE_TRACEBACK);
+        const char *trace = lua_isstring(L, -1) ? lua_tostring(L, -1) : "";
+        lua_pushfstring(L,
+                        "%s\nthe last call of this task that failed gave it "
+                        "nil and this error:\n\t%s",
+                        trace, luaL_tolstring(L, -2, NULL));
+        (void)lua_setiuservalue(L, -6, ML_HANDLE_TRACEBACK);
+        lua_pop(L, 2);
+    }
+    lua_pop(L, 2);
+}
+
 /* Stores the error value on top in its handle. If nobody holds the handle, it
  * is returned, for the loop to report; else it waits to be taken. */
 static int body_failed(lua_State *L, struct ml_task *task)
@@ -160,7 +185,7 @@ static int body_failed(lua_State *L, struct ml_task *task)
     struct ml_loop *loop = task->loop;
     int value = lua_gettop(L);
     luaL_checkstack(L, 8, "failure");
-    if (ml_cancel_is_own(L, value, task)) {
+    if (ml_scope_is_own(L, value, task)) {
         return body_cancelled(L, task);
     }
     bool held = task->handled && ml_handle_find(L, task) != NULL;
@@ -173,13 +198,19 @@ static int body_failed(lua_State *L, struct ml_task *task)
         (void)lua_setiuservalue(L, -3, ML_HANDLE_TRACEBACK);
         lua_pop(L, 1);
     }
+    ml_site_push(L, task->site);
+    (void)lua_setiuservalue(L, -2, ML_HANDLE_SPAWNED);
+    advise(L, task, value);
     handle->outcome = ML_FAILED;
     task->failed = true;
+    if (task->strict) {
+        ml_group_fail(L, task);
+        return 0;
+    }
     if (held) {
         handle->due = ml_time_add(ml_loop_now(loop), ML_FAILURE_PATIENCE);
         ml_failures_add(loop, L);
     }
-    handle->site = ml_site_ref(task->site); /* now that nothing can raise */
     return held ? 0 : 1;
 }
 
@@ -202,6 +233,45 @@ static int body_main(lua_State *L)
     int status = lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, 2,
                             (lua_KContext)task, body_k);
     return body_k(L, status, (lua_KContext)task);
+}
+
+/* ---- locals ---------------------------------------------------------------- */
+
+static void locals_set(lua_State *L, struct ml_task *task)
+{
+    lua_pushvalue(L, -1);
+    slot_set(L, task->loop->vm->locals, task->shell.slot);
+    task->localized = true;
+}
+
+void ml_task_locals(lua_State *L, struct ml_task *task)
+{
+    luaL_checkstack(L, 4, "locals");
+    if (task->localized) {
+        lua_rawgeti(L, LUA_REGISTRYINDEX, task->loop->vm->locals);
+        lua_rawgeti(L, -1, task->shell.slot);
+        lua_remove(L, -2);
+        return;
+    }
+    lua_newtable(L);
+    locals_set(L, task);
+}
+
+/* A new task starts with its parent's values, in a table of its own. */
+static void locals_inherit(lua_State *L, struct ml_task *parent,
+                           struct ml_task *task)
+{
+    luaL_checkstack(L, 6, "locals");
+    ml_task_locals(L, parent);
+    lua_newtable(L);
+    lua_pushnil(L);
+    while (lua_next(L, -3) != 0) {
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        lua_rawset(L, -4);
+    }
+    locals_set(L, task);
+    lua_pop(L, 2);
 }
 
 /* ---- spawn --------------------------------------------------------------- */
@@ -229,6 +299,8 @@ static struct ml_task *task_new(struct ml_loop *loop)
     task->maxwaits = 1;
     ml_list_init(&task->ready);
     ml_list_init(&task->live);
+    ml_list_init(&task->member);
+    ml_list_init(&task->spread);
     ml_queue_init(&task->ends);
     ml_timer_init(&task->alarm.timer);
     task->alarm.kind = ML_ALARM_PARK;
@@ -264,6 +336,9 @@ struct ml_task *ml_task_spawn(struct ml_loop *loop, lua_State *L, int nargs)
     task->id = ++loop->last_id;
     task->site =
         ml_site_here(&loop->sites, L, vm->task != NULL ? vm->task->site : NULL);
+    if (vm->task != NULL && vm->task->localized) {
+        locals_inherit(L, vm->task, task);
+    }
     task_load(task, L, nargs);
     table_add(loop, task);
     ml_trace(loop, spawn, task);
@@ -272,6 +347,15 @@ struct ml_task *ml_task_spawn(struct ml_loop *loop, lua_State *L, int nargs)
 }
 
 /* ---- the end ------------------------------------------------------------- */
+
+static void catcher_free(struct ml_task *task)
+{
+    if (task->catcher != NULL) {
+        ml_catcher_close(task->catcher);
+        ml_alloc_free(&task->loop->vm->alloc, task->catcher,
+                      sizeof *task->catcher);
+    }
+}
 
 /* The only end of a task: its coroutine has ended, or was closed. */
 static void task_end(struct ml_task *task, lua_State *L)
@@ -287,7 +371,9 @@ static void task_end(struct ml_task *task, lua_State *L)
         lua_pop(L, 1);
     }
     ml_handle_release(L, task);
-    ml_cancel_free(task, L);
+    ml_scopes_abandon(task, L);
+    catcher_free(task);
+    ml_group_remove(task);
     (void)ml_queue_wake_all(&task->ends);
     ml_trace(loop, end, task);
     ml_vm_give(L, loop->vm, task->shell, !task->exposed);
@@ -327,6 +413,7 @@ static void kill_close(struct ml_task *task, lua_State *L)
     struct ml_task *running = vm->task;
     lua_State *active = vm->active;
     ml_call_withdraw(task);
+    ml_scopes_abandon(task, L);
     vm->task = task;
     for (int depth = task->depth; depth >= 0; depth--) {
         kill_coroutine(task, coroutine_at(task, depth), L);
@@ -341,6 +428,94 @@ static void kill_one(struct ml_task *task, lua_State *L)
     task_end(task, L);
 }
 
+/* Takes a task that does not run out of whatever it is in. */
+static void kill_detach(struct ml_task *task)
+{
+    if (task->state == ML_TASK_WAITING) {
+        ml_unpark(task);
+    }
+    task->state = ML_TASK_DYING;
+    ml_list_unlink(&task->ready);
+}
+
+/* Puts the members of the task's groups before it, so that the newest of the
+ * innermost group comes first. One that runs (it asked for this kill) is
+ * doomed: it goes as soon as it gives way, and its owner waits for that. */
+static void kill_expand(struct ml_loop *loop, struct ml_group *group)
+{
+    ml_list_each_safe (item, &group->members) {
+        struct ml_task *task = ml_container_of(item, struct ml_task, member);
+        if (task->state == ML_TASK_RUNNING) {
+            task->doomed = true;
+            continue;
+        }
+        if (task->state != ML_TASK_DYING) {
+            kill_detach(task);
+        } else if (!ml_list_linked(&task->ready)) {
+            continue; /* it is at its end already */
+        }
+        ml_list_unlink(&task->ready);
+        ml_list_prepend(&loop->kills, &task->ready);
+    }
+}
+
+/* The outermost group's members are put in first, and so come last. */
+static void kill_expand_all(struct ml_task *task, struct ml_scope *scope)
+{
+    struct ml_scope *last = NULL; /* the scopes before it are done */
+    while (last != scope) {
+        struct ml_scope *s = scope;
+        while (s->outer != last) {
+            s = s->outer;
+        }
+        if (s->kind == ML_SCOPE_GROUP) {
+            kill_expand(task->loop, (struct ml_group *)s);
+        }
+        last = s;
+    }
+}
+
+static bool has_members(const struct ml_task *task)
+{
+    for (const struct ml_scope *s = task->scope; s != NULL; s = s->outer) {
+        if (s->kind == ML_SCOPE_GROUP &&
+            !ml_list_empty(&((const struct ml_group *)s)->members)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Carries out the kills that are asked for, those that its handlers ask for
+ * meanwhile right after it: by iteration, for the chain may be long. The members
+ * of a task's groups go first, and whoever joins them meanwhile. */
+static void kill_all_asked(struct ml_loop *loop, lua_State *L)
+{
+    loop->killing = true;
+    while (!ml_list_empty(&loop->kills)) {
+        struct ml_task *task =
+            ml_container_of(loop->kills.next, struct ml_task, ready);
+        if (!has_members(task)) {
+            ml_list_unlink(&task->ready);
+            kill_one(task, L);
+            continue;
+        }
+        kill_expand_all(task, task->scope);
+        if (loop->kills.next == &task->ready) {
+            break; /* one of them runs, and has to give way or end first */
+        }
+    }
+    loop->killing = false;
+}
+
+/* Kills the members of the groups of a task that has come to its end on the
+ * way: none of them runs, for nothing does. */
+static void kill_members(struct ml_task *task, lua_State *L)
+{
+    kill_expand_all(task, task->scope);
+    kill_all_asked(task->loop, L);
+}
+
 void ml_task_kill(struct ml_task *task, lua_State *L)
 {
     struct ml_loop *loop = task->loop;
@@ -351,21 +526,15 @@ void ml_task_kill(struct ml_task *task, lua_State *L)
     if (task->state == ML_TASK_DYING) {
         return;
     }
-    if (task->state == ML_TASK_WAITING) {
-        ml_unpark(task);
+    kill_detach(task);
+    if (task->doomed) { /* others may wait for it to go */
+        ml_list_prepend(&loop->kills, &task->ready);
+    } else {
+        ml_list_append(&loop->kills, &task->ready);
     }
-    task->state = ML_TASK_DYING;
-    ml_list_unlink(&task->ready);
-    ml_list_append(&loop->kills, &task->ready);
-    if (loop->killing) {
-        return; /* follows right after the one in progress, by iteration */
+    if (!loop->killing) {
+        kill_all_asked(loop, L);
     }
-    loop->killing = true;
-    struct ml_list *item;
-    while ((item = ml_list_shift(&loop->kills)) != NULL) {
-        kill_one(ml_container_of(item, struct ml_task, ready), L);
-    }
-    loop->killing = false;
 }
 
 int ml_task_check_doom(lua_State *L, struct ml_task *task)
@@ -405,6 +574,9 @@ static void step_over(struct ml_task *task, lua_State *L)
     struct ml_loop *loop = task->loop;
     bool fatal = task->failed && task->id == loop->principal;
     task_end(task, L);
+    if (!loop->killing) {
+        kill_all_asked(loop, L); /* the owner's of its group, if it waits */
+    }
     if (fatal) {
         ml_loop_cancel_all(loop, "the main task failed");
     }
@@ -427,7 +599,14 @@ static void step_broken(struct ml_task *task, lua_State *L, int error)
         lua_pushvalue(co, -1);
         ml_failures_stray(task, co, L);
     }
+    if (task->strict && task->group != NULL) {
+        task->group->failed = true;
+        ml_scope_cancel(&task->group->scope, L, LUA_NOREF,
+                        "a task of its group failed", task->loop->grace);
+    }
     task->state = ML_TASK_DYING;
+    kill_members(task, L);
+    ml_scopes_abandon(task, L);
     task->loop->vm->task = task;
     /* Its error is the one just reported. */
     (void)ml_thread_close(task->loop->vm, co, L);
@@ -458,6 +637,7 @@ static void step_foreign(struct ml_task *task, lua_State *L)
         lua_pop(L, 1); /* it waits to be taken; or no memory to tell of it */
     }
     task->state = ML_TASK_DYING;
+    kill_members(task, L);
     kill_close(task, L);
     step_over(task, L);
 }
@@ -465,7 +645,9 @@ static void step_foreign(struct ml_task *task, lua_State *L)
 static void step_yielded(struct ml_task *task, lua_State *L)
 {
     if (task->doomed) {
-        task->state = ML_TASK_READY; /* no more running, so it can be killed */
+        if (task->state == ML_TASK_RUNNING) {
+            task->state = ML_TASK_READY; /* no more running: can be killed */
+        } /* else it had to wait (for its group's members, for its mutex) */
         ml_task_kill(task, L);
     } else if (!ml_thread_marked(task->shell.co)) {
         step_foreign(task, L);

@@ -12,8 +12,10 @@
 #include "core/vm.h"
 
 struct ml_loop;
-struct ml_cancel;
+struct ml_catcher;
+struct ml_group;
 struct ml_handle;
+struct ml_scope;
 struct ml_site;
 
 enum ml_task_state {
@@ -28,7 +30,7 @@ struct ml_alarm {
     struct ml_timer timer;
     enum {
         ML_ALARM_PARK,
-        ML_ALARM_CANCEL
+        ML_ALARM_SCOPE
     } kind;
 };
 
@@ -47,6 +49,8 @@ struct ml_task {
     bool exposed;          /* its thread value was given to Lua */
     bool doomed;           /* killed while it runs: dies as it gives way */
     bool named;            /* its handle has a name and is pinned */
+    bool warned;           /* a call of its gave nil and an error */
+    bool localized;        /* it has locals: what it spawns inherits them */
     bool failed;           /* it died of an error */
     bool handled;          /* a handle was made: somebody may take a failure */
     bool traced;           /* the traceback of an error of its was kept: Lua
@@ -57,7 +61,16 @@ struct ml_task {
     int nwaits, maxwaits;
     struct ml_queue ends; /* who waits for its end */
     struct ml_call call;
-    struct ml_cancel *cancel;   /* NULL: nobody asked */
+    struct ml_scope *scope; /* the innermost block that it runs in, or NULL */
+    struct ml_scope *own;   /* of itself as a whole, once it was cancelled */
+    struct ml_catcher *catcher; /* of syscall.signal, or NULL */
+    int64_t since;              /* when it began to wait, as the loop knew it */
+    struct ml_group *group; /* the block that it ends with; NULL: the loop */
+    struct ml_list member;  /* in group->members */
+    struct ml_list spread;  /* in loop->spreads, while a cancel spreads */
+    unsigned locks;         /* mutexes that it has */
+    bool alert;             /* a scope of its was cancelled, maybe unheard */
+    bool strict;            /* its failure is its group's */
     const struct ml_site *site; /* where it was spawned */
 };
 
@@ -87,6 +100,9 @@ int ml_task_check_doom(lua_State *L, struct ml_task *task);
  * midst of whatever it computes, and no pcall of its sees it. False where Lua
  * cannot suspend it. The hook must return at once after it. */
 bool ml_task_halt(lua_State *L, struct ml_task *task);
+
+/* Pushes the task's table of locals. May raise a memory error. */
+void ml_task_locals(lua_State *L, struct ml_task *task);
 
 /* The status as scripts see it: "ready", "running", "waiting". */
 const char *ml_task_status(const struct ml_task *task);

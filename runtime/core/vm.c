@@ -55,6 +55,8 @@ struct ml_vm *ml_vm_open(lua_State *L)
     vm->threads = vm_table_ref(L, NULL);
     vm->handles = vm_table_ref(L, "v");
     vm->pins = vm_table_ref(L, NULL);
+    vm->lasts = vm_table_ref(L, NULL);
+    vm->locals = vm_table_ref(L, NULL);
     vm->traces = vm_table_ref(L, NULL);
     vm->handler = LUA_NOREF;
     vm->syscalls = LUA_NOREF;

@@ -47,6 +47,8 @@ struct ml_vm {
     int threads;          /* registry reference: slot -> coroutine */
     int handles;          /* registry reference: slot -> handle, weak values */
     int pins;             /* registry reference: slot -> handle with a name */
+    int lasts;    /* registry reference: slot -> last error it was given */
+    int locals;   /* registry reference: slot -> table of locals */
     int traces;   /* registry reference: slot -> traceback of an error */
     int handler;  /* registry reference: the tasks' message handler */
     int syscalls; /* registry reference: the table `syscall` */

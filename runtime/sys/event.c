@@ -1,6 +1,9 @@
 /* event.c - ml.event: a flag that tasks wait for. */
+#include "sys/event.h"
+
 #include "core/call.h"
 #include "core/misuse.h"
+#include "sys/place.h"
 #include "sys/sys.h"
 
 #include <stdio.h>
@@ -9,6 +12,7 @@ static const char *const METATABLE = "miniloop.event";
 
 struct event {
     struct ml_queue waiters;
+    struct ml_place place; /* where it was made */
     bool set;
 };
 
@@ -28,6 +32,7 @@ static void wait_check(lua_State *L)
 static int wait_attempt(lua_State *L, ml_call *call)
 {
     struct event *event = lua_touserdata(L, ml_call_arg(call, 1));
+    call->data = event;
     int timeout = ml_call_arg(call, 2);
     if (event->set || call->woke == ML_WOKE_READY) {
         lua_pushboolean(L, 1);
@@ -36,14 +41,14 @@ static int wait_attempt(lua_State *L, ml_call *call)
     if (call->woke == ML_WOKE_NOT && !ml_misuse_absent(L, timeout)) {
         ml_call_bound(call, lua_tonumber(L, timeout));
     }
-    int err = ml_declare_queue(ml_call_owner(call), &event->waiters);
+    int err = ml_declare_queue(call, &event->waiters);
     return err != 0 ? err : ML_WAIT;
 }
 
 static void wait_describe(const ml_call *call, char *text, size_t size)
 {
-    (void)call;
-    (void)snprintf(text, size, "for an event");
+    const struct event *event = call->data;
+    ml_place_text(&event->place, "for the event", text, size);
 }
 
 static const ml_syscall event_wait = {.size = sizeof(ml_syscall),
@@ -51,6 +56,16 @@ static const ml_syscall event_wait = {.size = sizeof(ml_syscall),
                                       .check = wait_check,
                                       .attempt = wait_attempt,
                                       .describe = wait_describe};
+
+bool ml_event_test(lua_State *L, int index)
+{
+    return luaL_testudata(L, index, METATABLE) != NULL;
+}
+
+const ml_syscall *ml_event_syscall(void)
+{
+    return &event_wait;
+}
 
 static int event_set(lua_State *L)
 {
@@ -77,6 +92,7 @@ static int event_new(lua_State *L)
     struct event *event = lua_newuserdatauv(L, sizeof *event, 0);
     event->set = false;
     ml_queue_init(&event->waiters);
+    ml_place_here(&event->place, L);
     luaL_setmetatable(L, METATABLE);
     return 1;
 }

@@ -79,8 +79,7 @@ static int io_attempt(lua_State *L, ml_call *call, short events,
     if (ready != 0) {
         return ready > 0 ? io_true(L) : ready;
     }
-    int err =
-        ml_declare_fd(ml_call_owner(call), (int)call->number, direction, true);
+    int err = ml_declare_fd(call, (int)call->number, direction, true);
     return err != 0 ? err : ML_WAIT;
 }
 

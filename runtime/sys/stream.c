@@ -157,10 +157,9 @@ int ml_stream_end(lua_State *L, struct ml_stream *s, ml_call *call, int n)
 
 int ml_stream_wait(struct ml_stream *s, ml_call *call, int direction)
 {
-    struct ml_task *task = ml_call_owner(call);
-    int err = ml_watch_own(task->loop, s->d.fd);
+    int err = ml_watch_own(ml_call_loop(call), s->d.fd);
     if (err == 0) {
-        err = ml_declare_fd(task, s->d.fd, (unsigned)direction, false);
+        err = ml_declare_fd(call, s->d.fd, (unsigned)direction, false);
     }
     if (err != 0) {
         return err;

@@ -1,11 +1,12 @@
 /* task.c - id, new, spawn, wait, join, kill, cancel, and a task's handle. */
 #include "base/errno.h"
 #include "core/call.h"
-#include "core/cancel.h"
 #include "core/error.h"
 #include "core/handle.h"
 #include "core/loop.h"
 #include "core/misuse.h"
+#include "core/scope.h"
+#include "sys/event.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -86,6 +87,22 @@ static int new_attempt(lua_State *L, ml_call *call)
     return 1;
 }
 
+int ml_sys_spawn(lua_State *L, struct ml_loop *loop, struct ml_group *group,
+                 int nargs)
+{
+    struct ml_task *task = ml_task_spawn(loop, L, nargs);
+    if (group == NULL) {
+        (void)ml_handle_push(L, task);
+        return 1;
+    }
+    ml_group_add(group, task);
+    (void)ml_handle_push(L, task);
+    if (group->reached) {
+        ml_task_kill(task, L); /* cancelled before it has run: it never runs */
+    }
+    return 1;
+}
+
 static const ml_syscall sys_new = {.size = sizeof(ml_syscall),
                                    .name = "new",
                                    .check = new_check,
@@ -94,10 +111,9 @@ static const ml_syscall sys_new = {.size = sizeof(ml_syscall),
 
 static int spawn_attempt(lua_State *L, ml_call *call)
 {
-    struct ml_task *task =
-        ml_task_spawn(ml_call_loop(call), L, ml_call_nargs(call) - 1);
-    (void)ml_handle_push(L, task);
-    return 1;
+    return ml_sys_spawn(L, ml_call_loop(call),
+                        ml_group_current(ml_call_owner(call)),
+                        ml_call_nargs(call) - 1);
 }
 
 static const ml_syscall sys_spawn = {.size = sizeof(ml_syscall),
@@ -105,6 +121,17 @@ static const ml_syscall sys_spawn = {.size = sizeof(ml_syscall),
                                      .check = new_check,
                                      .attempt = spawn_attempt,
                                      .flags = ML_SYSCALL_INSTANT};
+
+static int detach_attempt(lua_State *L, ml_call *call)
+{
+    return ml_sys_spawn(L, ml_call_loop(call), NULL, ml_call_nargs(call) - 1);
+}
+
+static const ml_syscall sys_detach = {.size = sizeof(ml_syscall),
+                                      .name = "detach",
+                                      .check = new_check,
+                                      .attempt = detach_attempt,
+                                      .flags = ML_SYSCALL_INSTANT};
 
 static void kill_check(lua_State *L)
 {
@@ -143,7 +170,12 @@ static int cancel_attempt(lua_State *L, ml_call *call)
     if (err != 0 || target == NULL) {
         return err != 0 ? err : -ESRCH;
     }
-    err = ml_task_cancel(target, L, ml_call_arg(call, 2), target->loop->grace);
+    int reason = LUA_NOREF;
+    if (!ml_misuse_absent(L, ml_call_arg(call, 2))) {
+        lua_pushvalue(L, ml_call_arg(call, 2));
+        reason = luaL_ref(L, LUA_REGISTRYINDEX);
+    }
+    err = ml_task_cancel(target, L, reason, NULL, target->loop->grace);
     if (err != 0) {
         return err;
     }
@@ -161,98 +193,56 @@ static const ml_syscall sys_cancel = {.size = sizeof(ml_syscall),
 
 static void wait_check(lua_State *L)
 {
+    if (ml_event_test(L, 1)) {
+        ml_event_syscall()->check(L);
+        return;
+    }
     check_target(L);
     (void)ml_misuse_opt_seconds(L, 2, 0);
     lua_settop(L, 2);
 }
 
-static int wait_attempt(lua_State *L, ml_call *call);
-static int join_attempt(lua_State *L, ml_call *call);
-
-/* Whom a parked task waits for, if it waits for a task; or NULL. */
-static struct ml_task *awaited_by(const struct ml_task *task)
+/* Begins to wait for a living task. Its handle, which stays on the stack at the
+ * index call->number, will hold its outcome. */
+static void wait_begin(lua_State *L, ml_call *call, struct ml_task *target)
 {
-    const ml_syscall *def = task->call.def;
-    if (task->state != ML_TASK_WAITING || def == NULL ||
-        (def->attempt != wait_attempt && def->attempt != join_attempt)) {
-        return NULL;
+    int timeout = ml_call_arg(call, 2);
+    if (!ml_misuse_absent(L, timeout)) {
+        ml_call_bound(call, lua_tonumber(L, timeout));
     }
-    return (struct ml_task *)task->call.data;
+    (void)ml_handle_push(L, target);
+    call->number = lua_gettop(L);
 }
 
-/* Pushes `nil, err` (EDEADLK) with the cycle that waiting for `target` would
- * close: "task 2 -> task 3 -> task 2". */
-static int refuse_cycle(lua_State *L, const struct ml_task *self,
-                        const struct ml_task *target)
-{
-    luaL_Buffer b;
-    int n = ml_error_fail(L, EDEADLK, "wait");
-    lua_pushliteral(L, "reason");
-    luaL_buffinit(L, &b);
-    lua_pushfstring(L, "task %d", (int)self->id);
-    luaL_addvalue(&b);
-    for (; target != NULL && target != self; target = awaited_by(target)) {
-        lua_pushfstring(L, " waits for task %d, which", (int)target->id);
-        luaL_addvalue(&b);
-    }
-    lua_pushfstring(L, " waits for task %d", (int)self->id);
-    luaL_addvalue(&b);
-    luaL_pushresult(&b);
-    lua_rawset(L, -3);
-    return n;
-}
-
-/* True if `target` waits, over any number of others, for `self`. Each of them
- * waits for one task at most, and no cycle was ever let in. If nobody waits for
- * `self`, there is no need to go along a line of waits, however long. */
-static bool closes_cycle(const struct ml_task *self,
-                         const struct ml_task *target)
-{
-    if (target != self && ml_list_empty(&self->ends.waits)) {
-        return false;
-    }
-    while (target != NULL && target != self) {
-        target = awaited_by(target);
-    }
-    return target == self;
-}
-
-/* Waits for a living task. Its handle, on top of the stack from now on, will
- * hold its outcome. */
 static int wait_declare(lua_State *L, ml_call *call, struct ml_task *target)
 {
-    struct ml_task *self = ml_call_owner(call);
-    if (closes_cycle(self, target)) {
-        return refuse_cycle(L, self, target);
+    int refused = ml_call_refuse_cycle(L, call, target);
+    if (refused != 0) {
+        return refused;
     }
-    if (call->woke == ML_WOKE_NOT) {
-        int timeout = ml_call_arg(call, 2);
-        if (!ml_misuse_absent(L, timeout)) {
-            ml_call_bound(call, lua_tonumber(L, timeout));
-        }
-        (void)ml_handle_push(L, target);
+    if (call->number == 0) {
+        wait_begin(L, call, target);
     }
-    call->data = target;
-    int err = ml_declare_queue(self, &target->ends);
+    call->target = target->id;
+    call->blocker = &call->target;
+    int err = ml_declare_queue(call, &target->ends);
     return err != 0 ? err : ML_WAIT;
 }
 
 /* The task to wait for, or NULL and *answer is what to return; with an answer
- * of 0, the handle of the ended task is on top of the stack. */
+ * of 0, the handle of the ended task is at the index call->number. */
 static struct ml_task *wait_target(lua_State *L, ml_call *call, int *answer)
 {
     struct ml_task *target = NULL;
     *answer = 0;
-    if (call->woke != ML_WOKE_NOT) {
-        return ml_handle_task(ml_handle_test(L, -1));
+    if (call->number != 0) {
+        return ml_handle_task(ml_handle_test(L, (int)call->number));
     }
     int err = target_of(L, call, &target);
     if (err != 0) {
         *answer = err;
-        return NULL;
-    }
-    if (target == NULL) {
-        lua_pushvalue(L, ml_call_arg(call, 1));
+    } else if (target == NULL) {
+        call->number = ml_call_arg(call, 1);
     }
     return target;
 }
@@ -260,11 +250,15 @@ static struct ml_task *wait_target(lua_State *L, ml_call *call, int *answer)
 static int wait_attempt(lua_State *L, ml_call *call)
 {
     int answer = 0;
+    if (ml_event_test(L, ml_call_arg(call, 1))) {
+        call->def = ml_event_syscall(); /* from now on */
+        return call->def->attempt(L, call);
+    }
     struct ml_task *target = wait_target(L, call, &answer);
     if (target != NULL) {
         return wait_declare(L, call, target);
     }
-    return answer != 0 ? answer : ml_handle_answer(L, -1);
+    return answer != 0 ? answer : ml_handle_answer(L, (int)call->number);
 }
 
 /* As wait, but gives the results themselves, or raises the task's own error. */
@@ -276,15 +270,12 @@ static int join_attempt(lua_State *L, ml_call *call)
         answer = wait_declare(L, call, target);
         return answer == 2 ? lua_error(L) : answer; /* EDEADLK is on top */
     }
-    return answer != 0 ? answer : ml_handle_join(L, -1);
+    return answer != 0 ? answer : ml_handle_join(L, (int)call->number);
 }
 
 static void wait_describe(const ml_call *call, char *text, size_t size)
 {
-    const struct ml_task *target = awaited_by(ml_call_owner(call));
-    if (target != NULL) {
-        (void)snprintf(text, size, "for task %lld", (long long)target->id);
-    }
+    (void)snprintf(text, size, "for task %lld", (long long)call->target);
 }
 
 static const ml_syscall sys_wait = {.size = sizeof(ml_syscall),
@@ -413,6 +404,7 @@ void ml_sys_task_open(lua_State *L, struct ml_vm *vm)
                                              &sys_cancel, &sys_wait, NULL};
     ml_sys_add(L, vm, defs);
     ml_sys_method(L, vm, "spawn", &sys_spawn);
+    ml_sys_method(L, vm, "detach", &sys_detach);
     ml_vm_pushclosure(L, vm, task_self, 0);
     lua_setfield(L, -2, "self");
     open_handle(L, vm);

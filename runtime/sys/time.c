@@ -12,18 +12,21 @@ static void sleep_check(lua_State *L)
     lua_settop(L, 1);
 }
 
-/* The deadline is kept in call->number, the sleep's id on the stack. */
+/* The deadline is kept in call->number, the sleep's id in call->data. */
 static int sleep_attempt(lua_State *L, ml_call *call)
 {
     struct ml_loop *loop = ml_call_loop(call);
     if (call->woke == ML_WOKE_NOT) {
         call->number =
             ml_call_time(call, lua_tonumber(L, ml_call_arg(call, 1)));
-        lua_pushinteger(L, ++loop->last_sleep);
+        call->data = (void *)(intptr_t)++loop->last_sleep;
     }
-    if (call->woke == ML_WOKE_TIME) {
+    /* Alone, a sleep gives way to others even for no time at all; in a choice,
+     * one whose time has come is ready now. */
+    if (call->woke == ML_WOKE_TIME || ml_call_chosen(call)) {
         int64_t now = ml_loop_now(loop);
         if (now >= call->number) {
+            lua_pushinteger(L, (intptr_t)call->data);
             lua_pushnumber(L, ml_time_to_seconds(now - call->number));
             return 2;
         }

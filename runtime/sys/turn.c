@@ -28,7 +28,7 @@ int ml_turn_take(struct ml_turn *turn, ml_call *call)
         turn->begun = true;
         return first;
     }
-    int err = ml_declare_queue(task, &turn->queue);
+    int err = ml_declare_queue(call, &turn->queue);
     return err != 0 ? err : ML_WAIT;
 }
 
@@ -40,11 +40,10 @@ void ml_turn_withdraw(ml_call *call)
     }
     call->data = NULL;
     turn->holder = NULL;
-    if (!ml_list_empty(&turn->queue.waits)) {
-        turn_set(turn,
-                 ml_container_of(turn->queue.waits.next, struct ml_wait, link)
-                     ->task);
-        (void)ml_queue_wake_one(&turn->queue);
+    ml_call *next = ml_queue_first(&turn->queue);
+    if (next != NULL) {
+        turn_set(turn, next->task);
+        ml_call_wake(next, ML_WOKE_READY);
     }
 }
 

@@ -34,28 +34,32 @@ local function absolute(path)
   return path:match("^/") and path or os.getenv("PWD") .. "/" .. path
 end
 
--- What the script prints, run where it can be called script.lua.
-local function output_of(text)
+-- What the script prints, run with options of the command, where it can be
+-- called script.lua.
+local function output_of(text, options)
   local dir = os.tmpname()
   os.remove(dir)
   assert(os.execute("mkdir " .. dir))
   command.write_file(dir .. "/script.lua", text)
-  local result = command.run({ "script.lua" }, {
+  local words = { table.unpack(options) }
+  table.insert(words, "script.lua")
+  local result = command.run(words, {
     command = absolute(command.path()), shell = "cd " .. dir,
   })
   os.execute("rm -r " .. dir)
   return result.out .. result.err
 end
 
--- Runs the blocks of a document that have their output behind them; how many.
-local function check(path)
+-- Runs the blocks of a document that have their output behind them, with
+-- options of the command; how many.
+local function check(path, options)
   local blocks = blocks_of(read(path))
   local checked = 0
   for i, block in ipairs(blocks) do
     local output = blocks[i + 1]
     if block.language == "lua" and output and output.language == "text" then
       lu.assertStrMatches(output.gap, "[%s]*")
-      lu.assertEquals(output_of(block.text), output.text,
+      lu.assertEquals(output_of(block.text, options or {}), output.text,
         ("%s:%d"):format(path, block.line))
       checked = checked + 1
     elseif block.language == "lua" then
@@ -71,6 +75,11 @@ end
 
 function spec.test_what_the_manual_shows_is_true()
   lu.assertTrue(check("docs/manual.md") >= 5)
+end
+
+-- C5.1, C5.2, C5.3, C5.5, C5.6, C5.7, C5.8, C5.9, C6.1, C6.2, C6.3
+function spec.test_what_the_guide_shows_is_true()
+  lu.assertEquals(check("docs/guide.md", { "--virtual-time" }), 13)
 end
 
 -- A manual that leaves something out is no reference.

@@ -35,7 +35,7 @@ end
 function example.serve(name, args)
   local process = example.start(name, args)
   local line = process:line()
-  local address = line and line:match("^listening on (127%.0%.0%.1:%d+)$")
+  local address = line and line:match("^%l+ on (127%.0%.0%.1:%d+)$")
   if not address then
     error(("%s: no address in %q"):format(name, tostring(line)))
   end

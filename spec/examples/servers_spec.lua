@@ -3,6 +3,7 @@
 local lu = require "luaunit"
 local ml = require "miniloop"
 local net = require "miniloop.net"
+local command = require "spec.support.command"
 local example = require "spec.examples.example"
 
 local spec = {}
@@ -223,6 +224,86 @@ function spec.test_the_scanner_tells_of_what_it_cannot_scan()
     { 80, 80, 1, "miniloop-spec.invalid" })
   lu.assertStrMatches(out, "80 %(connect miniloop%-spec.invalid:80: .*%)\n"
     .. "1 ports, 0 open\n")
+end
+
+-- ------------------------------------------------- a chat of groups, channels
+
+-- Two clients, in the order in which the server took them: the first hears of
+-- the second, whose name is given, too.
+local function two_clients(address)
+  local a, b = example.client(address), example.client(address)
+  local which = ml.any { syscall.wait_io_read(a), syscall.wait_io_read(b) }
+  if which == 2 then
+    a, b = b, a
+  end
+  return a, b, a:read():match("^(127%.0%.0%.1:%d+) came$")
+end
+
+-- C5.3, C5.4, C6.1
+function spec.test_the_chat_of_groups_tells_all_but_who_says_it()
+  local process <close>, address = example.serve("10_chat", { free })
+  local a, b, name_b = two_clients(address)
+  lu.assertNotNil(name_b)
+  b:write("hello\n", "again\n")
+  lu.assertEquals(a:read(), name_b .. ": hello")
+  lu.assertEquals(a:read(), name_b .. ": again")
+  lu.assertEquals(say(address, "in passing\\n"), "")
+  for _, conn in ipairs { a, b } do
+    lu.assertStrMatches(conn:read(), "127%.0%.0%.1:%d+ came")
+    lu.assertStrMatches(conn:read(), "127%.0%.0%.1:%d+: in passing")
+    lu.assertStrMatches(conn:read(), "127%.0%.0%.1:%d+ left")
+  end
+  b:close()
+  lu.assertEquals(a:read(), name_b .. " left")
+  a:close()
+  lu.assertEquals(example.interrupt(process), "")
+end
+
+-- ----------------------------------------------------------- graceful shutdown
+
+-- The server, and a client whose first request was answered.
+local function busy_server(grace)
+  local process, address = example.serve("19_graceful_shutdown",
+    { free, grace })
+  local conn = example.client(address)
+  conn:write("0\n")
+  lu.assertEquals(conn:read(), "done: 0")
+  return process, conn, address
+end
+
+-- Sends the signal; when this returns, the server has heard it.
+local function ask_to_stop(process, signal)
+  process:kill(signal)
+  lu.assertEquals(process:line(), ("got %s, stopping"):format(signal))
+end
+
+local function assert_ended_well(process, out)
+  command.expect(process:finish(), 0, out, "")
+end
+
+-- C5.10, C7.2, C8.5
+function spec.test_shutdown_lets_finish_and_accepts_nobody()
+  for _, signal in ipairs { "TERM", "INT" } do
+    local process <close>, conn, address = busy_server(60)
+    ask_to_stop(process, signal)
+    conn:write("0.05\n")
+    lu.assertEquals(conn:read(), "done: 0.05")
+    lu.assertEquals(
+      example.shell(example.nc(address) .. " </dev/null 2>&1 || echo refused"),
+      "refused\n")
+    conn:close()
+    assert_ended_well(process, "everybody was served\n")
+  end
+end
+
+-- C7.2
+function spec.test_shutdown_cuts_what_takes_too_long()
+  local process <close>, conn = busy_server(0.1)
+  conn:write("3600\n")
+  ask_to_stop(process, "TERM")
+  lu.assertNil(conn:read())
+  conn:close()
+  assert_ended_well(process, "cut some off: ETIMEDOUT\n")
 end
 
 -- ------------------------------------------------------------------- LuaSocket
