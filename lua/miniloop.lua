@@ -35,10 +35,12 @@ end
 
 local map_options = { limit = true, timeout = true }
 
-local function check_options(what, options, known)
+---Raises for an option that there is not, at the line of who called the function
+---whose options these are; `level` counts from here.
+local function check_options(what, options, known, level)
   for key in pairs(options or {}) do
     if not known[key] then
-      core.unknown(what, key, known)
+      error(core.unknown(what, key, known), level)
     end
   end
 end
@@ -86,7 +88,7 @@ local function map_bounds(list, f, options)
   check_argument("map", 1, type(list) == "table", "table", type(list), 4)
   check_argument("map", 2, callable(f), "function", type(f), 4)
   options = options or {}
-  check_options("the options of 'map'", options, map_options)
+  check_options("the options of 'map'", options, map_options, 4)
   local limit = options.limit or math.max(#list, 1)
   local timeout = options.timeout or math.huge
   if math.type(limit) ~= "integer" or limit < 1 then
@@ -204,7 +206,6 @@ end
 
 return setmetatable(ml, {
   __index = function(_, key)
-    local _, message = pcall(core.unknown, "miniloop", key, ml)
-    error(message, 2) -- at the line that has the slip
+    error(core.unknown("miniloop", key, ml), 2)
   end,
 })

@@ -162,8 +162,8 @@ local server = {}
 
 local server_meta = {}
 
----Accepts until the listener is closed or cannot go on, and until the last
----connection is served: true, or nil and the listener's error.
+---Accepts until the listener is closed, which is how a server is stopped, and
+---serves the connections that there are; gives the error if it is another one.
 local function accept_all(self)
   local conn, err
   repeat
@@ -175,10 +175,7 @@ local function accept_all(self)
   until not conn
   self.listener:close()
   crew_wait(self.crew, 0)
-  if err.code == "EBADF" then
-    return true -- it was closed: this is how a server is stopped
-  end
-  return nil, err
+  return err.code ~= "EBADF" and err or nil
 end
 
 ---The server's own task.
@@ -186,14 +183,15 @@ local function run(self)
   local listener <close> = self.listener
   local crew <close> = self.crew
   self.task.name = "server " .. self.text
-  local ok, done, err = pcall(accept_all, self)
-  if ok then
-    return done, err
+  local ok, err = pcall(accept_all, self)
+  if not ok then
+    listener:close()
+    crew_cancel(crew, core.iserror(err) and err.reason or nil)
+    crew_wait(crew, 0)
   end
-  listener:close()
-  crew_cancel(crew, core.iserror(done) and done.reason or nil)
-  crew_wait(crew, 0)
-  error(done, 0)
+  if err then
+    error(err, 0)
+  end
 end
 
 ---The options of listen among those of serve.
@@ -261,12 +259,12 @@ local function check_seconds(value, name)
   end
 end
 
----What run returned, after `true`; or nil and why there is nothing.
-local function outcome(ok, done, err)
-  if ok then
-    return done, err
+---True, or nil and why the server's task has ended, or has not.
+local function outcome(ok, err)
+  if not ok and err.code == "EFAILED" and core.iserror(err.value) then
+    err = err.value
   end
-  return nil, done
+  return ok, err
 end
 
 ---A connection's own task would wait for itself.
@@ -330,8 +328,7 @@ end
 
 ---Raises for a field that there is not, at the line that asks for it.
 local function unknown(what, key, fields)
-  local _, message = pcall(core.unknown, what, key, fields)
-  error(message, 3)
+  error(core.unknown(what, key, fields), 3)
 end
 
 function server_meta.__index(_, key)

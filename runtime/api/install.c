@@ -53,14 +53,15 @@ static int core_error(lua_State *L)
     return 1;
 }
 
-/* core.unknown(what, key, table): raises for a field that the table has not,
- * with its nearest neighbour, at the caller of the caller. */
+/* core.unknown(what, key, table): the text that says that the table has no such
+ * field, with its nearest neighbour. */
 static int core_unknown(lua_State *L)
 {
     const char *what = luaL_checkstring(L, 1);
     const char *key = luaL_tolstring(L, 2, NULL);
-    lua_pushvalue(L, 3);
-    return ml_misuse_key(L, what, key);
+    luaL_checktype(L, 3, LUA_TTABLE);
+    ml_misuse_push(L, 3, what, key);
+    return 1;
 }
 
 /* Replaces the table on top by a userdata that reads from it. Lua names a

@@ -109,7 +109,7 @@ static int error_concat(lua_State *L)
  * any other is a slip of the pen. */
 static const char *const fields[] = {
     "code",  "op",        "message", "address", "reason",   "task",
-    "value", "traceback", "written", "errors",  "siblings", NULL};
+    "value", "traceback", "written", "errors",  NULL};
 
 static bool is_field(const char *key)
 {

@@ -10,30 +10,45 @@ enum {
     NAMES_MAX = 128
 };
 
-int ml_misuse_field(lua_State *L, const char *what, const char *key,
-                    const char *const *known)
+static void push_text(lua_State *L, const char *what, const char *key,
+                      const char *const *known)
 {
     const char *near = ml_nearest(key, known);
     if (near != NULL) {
-        return luaL_error(L, "%s has no field '%s'; did you mean '%s'?", what,
-                          key, near);
+        lua_pushfstring(L, "%s has no field '%s'; did you mean '%s'?", what,
+                        key, near);
+    } else {
+        lua_pushfstring(L, "%s has no field '%s'", what, key);
     }
-    return luaL_error(L, "%s has no field '%s'", what, key);
 }
 
-int ml_misuse_key(lua_State *L, const char *what, const char *key)
+int ml_misuse_field(lua_State *L, const char *what, const char *key,
+                    const char *const *known)
+{
+    push_text(L, what, key, known);
+    return luaL_error(L, "%s", lua_tostring(L, -1));
+}
+
+void ml_misuse_push(lua_State *L, int index, const char *what, const char *key)
 {
     const char *names[NAMES_MAX + 1];
     int n = 0;
+    index = lua_absindex(L, index);
     lua_pushnil(L);
-    while (lua_next(L, -2) != 0 && n < NAMES_MAX) {
+    while (n < NAMES_MAX && lua_next(L, index) != 0) {
         lua_pop(L, 1);
         if (lua_type(L, -1) == LUA_TSTRING) {
             names[n++] = lua_tostring(L, -1); /* the table keeps it alive */
         }
     }
     names[n] = NULL;
-    return ml_misuse_field(L, what, key, names);
+    push_text(L, what, key, names);
+}
+
+int ml_misuse_key(lua_State *L, const char *what, const char *key)
+{
+    ml_misuse_push(L, -1, what, key);
+    return luaL_error(L, "%s", lua_tostring(L, -1));
 }
 
 double ml_misuse_seconds(lua_State *L, int arg)

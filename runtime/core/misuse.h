@@ -6,6 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Pushes the text of ml_misuse_key, for a table at `index`. */
+void ml_misuse_push(lua_State *L, int index, const char *what, const char *key);
+
 /* Raises "<what> has no field '<key>'" with the nearest of the NULL-terminated
  * `known`, if one is near. Never returns. */
 int ml_misuse_field(lua_State *L, const char *what, const char *key,

@@ -36,22 +36,15 @@ static void push_task(lua_State *L, struct ml_task *task)
     lua_setfield(L, -2, "spawned");
 }
 
-static struct ml_loop *check_loop(lua_State *L, const char *name)
-{
-    const struct ml_vm *vm = ml_vm_upvalue(L);
-    if (vm->task == NULL) {
-        (void)ml_vm_misplaced(L, vm, name);
-        return NULL; /* is not reached */
-    }
-    return vm->task->loop;
-}
-
 static int list_tasks(lua_State *L)
 {
-    struct ml_loop *loop = check_loop(L, "tasks");
+    const struct ml_vm *vm = ml_vm_upvalue(L);
     lua_Integer n = 0;
-    lua_createtable(L, (int)loop->ntasks, 0);
-    ml_list_each (item, &loop->live) {
+    if (vm->task == NULL) {
+        return ml_vm_misplaced(L, vm, "tasks");
+    }
+    lua_createtable(L, (int)vm->task->loop->ntasks, 0);
+    ml_list_each (item, &vm->task->loop->live) {
         push_task(L, ml_container_of(item, struct ml_task, live));
         lua_rawseti(L, -2, ++n);
     }
@@ -61,8 +54,12 @@ static int list_tasks(lua_State *L)
 /* core.traceback(id): of a living task; nil if it is not. */
 static int list_traceback(lua_State *L)
 {
-    struct ml_loop *loop = check_loop(L, "traceback");
-    struct ml_task *task = ml_task_find(loop, ml_misuse_integer(L, 1));
+    const struct ml_vm *vm = ml_vm_upvalue(L);
+    if (vm->task == NULL) {
+        return ml_vm_misplaced(L, vm, "traceback");
+    }
+    struct ml_task *task =
+        ml_task_find(vm->task->loop, ml_misuse_integer(L, 1));
     if (task == NULL || !task->started) {
         return 0;
     }
@@ -73,8 +70,12 @@ static int list_traceback(lua_State *L)
 /* core.check(): true, or nil and what is wrong with the loop. For specs. */
 static int list_check(lua_State *L)
 {
+    const struct ml_vm *vm = ml_vm_upvalue(L);
     const char *what = NULL;
-    if (ml_check(check_loop(L, "check"), &what) != 0) {
+    if (vm->task == NULL) {
+        return ml_vm_misplaced(L, vm, "check");
+    }
+    if (ml_check(vm->task->loop, &what) != 0) {
         lua_pushnil(L);
         lua_pushstring(L, what);
         return 2;

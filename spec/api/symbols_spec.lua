@@ -5,12 +5,16 @@ local shell = require "spec.support.shell"
 
 local spec = {}
 
+local function header()
+  local path = shell.build("ML_SOURCE") .. "/runtime/include/miniloop.h"
+  local file <close> = assert(io.open(path))
+  return file:read("a")
+end
+
 -- The names that the header marks, sorted.
 local function declared()
-  local path = shell.build("ML_SOURCE") .. "/runtime/include/miniloop.h"
-  local header <close> = assert(io.open(path))
   local names = {}
-  for declaration in header:read("a"):gmatch("\nML_API ([^;]*);") do
+  for declaration in header():gmatch("\nML_API ([^;]*);") do
     names[#names + 1] = declaration:match("([%w_]+)%(")
   end
   table.sort(names)
@@ -44,6 +48,12 @@ function spec.test_the_shared_library_exports_what_the_header_declares()
   local names = declared()
   lu.assertTrue(#names > 30)
   lu.assertEquals(exported(library "libminiloop.so", "-D"), names)
+end
+
+function spec.test_every_function_of_the_header_is_marked()
+  for line in header():gmatch("\n([%a_][^\n]*%()") do
+    lu.assertTrue(line:sub(1, 7) == "ML_API ", line)
+  end
 end
 
 -- C9.4

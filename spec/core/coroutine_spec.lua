@@ -366,7 +366,6 @@ local function plain_behaviour()
     for i = 1, words.n do
       words[i] = tostring(words[i]):gsub("0x%x+", "ADDRESS")
         :gsub("thread expected", "coroutine expected") -- in newer releases
-        :gsub("miniloop%.coroutine%.", "coroutine.")
     end
     print(table.concat(words, " "))
   end

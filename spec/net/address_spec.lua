@@ -190,6 +190,22 @@ end
 
 -- --------------------------------------------------------------------- module
 
+-- serve is described where it is made, the others in lua/meta.
+function spec.test_every_function_of_the_module_is_described()
+  local root = arg[0]:match("^(.*/)spec/[^/]*$") or ""
+  local described, made = { "serve" }, {}
+  for _, name in ipairs { "net", "stream" } do
+    local stub = dofile(root .. "lua/meta/" .. name .. ".lua")
+    for function_name in pairs(stub) do
+      table.insert(described, function_name)
+    end
+  end
+  for function_name in pairs(net) do
+    table.insert(made, function_name)
+  end
+  lu.assertItemsEquals(described, made)
+end
+
 function spec.test_an_unknown_field_of_the_module_is_misuse()
   raises("did you mean 'connect'?", function() return net.conect end)
 end

@@ -296,6 +296,25 @@ function spec.test_a_task_killed_when_its_turn_has_come_hands_it_on()
   lu.assertTrue(one:close() and two:close())
 end
 
+-- A call that has its answer gives way when its task has made many; then the
+-- connection is on the task's stack.
+function spec.test_a_connection_accepted_for_a_task_that_is_killed_is_closed()
+  local near <close> = assert(net.connect(listener:address()))
+  local open = ml.event()
+  open:set()
+  local task = ml.spawn(function()
+    for _ = 1, 99 do
+      open:wait()
+    end
+    listener:accept()
+  end)
+  ml.yield()
+  lu.assertEquals(task:status(), "ready")
+  lu.assertTrue(task:kill())
+  collectgarbage()
+  lu.assertEquals(near:read("a"), "")
+end
+
 function spec.test_kill_and_cancel_in_accept_leave_nothing()
   for _, name in ipairs { "kill", "cancel" } do
     local task = waiting(listener.accept, listener)

@@ -3,6 +3,7 @@
 local lu = require "luaunit"
 local ml = require "miniloop"
 local net = require "miniloop.net"
+local socket = require "socket"
 local child = require "spec.support.child"
 local raises = require "spec.support.raises"
 
@@ -476,6 +477,19 @@ function spec.test_a_listener_that_is_closed_ends_the_server()
   ml.yield()
   listener:close()
   lu.assertTrue(server:join())
+end
+
+function spec.test_a_listener_that_fails_ends_the_server_with_its_error()
+  serve(echo)
+  local thief = assert(socket.udp())
+  local fd = thief:getfd()
+  thief:setfd(server.listener:getfd())
+  thief:close() -- behind the back of the server
+  local file <close> = assert(io.open("/dev/null")) -- takes the number
+  thief:setfd(fd)
+  thief:close()
+  assert_code("ENOTSOCK", server:join())
+  lu.assertEquals(io.type(file), "file")
 end
 
 function spec.test_a_connection_cannot_wait_for_its_own_server()
