@@ -309,7 +309,9 @@ int ml_call_refuse_cycle(lua_State *L, const ml_call *call,
 {
     luaL_Buffer b;
     const struct ml_task *self = call->task;
-    if (!closes_cycle(self, target)) {
+    /* Another arm of a choice may wake it; but who waits for himself, never. */
+    bool open = ml_call_chosen(call) && target != self;
+    if (open || !closes_cycle(self, target)) {
         return 0;
     }
     int n = ml_error_fail(L, EDEADLK, call->def->name);

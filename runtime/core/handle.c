@@ -73,10 +73,8 @@ void ml_handle_setname(lua_State *L, int index)
 
 static void slot_clear(lua_State *L, int table, int slot)
 {
-    lua_rawgeti(L, LUA_REGISTRYINDEX, table);
     lua_pushnil(L);
-    lua_rawseti(L, -2, slot);
-    lua_pop(L, 1);
+    ml_vm_setslot(L, table, slot);
 }
 
 void ml_handle_release(lua_State *L, struct ml_task *task)

@@ -1,246 +1,26 @@
 #include "core/task.h"
 
 #include "base/errno.h"
+#include "core/body.h"
 #include "core/catcher.h"
 #include "core/handle.h"
+#include "core/kill.h"
 #include "core/loop.h"
 #include "core/misuse.h"
 #include "core/scope.h"
+#include "core/tasks.h"
 #include "core/thread.h"
 #include "core/trace.h"
 
 #include <errno.h>
 #include <string.h>
 
-enum {
-    BUCKETS_MIN = 64
-};
-
-/* ---- the table of living tasks ------------------------------------------ */
-
-static struct ml_task **bucket_of(const struct ml_loop *loop, int64_t id)
-{
-    return &loop->tasks[(size_t)id & (loop->nbuckets - 1)];
-}
-
-struct ml_task *ml_task_find(struct ml_loop *loop, int64_t id)
-{
-    if (loop->nbuckets == 0) {
-        return NULL;
-    }
-    struct ml_task *task = *bucket_of(loop, id);
-    while (task != NULL && task->id != id) {
-        task = task->hashed;
-    }
-    return task;
-}
-
-/* Gives the table `n` buckets, a power of 2, and fills them from the list. */
-static int table_resize(struct ml_loop *loop, size_t n)
-{
-    struct ml_task **tasks =
-        ml_alloc_resize(&loop->vm->alloc, loop->tasks,
-                        loop->nbuckets * sizeof(struct ml_task *),
-                        n * sizeof(struct ml_task *));
-    if (tasks == NULL) {
-        return -ENOMEM;
-    }
-    memset(tasks, 0, n * sizeof(struct ml_task *));
-    loop->tasks = tasks;
-    loop->nbuckets = n;
-    ml_list_each (item, &loop->live) {
-        struct ml_task *task = ml_container_of(item, struct ml_task, live);
-        struct ml_task **bucket = bucket_of(loop, task->id);
-        task->hashed = *bucket;
-        *bucket = task;
-    }
-    return 0;
-}
-
-/* Makes room for one more. */
-static int table_grow(struct ml_loop *loop)
-{
-    if (loop->ntasks < loop->nbuckets) {
-        return 0;
-    }
-    return table_resize(loop,
-                        loop->nbuckets > 0 ? loop->nbuckets * 2 : BUCKETS_MIN);
-}
-
-static void table_add(struct ml_loop *loop, struct ml_task *task)
-{
-    struct ml_task **bucket = bucket_of(loop, task->id);
-    task->hashed = *bucket;
-    *bucket = task;
-    ml_list_append(&loop->live, &task->live);
-    loop->ntasks++;
-}
-
-static void table_remove(struct ml_loop *loop, struct ml_task *task)
-{
-    struct ml_task **at = bucket_of(loop, task->id);
-    while (*at != task) {
-        at = &(*at)->hashed;
-    }
-    *at = task->hashed;
-    ml_list_unlink(&task->live);
-    loop->ntasks--;
-    if (loop->nbuckets > BUCKETS_MIN && loop->ntasks < loop->nbuckets / 8) {
-        /* A shrinking that fails leaves the table as it was. */
-        (void)table_resize(loop, loop->nbuckets / 4);
-    }
-}
-
-/* ---- the body, in the coroutine ------------------------------------------ */
-
-static void slot_set(lua_State *L, int table, int slot)
-{
-    lua_rawgeti(L, LUA_REGISTRYINDEX, table);
-    lua_insert(L, -2);
-    lua_rawseti(L, -2, slot);
-    lua_pop(L, 1);
-}
-
-static int keep_traceback(lua_State *L)
-{
-    struct ml_task *task = (struct ml_task *)lua_touserdata(L, 1);
-    luaL_checkstack(L, LUA_MINSTACK, "traceback");
-    luaL_traceback(L, L, NULL, 2);
-    slot_set(L, task->loop->vm->traces, task->shell.slot);
-    task->traced = true;
-    return 0;
-}
-
-/* The message handler of a task's base frame: leaves the error value as it is
- * and keeps the traceback. Not while the task is being killed: then an old
- * handler may be called for errors of to-be-closed variables. */
-static int task_message(lua_State *L)
-{
-    struct ml_task *task = ml_vm_upvalue(L)->task;
-    if (task == NULL || task->state == ML_TASK_DYING ||
-        lua_checkstack(L, LUA_MINSTACK) == 0 || ml_scope_is_any(L, 1, task)) {
-        return 1;
-    }
-    lua_pushcfunction(L, keep_traceback);
-    lua_pushlightuserdata(L, task);
-    if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
-        lua_pop(L, 1); /* no memory: the report will do without */
-    }
-    return 1;
-}
-
-/* The results are above the task and the message handler. */
-static int body_done(lua_State *L, struct ml_task *task)
-{
-    int count = lua_gettop(L) - 2;
-    luaL_checkstack(L, 4, "results");
-    struct ml_handle *handle = task->handled ? ml_handle_find(L, task) : NULL;
-    if (handle != NULL) {
-        lua_insert(L, 3);
-        ml_handle_done(L, handle, count);
-    }
-    return 0;
-}
-
-static int body_cancelled(lua_State *L, struct ml_task *task)
-{
-    struct ml_handle *handle = ml_handle_find(L, task);
-    if (handle != NULL) {
-        lua_pushliteral(L, "reason");
-        (void)lua_rawget(L, -3);
-        (void)lua_setiuservalue(L, -2, ML_HANDLE_VALUE);
-        handle->outcome = ML_CANCELLED;
-    }
-    return 0;
-}
-
-/* A task that dies of a nil is likely to have ignored the error beside it: its
- * traceback, in the handle on top, is told of the last one it was given. */
-static void advise(lua_State *L, struct ml_task *task, int value)
-{
-    const struct ml_vm *vm = task->loop->vm;
-    const char *text = lua_tostring(L, value);
-    if (lua_type(L, value) != LUA_TSTRING ||
-        strstr(text, "a nil value") == NULL) {
-        return;
-    }
-    lua_rawgeti(L, LUA_REGISTRYINDEX, vm->lasts);
-    if (lua_rawgeti(L, -1, task->shell.slot) != LUA_TNIL) {
-        (void)lua_getiuservalue(L, -3, ML_HANDLE_TRACEBACK);
-        const char *trace = lua_isstring(L, -1) ? lua_tostring(L, -1) : "";
-        lua_pushfstring(L,
-                        "%s\nthe last call of this task that failed gave it "
-                        "nil and this error:\n\t%s",
-                        trace, luaL_tolstring(L, -2, NULL));
-        (void)lua_setiuservalue(L, -6, ML_HANDLE_TRACEBACK);
-        lua_pop(L, 2);
-    }
-    lua_pop(L, 2);
-}
-
-/* Stores the error value on top in its handle. If nobody holds the handle, it
- * is returned, for the loop to report; else it waits to be taken. */
-static int body_failed(lua_State *L, struct ml_task *task)
-{
-    struct ml_loop *loop = task->loop;
-    int value = lua_gettop(L);
-    luaL_checkstack(L, 8, "failure");
-    if (ml_scope_is_own(L, value, task)) {
-        return body_cancelled(L, task);
-    }
-    bool held = task->handled && ml_handle_find(L, task) != NULL;
-    struct ml_handle *handle = ml_handle_push(L, task);
-    lua_pushvalue(L, value);
-    (void)lua_setiuservalue(L, -2, ML_HANDLE_VALUE);
-    if (task->traced) {
-        lua_rawgeti(L, LUA_REGISTRYINDEX, loop->vm->traces);
-        lua_rawgeti(L, -1, task->shell.slot);
-        (void)lua_setiuservalue(L, -3, ML_HANDLE_TRACEBACK);
-        lua_pop(L, 1);
-    }
-    ml_site_push(L, task->site);
-    (void)lua_setiuservalue(L, -2, ML_HANDLE_SPAWNED);
-    advise(L, task, value);
-    handle->outcome = ML_FAILED;
-    task->failed = true;
-    if (task->strict) {
-        ml_group_fail(L, task);
-        return 0;
-    }
-    if (held) {
-        handle->due = ml_time_add(ml_loop_now(loop), ML_FAILURE_PATIENCE);
-        ml_failures_add(loop, L);
-    }
-    return held ? 0 : 1;
-}
-
-static int body_k(lua_State *L, int status, lua_KContext ctx)
-{
-    struct ml_task *task = (struct ml_task *)ctx;
-    if (task->doomed) {
-        return 0; /* it ran on where nothing can suspend: killed all the same */
-    }
-    return status == LUA_OK || status == LUA_YIELD ? body_done(L, task)
-                                                   : body_failed(L, task);
-}
-
-/* The base frame of every task: arguments are the task, the message handler,
- * the function and its arguments. With a protected call at the bottom, an
- * error runs to-be-closed variables where they may suspend. */
-static int body_main(lua_State *L)
-{
-    struct ml_task *task = (struct ml_task *)lua_touserdata(L, 1);
-    int status = lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, 2,
-                            (lua_KContext)task, body_k);
-    return body_k(L, status, (lua_KContext)task);
-}
-
 /* ---- locals ---------------------------------------------------------------- */
 
 static void locals_set(lua_State *L, struct ml_task *task)
 {
     lua_pushvalue(L, -1);
-    slot_set(L, task->loop->vm->locals, task->shell.slot);
+    ml_vm_setslot(L, task->loop->vm->locals, task->shell.slot);
     task->localized = true;
 }
 
@@ -276,18 +56,10 @@ static void locals_inherit(lua_State *L, struct ml_task *parent,
 
 /* ---- spawn --------------------------------------------------------------- */
 
-static void push_handler(lua_State *L, struct ml_vm *vm)
-{
-    if (vm->handler == LUA_NOREF) {
-        ml_vm_pushclosure(L, vm, task_message, 0);
-        vm->handler = luaL_ref(L, LUA_REGISTRYINDEX);
-    }
-}
-
 static struct ml_task *task_new(struct ml_loop *loop)
 {
     struct ml_task *task = NULL;
-    if (table_grow(loop) == 0) {
+    if (ml_tasks_reserve(loop) == 0) {
         task = ml_alloc_resize(&loop->vm->alloc, NULL, 0, sizeof *task);
     }
     if (task == NULL) {
@@ -307,26 +79,15 @@ static struct ml_task *task_new(struct ml_loop *loop)
     return task;
 }
 
-/* Lays the base frame, and the function and arguments on top of L, onto the
- * empty coroutine, which has room for them. */
-static void task_load(struct ml_task *task, lua_State *L, int nargs)
-{
-    lua_State *co = task->shell.co;
-    lua_pushcfunction(co, body_main);
-    lua_pushlightuserdata(co, task);
-    lua_rawgeti(co, LUA_REGISTRYINDEX, task->loop->vm->handler);
-    lua_xmove(L, co, nargs + 1);
-}
-
 struct ml_task *ml_task_spawn(struct ml_loop *loop, lua_State *L, int nargs)
 {
     struct ml_vm *vm = loop->vm;
     luaL_checkstack(L, 4, "spawn");
-    push_handler(L, vm);
+    ml_body_prepare(L, vm);
     struct ml_shell shell = ml_vm_take(L, vm);
     struct ml_task *task = task_new(loop);
     if (task == NULL ||
-        lua_checkstack(shell.co, nargs + 8 + vm->reserve) == 0) {
+        lua_checkstack(shell.co, nargs + ML_BODY_STACK + vm->reserve) == 0) {
         ml_vm_give(L, vm, shell, true);
         ml_alloc_free(&vm->alloc, task, sizeof *task);
         (void)luaL_error(L, "not enough memory for a task");
@@ -339,8 +100,8 @@ struct ml_task *ml_task_spawn(struct ml_loop *loop, lua_State *L, int nargs)
     if (vm->task != NULL && vm->task->localized) {
         locals_inherit(L, vm->task, task);
     }
-    task_load(task, L, nargs);
-    table_add(loop, task);
+    ml_body_load(task, L, nargs);
+    ml_tasks_add(loop, task);
     ml_trace(loop, spawn, task);
     ml_task_ready(task);
     return task;
@@ -358,7 +119,7 @@ static void catcher_free(struct ml_task *task)
 }
 
 /* The only end of a task: its coroutine has ended, or was closed. */
-static void task_end(struct ml_task *task, lua_State *L)
+void ml_task_end(struct ml_task *task, lua_State *L)
 {
     struct ml_loop *loop = task->loop;
     ml_call_withdraw(task);
@@ -378,185 +139,9 @@ static void task_end(struct ml_task *task, lua_State *L)
     ml_trace(loop, end, task);
     ml_vm_give(L, loop->vm, task->shell, !task->exposed);
     ml_list_unlink(&task->ready);
-    table_remove(loop, task);
+    ml_tasks_remove(loop, task);
     ml_site_unref(&loop->sites, task->site);
     ml_alloc_free(&loop->vm->alloc, task, sizeof *task);
-}
-
-/* ---- kill ----------------------------------------------------------------- */
-
-/* The coroutine that `depth` others lie between the task's own and. Each one
- * is at index 1 in the frame of the resume that the one before is inside of;
- * a chain is never long, for Lua limits nested C calls. */
-static lua_State *coroutine_at(const struct ml_task *task, int depth)
-{
-    lua_State *co = task->shell.co;
-    while (depth-- > 0) {
-        co = lua_tothread(co, 1);
-    }
-    return co;
-}
-
-static void kill_coroutine(struct ml_task *task, lua_State *co, lua_State *L)
-{
-    struct ml_vm *vm = task->loop->vm;
-    vm->active = co;
-    if (ml_thread_close(vm, co, L) != LUA_OK) {
-        ml_failures_stray(task, co, L);
-    }
-}
-
-/* Innermost first: the coroutines that it is inside of, then its own. */
-static void kill_close(struct ml_task *task, lua_State *L)
-{
-    struct ml_vm *vm = task->loop->vm;
-    struct ml_task *running = vm->task;
-    lua_State *active = vm->active;
-    ml_call_withdraw(task);
-    ml_scopes_abandon(task, L);
-    vm->task = task;
-    for (int depth = task->depth; depth >= 0; depth--) {
-        kill_coroutine(task, coroutine_at(task, depth), L);
-    }
-    vm->task = running;
-    vm->active = active;
-}
-
-static void kill_one(struct ml_task *task, lua_State *L)
-{
-    kill_close(task, L);
-    task_end(task, L);
-}
-
-/* Takes a task that does not run out of whatever it is in. */
-static void kill_detach(struct ml_task *task)
-{
-    if (task->state == ML_TASK_WAITING) {
-        ml_unpark(task);
-    }
-    task->state = ML_TASK_DYING;
-    ml_list_unlink(&task->ready);
-}
-
-/* Puts the members of the task's groups before it, so that the newest of the
- * innermost group comes first. One that runs (it asked for this kill) is
- * doomed: it goes as soon as it gives way, and its owner waits for that. */
-static void kill_expand(struct ml_loop *loop, struct ml_group *group)
-{
-    ml_list_each_safe (item, &group->members) {
-        struct ml_task *task = ml_container_of(item, struct ml_task, member);
-        if (task->state == ML_TASK_RUNNING) {
-            task->doomed = true;
-            continue;
-        }
-        if (task->state != ML_TASK_DYING) {
-            kill_detach(task);
-        } else if (!ml_list_linked(&task->ready)) {
-            continue; /* it is at its end already */
-        }
-        ml_list_unlink(&task->ready);
-        ml_list_prepend(&loop->kills, &task->ready);
-    }
-}
-
-/* The outermost group's members are put in first, and so come last. */
-static void kill_expand_all(struct ml_task *task, struct ml_scope *scope)
-{
-    struct ml_scope *last = NULL; /* the scopes before it are done */
-    while (last != scope) {
-        struct ml_scope *s = scope;
-        while (s->outer != last) {
-            s = s->outer;
-        }
-        if (s->kind == ML_SCOPE_GROUP) {
-            kill_expand(task->loop, (struct ml_group *)s);
-        }
-        last = s;
-    }
-}
-
-static bool has_members(const struct ml_task *task)
-{
-    for (const struct ml_scope *s = task->scope; s != NULL; s = s->outer) {
-        if (s->kind == ML_SCOPE_GROUP &&
-            !ml_list_empty(&((const struct ml_group *)s)->members)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Carries out the kills that are asked for, those that its handlers ask for
- * meanwhile right after it: by iteration, for the chain may be long. The members
- * of a task's groups go first, and whoever joins them meanwhile. */
-static void kill_all_asked(struct ml_loop *loop, lua_State *L)
-{
-    loop->killing = true;
-    while (!ml_list_empty(&loop->kills)) {
-        struct ml_task *task =
-            ml_container_of(loop->kills.next, struct ml_task, ready);
-        if (!has_members(task)) {
-            ml_list_unlink(&task->ready);
-            kill_one(task, L);
-            continue;
-        }
-        kill_expand_all(task, task->scope);
-        if (loop->kills.next == &task->ready) {
-            break; /* one of them runs, and has to give way or end first */
-        }
-    }
-    loop->killing = false;
-}
-
-/* Kills the members of the groups of a task that has come to its end on the
- * way: none of them runs, for nothing does. */
-static void kill_members(struct ml_task *task, lua_State *L)
-{
-    kill_expand_all(task, task->scope);
-    kill_all_asked(task->loop, L);
-}
-
-void ml_task_kill(struct ml_task *task, lua_State *L)
-{
-    struct ml_loop *loop = task->loop;
-    if (task->state == ML_TASK_RUNNING) {
-        task->doomed = true;
-        return;
-    }
-    if (task->state == ML_TASK_DYING) {
-        return;
-    }
-    kill_detach(task);
-    if (task->doomed) { /* others may wait for it to go */
-        ml_list_prepend(&loop->kills, &task->ready);
-    } else {
-        ml_list_append(&loop->kills, &task->ready);
-    }
-    if (!loop->killing) {
-        kill_all_asked(loop, L);
-    }
-}
-
-int ml_task_check_doom(lua_State *L, struct ml_task *task)
-{
-    if (!task->doomed || !ml_vm_suspendable(L, task->loop->vm)) {
-        return 0;
-    }
-    luaL_checkstack(L, 1, "yield");
-    ml_thread_pushmark(L);
-    return lua_yield(L, 1);
-}
-
-/* Lua 5.4.4 goes on wrongly after a yield in a hook; this one is not gone on
- * with, the coroutine is closed as it is. */
-bool ml_task_halt(lua_State *L, struct ml_task *task)
-{
-    if (!ml_vm_suspendable(L, task->loop->vm)) {
-        return false;
-    }
-    task->doomed = true;
-    (void)lua_yield(L, 0);
-    return true;
 }
 
 /* ---- step ----------------------------------------------------------------- */
@@ -573,9 +158,9 @@ static void step_over(struct ml_task *task, lua_State *L)
 {
     struct ml_loop *loop = task->loop;
     bool fatal = task->failed && task->id == loop->principal;
-    task_end(task, L);
+    ml_task_end(task, L);
     if (!loop->killing) {
-        kill_all_asked(loop, L); /* the owner's of its group, if it waits */
+        ml_kill_continue(loop, L); /* the owner's of its group, if it waits */
     }
     if (fatal) {
         ml_loop_cancel_all(loop, "the main task failed");
@@ -605,7 +190,7 @@ static void step_broken(struct ml_task *task, lua_State *L, int error)
                         "a task of its group failed", task->loop->grace);
     }
     task->state = ML_TASK_DYING;
-    kill_members(task, L);
+    ml_kill_members(task, L);
     ml_scopes_abandon(task, L);
     task->loop->vm->task = task;
     /* Its error is the one just reported. */
@@ -615,21 +200,9 @@ static void step_broken(struct ml_task *task, lua_State *L, int error)
     step_over(task, L);
 }
 
-/* In a protected call: a yield that is none of ours is the task's failure. */
-static int foreign_main(lua_State *L)
-{
-    struct ml_task *task = (struct ml_task *)lua_touserdata(L, 1);
-    ml_task_traceback(L, task);
-    slot_set(L, task->loop->vm->traces, task->shell.slot);
-    task->traced = true;
-    lua_pushliteral(L, "the task was suspended by C code that is not the "
-                       "runtime's (lua_yield)");
-    return body_failed(L, task);
-}
-
 static void step_foreign(struct ml_task *task, lua_State *L)
 {
-    lua_pushcfunction(L, foreign_main);
+    lua_pushcfunction(L, ml_body_foreign);
     lua_pushlightuserdata(L, task);
     if (lua_pcall(L, 1, 1, 0) == LUA_OK && lua_isuserdata(L, -1)) {
         ml_failures_report(task->loop, L);
@@ -637,8 +210,8 @@ static void step_foreign(struct ml_task *task, lua_State *L)
         lua_pop(L, 1); /* it waits to be taken; or no memory to tell of it */
     }
     task->state = ML_TASK_DYING;
-    kill_members(task, L);
-    kill_close(task, L);
+    ml_kill_members(task, L);
+    ml_kill_close(task, L);
     step_over(task, L);
 }
 
@@ -704,12 +277,21 @@ struct ml_task *ml_task_of_alarm(struct ml_alarm *alarm)
     return ml_container_of(alarm, struct ml_task, alarm);
 }
 
+lua_State *ml_task_coroutine(const struct ml_task *task, int depth)
+{
+    lua_State *co = task->shell.co;
+    while (depth-- > 0) {
+        co = lua_tothread(co, 1);
+    }
+    return co;
+}
+
 void ml_task_traceback(lua_State *L, struct ml_task *task)
 {
     luaL_checkstack(L, 2 * task->depth + LUA_MINSTACK, "traceback");
     int first = lua_gettop(L) + 1;
     for (int depth = task->depth; depth >= 0; depth--) {
-        luaL_traceback(L, coroutine_at(task, depth),
+        luaL_traceback(L, ml_task_coroutine(task, depth),
                        depth > 0 ? "coroutine inside the task" : NULL, 0);
         if (depth > 0) {
             lua_pushliteral(L, "\n");

@@ -104,6 +104,15 @@ bool ml_task_halt(lua_State *L, struct ml_task *task);
 /* Pushes the task's table of locals. May raise a memory error. */
 void ml_task_locals(lua_State *L, struct ml_task *task);
 
+/* Ends a task whose coroutine has ended or was closed: its outcome goes to its
+ * handle, who waits for it is woken, and it is gone. The only end of a task. */
+void ml_task_end(struct ml_task *task, lua_State *L);
+
+/* The coroutine that the task is inside of `depth` levels deep; 0 is its own.
+ * Each is at index 1 in the frame of the resume that the one before is inside
+ * of; a chain is never long, for Lua limits nested C calls. */
+lua_State *ml_task_coroutine(const struct ml_task *task, int depth);
+
 /* The status as scripts see it: "ready", "running", "waiting". */
 const char *ml_task_status(const struct ml_task *task);
 

@@ -80,6 +80,14 @@ void ml_vm_setfuncs(lua_State *L, struct ml_vm *vm, const luaL_Reg *fns)
     }
 }
 
+void ml_vm_setslot(lua_State *L, int table, int slot)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, table);
+    lua_insert(L, -2);
+    lua_rawseti(L, -2, slot);
+    lua_pop(L, 1);
+}
+
 /* A new thread inherits the hook of its maker: then the pool will not do, or
  * a debugger that follows coroutines would lose the ones we reuse. */
 static bool pool_serves(lua_State *L, const struct ml_vm *vm)

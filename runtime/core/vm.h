@@ -80,6 +80,10 @@ void ml_vm_pushclosure(lua_State *L, struct ml_vm *vm, lua_CFunction fn, int n);
  * upvalue. */
 void ml_vm_setfuncs(lua_State *L, struct ml_vm *vm, const luaL_Reg *fns);
 
+/* Sets the slot of one of the vm's tables (a registry reference) to the value on
+ * top, which it takes off. Cannot fail for a value of nil. */
+void ml_vm_setslot(lua_State *L, int table, int slot);
+
 /* Takes an empty coroutine from the pool, or makes one. May raise a memory
  * error, and loses nothing then. */
 struct ml_shell ml_vm_take(lua_State *L, struct ml_vm *vm);

@@ -1,0 +1,171 @@
+#include "core/body.h"
+
+#include "core/failure.h"
+#include "core/handle.h"
+#include "core/loop.h"
+#include "core/scope.h"
+#include "core/task.h"
+
+#include <string.h>
+
+static int keep_traceback(lua_State *L)
+{
+    struct ml_task *task = (struct ml_task *)lua_touserdata(L, 1);
+    luaL_checkstack(L, LUA_MINSTACK, "traceback");
+    luaL_traceback(L, L, NULL, 2);
+    ml_vm_setslot(L, task->loop->vm->traces, task->shell.slot);
+    task->traced = true;
+    return 0;
+}
+
+/* The message handler of a task's base frame: leaves the error value as it is
+ * and keeps the traceback. Not while the task is being killed: then an old
+ * handler may be called for errors of to-be-closed variables. */
+static int task_message(lua_State *L)
+{
+    struct ml_task *task = ml_vm_upvalue(L)->task;
+    if (task == NULL || task->state == ML_TASK_DYING ||
+        lua_checkstack(L, LUA_MINSTACK) == 0 || ml_scope_is_any(L, 1, task)) {
+        return 1;
+    }
+    lua_pushcfunction(L, keep_traceback);
+    lua_pushlightuserdata(L, task);
+    if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
+        lua_pop(L, 1); /* no memory: the report will do without */
+    }
+    return 1;
+}
+
+/* The results are above the task and the message handler. */
+static int body_done(lua_State *L, struct ml_task *task)
+{
+    int count = lua_gettop(L) - 2;
+    luaL_checkstack(L, 4, "results");
+    struct ml_handle *handle = task->handled ? ml_handle_find(L, task) : NULL;
+    if (handle != NULL) {
+        lua_insert(L, 3);
+        ml_handle_done(L, handle, count);
+    }
+    return 0;
+}
+
+static int body_cancelled(lua_State *L, struct ml_task *task)
+{
+    struct ml_handle *handle = ml_handle_find(L, task);
+    if (handle != NULL) {
+        lua_pushliteral(L, "reason");
+        (void)lua_rawget(L, -3);
+        (void)lua_setiuservalue(L, -2, ML_HANDLE_VALUE);
+        handle->outcome = ML_CANCELLED;
+    }
+    return 0;
+}
+
+/* A task that dies of a nil is likely to have ignored the error beside it: its
+ * traceback, in the handle on top, is told of the last one it was given. */
+static void advise(lua_State *L, struct ml_task *task, int value)
+{
+    const struct ml_vm *vm = task->loop->vm;
+    const char *text = lua_tostring(L, value);
+    if (lua_type(L, value) != LUA_TSTRING ||
+        strstr(text, "a nil value") == NULL) {
+        return;
+    }
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm->lasts);
+    if (lua_rawgeti(L, -1, task->shell.slot) != LUA_TNIL) {
+        (void)lua_getiuservalue(L, -3, ML_HANDLE_TRACEBACK);
+        const char *trace = lua_isstring(L, -1) ? lua_tostring(L, -1) : "";
+        lua_pushfstring(L,
+                        "%s\nthe last call of this task that failed gave it "
+                        "nil and this error:\n\t%s",
+                        trace, luaL_tolstring(L, -2, NULL));
+        (void)lua_setiuservalue(L, -6, ML_HANDLE_TRACEBACK);
+        lua_pop(L, 2);
+    }
+    lua_pop(L, 2);
+}
+
+/* Stores the error value on top in its handle. If nobody holds the handle, it
+ * is returned, for the loop to report; else it waits to be taken. */
+static int body_failed(lua_State *L, struct ml_task *task)
+{
+    struct ml_loop *loop = task->loop;
+    int value = lua_gettop(L);
+    luaL_checkstack(L, 8, "failure");
+    if (ml_scope_is_own(L, value, task)) {
+        return body_cancelled(L, task);
+    }
+    bool held = task->handled && ml_handle_find(L, task) != NULL;
+    struct ml_handle *handle = ml_handle_push(L, task);
+    lua_pushvalue(L, value);
+    (void)lua_setiuservalue(L, -2, ML_HANDLE_VALUE);
+    if (task->traced) {
+        lua_rawgeti(L, LUA_REGISTRYINDEX, loop->vm->traces);
+        lua_rawgeti(L, -1, task->shell.slot);
+        (void)lua_setiuservalue(L, -3, ML_HANDLE_TRACEBACK);
+        lua_pop(L, 1);
+    }
+    ml_site_push(L, task->site);
+    (void)lua_setiuservalue(L, -2, ML_HANDLE_SPAWNED);
+    advise(L, task, value);
+    handle->outcome = ML_FAILED;
+    task->failed = true;
+    if (task->strict) {
+        ml_group_fail(L, task);
+        return 0;
+    }
+    if (held) {
+        handle->due = ml_time_add(ml_loop_now(loop), ML_FAILURE_PATIENCE);
+        ml_failures_add(loop, L);
+    }
+    return held ? 0 : 1;
+}
+
+static int body_k(lua_State *L, int status, lua_KContext ctx)
+{
+    struct ml_task *task = (struct ml_task *)ctx;
+    if (task->doomed) {
+        return 0; /* it ran on where nothing can suspend: killed all the same */
+    }
+    return status == LUA_OK || status == LUA_YIELD ? body_done(L, task)
+                                                   : body_failed(L, task);
+}
+
+/* The base frame of every task: arguments are the task, the message handler,
+ * the function and its arguments. With a protected call at the bottom, an
+ * error runs to-be-closed variables where they may suspend. */
+static int body_main(lua_State *L)
+{
+    struct ml_task *task = (struct ml_task *)lua_touserdata(L, 1);
+    int status = lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, 2,
+                            (lua_KContext)task, body_k);
+    return body_k(L, status, (lua_KContext)task);
+}
+
+void ml_body_prepare(lua_State *L, struct ml_vm *vm)
+{
+    if (vm->handler == LUA_NOREF) {
+        ml_vm_pushclosure(L, vm, task_message, 0);
+        vm->handler = luaL_ref(L, LUA_REGISTRYINDEX);
+    }
+}
+
+void ml_body_load(struct ml_task *task, lua_State *L, int nargs)
+{
+    lua_State *co = task->shell.co;
+    lua_pushcfunction(co, body_main);
+    lua_pushlightuserdata(co, task);
+    lua_rawgeti(co, LUA_REGISTRYINDEX, task->loop->vm->handler);
+    lua_xmove(L, co, nargs + 1);
+}
+
+int ml_body_foreign(lua_State *L)
+{
+    struct ml_task *task = (struct ml_task *)lua_touserdata(L, 1);
+    ml_task_traceback(L, task);
+    ml_vm_setslot(L, task->loop->vm->traces, task->shell.slot);
+    task->traced = true;
+    lua_pushliteral(L, "the task was suspended by C code that is not the "
+                       "runtime's (lua_yield)");
+    return body_failed(L, task);
+}

@@ -1,0 +1,166 @@
+#include "core/kill.h"
+
+#include "core/failure.h"
+#include "core/loop.h"
+#include "core/scope.h"
+#include "core/thread.h"
+
+static void kill_coroutine(struct ml_task *task, lua_State *co, lua_State *L)
+{
+    struct ml_vm *vm = task->loop->vm;
+    vm->active = co;
+    if (ml_thread_close(vm, co, L) != LUA_OK) {
+        ml_failures_stray(task, co, L);
+    }
+}
+
+/* Innermost first: the coroutines that it is inside of, then its own. */
+void ml_kill_close(struct ml_task *task, lua_State *L)
+{
+    struct ml_vm *vm = task->loop->vm;
+    struct ml_task *running = vm->task;
+    lua_State *active = vm->active;
+    ml_call_withdraw(task);
+    ml_scopes_abandon(task, L);
+    vm->task = task;
+    for (int depth = task->depth; depth >= 0; depth--) {
+        kill_coroutine(task, ml_task_coroutine(task, depth), L);
+    }
+    vm->task = running;
+    vm->active = active;
+}
+
+static void kill_one(struct ml_task *task, lua_State *L)
+{
+    ml_kill_close(task, L);
+    ml_task_end(task, L);
+}
+
+/* Takes a task that does not run out of whatever it is in. */
+static void kill_detach(struct ml_task *task)
+{
+    if (task->state == ML_TASK_WAITING) {
+        ml_unpark(task);
+    }
+    task->state = ML_TASK_DYING;
+    ml_list_unlink(&task->ready);
+}
+
+/* Puts the members of the task's groups before it, so that the newest of the
+ * innermost group comes first. One that runs (it asked for this kill) is
+ * doomed: it goes as soon as it gives way, and its owner waits for that. */
+static void kill_expand(struct ml_loop *loop, struct ml_group *group)
+{
+    ml_list_each_safe (item, &group->members) {
+        struct ml_task *task = ml_container_of(item, struct ml_task, member);
+        if (task->state == ML_TASK_RUNNING) {
+            task->doomed = true;
+            continue;
+        }
+        if (task->state != ML_TASK_DYING) {
+            kill_detach(task);
+        } else if (!ml_list_linked(&task->ready)) {
+            continue; /* it is at its end already */
+        }
+        ml_list_unlink(&task->ready);
+        ml_list_prepend(&loop->kills, &task->ready);
+    }
+}
+
+/* The outermost group's members are put in first, and so come last. */
+static void kill_expand_all(struct ml_task *task, struct ml_scope *scope)
+{
+    struct ml_scope *last = NULL; /* the scopes before it are done */
+    while (last != scope) {
+        struct ml_scope *s = scope;
+        while (s->outer != last) {
+            s = s->outer;
+        }
+        if (s->kind == ML_SCOPE_GROUP) {
+            kill_expand(task->loop, (struct ml_group *)s);
+        }
+        last = s;
+    }
+}
+
+static bool has_members(const struct ml_task *task)
+{
+    for (const struct ml_scope *s = task->scope; s != NULL; s = s->outer) {
+        if (s->kind == ML_SCOPE_GROUP &&
+            !ml_list_empty(&((const struct ml_group *)s)->members)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Carries out the kills that are asked for, those that its handlers ask for
+ * meanwhile right after it: by iteration, for the chain may be long. The members
+ * of a task's groups go first, and whoever joins them meanwhile. */
+void ml_kill_continue(struct ml_loop *loop, lua_State *L)
+{
+    loop->killing = true;
+    while (!ml_list_empty(&loop->kills)) {
+        struct ml_task *task =
+            ml_container_of(loop->kills.next, struct ml_task, ready);
+        if (!has_members(task)) {
+            ml_list_unlink(&task->ready);
+            kill_one(task, L);
+            continue;
+        }
+        kill_expand_all(task, task->scope);
+        if (loop->kills.next == &task->ready) {
+            break; /* one of them runs, and has to give way or end first */
+        }
+    }
+    loop->killing = false;
+}
+
+void ml_kill_members(struct ml_task *task, lua_State *L)
+{
+    kill_expand_all(task, task->scope);
+    ml_kill_continue(task->loop, L);
+}
+
+void ml_task_kill(struct ml_task *task, lua_State *L)
+{
+    struct ml_loop *loop = task->loop;
+    if (task->state == ML_TASK_RUNNING) {
+        task->doomed = true;
+        return;
+    }
+    if (task->state == ML_TASK_DYING) {
+        return;
+    }
+    kill_detach(task);
+    if (task->doomed) { /* others may wait for it to go */
+        ml_list_prepend(&loop->kills, &task->ready);
+    } else {
+        ml_list_append(&loop->kills, &task->ready);
+    }
+    if (!loop->killing) {
+        ml_kill_continue(loop, L);
+    }
+}
+
+int ml_task_check_doom(lua_State *L, struct ml_task *task)
+{
+    if (!task->doomed || !ml_vm_suspendable(L, task->loop->vm)) {
+        return 0;
+    }
+    luaL_checkstack(L, 1, "yield");
+    ml_thread_pushmark(L);
+    return lua_yield(L, 1);
+}
+
+/* Lua 5.4.4 goes on wrongly after a yield in a hook; this one is not gone on
+ * with, the coroutine is closed as it is. */
+bool ml_task_halt(lua_State *L, struct ml_task *task)
+{
+    if (!ml_vm_suspendable(L, task->loop->vm)) {
+        return false;
+    }
+    task->doomed = true;
+    (void)lua_yield(L, 0);
+    return true;
+}

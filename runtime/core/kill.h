@@ -1,0 +1,22 @@
+/* kill.h - how a kill is carried out. What asks for one is in task.h.
+ *
+ * A task that is killed is closed from the innermost coroutine outward, after
+ * the members of its groups, the newest and deepest first. Kills that handlers
+ * ask for meanwhile queue up: it is one iteration, whatever the chain. */
+#ifndef ML_CORE_KILL_H
+#define ML_CORE_KILL_H
+
+#include "core/task.h"
+
+/* Goes on with the kills that are asked for, if the first of them waited for a
+ * member of its group to give way. */
+void ml_kill_continue(struct ml_loop *loop, lua_State *L);
+
+/* Closes the coroutines of a task that does not run; it stays to be ended. */
+void ml_kill_close(struct ml_task *task, lua_State *L);
+
+/* Kills the members of the groups of a task that has come to its end on the
+ * way: none of them runs, for nothing does. */
+void ml_kill_members(struct ml_task *task, lua_State *L);
+
+#endif
