@@ -6,6 +6,8 @@
 #include "core/misuse.h"
 #include "sys/sys.h"
 
+#include <stdlib.h>
+
 static void set_name(lua_State *L, struct ml_task *task)
 {
     if (ml_handle_find(L, task) != NULL) {
@@ -41,7 +43,7 @@ static struct ml_loop *check_loop(lua_State *L, const char *name)
     const struct ml_vm *vm = ml_vm_upvalue(L);
     if (vm->task == NULL) {
         (void)ml_vm_misplaced(L, vm, name);
-        return NULL; /* is not reached */
+        abort(); /* is not reached */
     }
     return vm->task->loop;
 }
