@@ -29,6 +29,7 @@ local ml = {}
 ---@field value any EFAILED: the error value that the task died of
 ---@field traceback string? EFAILED: where it was raised
 ---@field written integer? bytes that were written all the same
+---@field errors table<integer, any>? of ml.race: what went wrong with each
 
 ---Whether the value is an error of the runtime's.
 ---@param value any

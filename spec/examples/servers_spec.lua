@@ -138,7 +138,7 @@ end
 
 -- Nothing of what a client is owed is an error when it has left meanwhile.
 function spec.test_chat_survives_a_client_that_leaves_at_once()
-  local process <close>, address = example.serve("03_chat", { free, "0.01" })
+  local process <close>, address = example.serve("03_chat", { free, "0.3" })
   lu.assertEquals(say(address, "in passing\\n"), "")
   lu.assertStrMatches(process:line(), "%d+ has come")
   lu.assertStrMatches(process:line(), "%d+ has left")

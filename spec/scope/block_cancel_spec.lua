@@ -260,6 +260,26 @@ function spec.test_the_shortest_grace_that_was_asked_for_counts()
   end)
 end
 
+function spec.test_a_longer_grace_that_is_asked_for_later_changes_nothing()
+  child.in_virtual_time(function()
+    local log = {}
+    ml.group(function(g)
+      g:spawn(function()
+        pcall(ml.sleep, math.huge)
+        pcall(ml.sleep, math.huge)
+        table.insert(log, ml.now())
+      end)
+      ml.yield()
+      g:cancel("first", { grace = 1 })
+      g:cancel("second", { grace = 100 })
+      pcall(ml.sleep, math.huge) -- the block's own grace, too
+      pcall(ml.sleep, math.huge)
+      table.insert(log, ml.now())
+    end)
+    lu.assertEquals(log, { 1.0, 1.0 })
+  end)
+end
+
 function spec.test_a_shorter_grace_never_lengthens_the_time()
   child.in_virtual_time(function()
     local log = {}

@@ -229,6 +229,19 @@ end
 -- killed. Runs as the last of what is to be closed in it.
 local ender = {}
 
+local function note_killed(w, T)
+  w.killed = true
+  if T.doing == "await" or T.doing == "relock" then
+    T.condition.left = true -- what it was told is told to the next
+  end
+  if not T.told and not T.group then
+    w.untold = w.untold + 1
+    if T.deadline and T.deadline < math.huge then
+      violate(w, "task %d was killed while its timeout could wake it", T.index)
+    end
+  end
+end
+
 function ender.__close(e, err)
   local T, w = e.task, e.world
   T.ended, T.over = true, true
@@ -236,15 +249,8 @@ function ender.__close(e, err)
     T.outcome = err ~= nil and "raised" or "killed"
     T.err = err
   end
-  if T.doing == "await" or T.doing == "relock" then
-    T.condition.left = true -- what it was told is told to the next
-  end
-  w.killed = w.killed or T.outcome == "killed"
-  if T.outcome == "killed" and not T.told and not T.group then
-    w.untold = w.untold + 1
-    if T.deadline and T.deadline < math.huge then
-      violate(w, "task %d was killed while its timeout could wake it", T.index)
-    end
+  if T.outcome == "killed" then
+    note_killed(w, T)
   end
   w:note(T, T.outcome, 0)
 end
