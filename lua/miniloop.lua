@@ -35,8 +35,8 @@ end
 
 local map_options = { limit = true, timeout = true }
 
----Raises for an option that there is not, at the line of who called the function
----whose options these are; `level` counts from here.
+---Raises for an option that there is not, at the line of who called the
+---function whose options these are; `level` counts from here.
 local function check_options(what, options, known, level)
   for key in pairs(options or {}) do
     if not known[key] then

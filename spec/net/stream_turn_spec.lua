@@ -103,6 +103,7 @@ end
 function spec.test_a_cancelled_reader_hands_its_turn_on()
   local first, second = reader(), reader()
   lu.assertTrue(first:cancel())
+  lu.assertEquals(select(2, first:wait()).code, "ECANCELED")
   far:write("one\n")
   lu.assertEquals(result(second), "one")
 end
