@@ -27,6 +27,7 @@ test     nc               netcat-openbsd   netcat              openbsd-netcat ne
 test     socat            socat            socat               socat         socat                socat
 test     curl             curl             curl                curl          curl                 curl
 test     python3          python3          python3             python        python3              python
+test     python:trio      python3-trio     python3-trio        python-trio   py3-trio             -
 check    clang            clang            clang               clang         clang                llvm
 check    clang-tidy       clang-tidy       clang-tools-extra   clang         clang-extra-tools    llvm
 check    clang-format     clang-format     clang-tools-extra   clang         clang-extra-tools    clang-format
@@ -62,6 +63,9 @@ has_thing() {
     cc) command -v cc >/dev/null && echo '#include <stdio.h>' |
         cc -E -x c - >/dev/null 2>&1 ;;
     module:*) lua_has_module "${1#module:}" ;;
+    python:*) # the first python3 of the path may be another than the system's
+        python3 -c "import ${1#python:}" 2>/dev/null ||
+            /usr/bin/python3 -c "import ${1#python:}" 2>/dev/null ;;
     *) command -v "$1" >/dev/null ;;
     esac
 }
