@@ -296,25 +296,6 @@ function spec.test_a_task_killed_when_its_turn_has_come_hands_it_on()
   lu.assertTrue(one:close() and two:close())
 end
 
--- A call that has its answer gives way when its task has made many; then the
--- connection is on the task's stack.
-function spec.test_a_connection_accepted_for_a_task_that_is_killed_is_closed()
-  local near <close> = assert(net.connect(listener:address()))
-  local open = ml.event()
-  open:set()
-  local task = ml.spawn(function()
-    for _ = 1, 99 do
-      open:wait()
-    end
-    listener:accept()
-  end)
-  ml.yield()
-  lu.assertEquals(task:status(), "ready")
-  lu.assertTrue(task:kill())
-  collectgarbage()
-  lu.assertEquals(near:read("a"), "")
-end
-
 function spec.test_kill_and_cancel_in_accept_leave_nothing()
   for _, name in ipairs { "kill", "cancel" } do
     local task = waiting(listener.accept, listener)
@@ -426,7 +407,7 @@ local function out_of_descriptors()
   local cpu, start = os.clock(), ml.now()
   ml.sleep(1)
   assert(accepted == 0, "a descriptor was left")
-  assert(os.clock() - cpu < 0.05, "it spins")
+  assert(os.clock() - cpu < 0.1, "it spins")
   for _ = 1, 2 do
     table.remove(files):close()
   end
@@ -477,9 +458,9 @@ function spec.test_who_backs_off_is_woken_by_close_and_bound_by_its_timeout()
     local start = ml.now()
     _, _, err = assert(task:wait())
     assert(err.code == "EBADF")
-    assert(ml.now() - start < 0.05, "it waited on")
+    assert(ml.now() == start, "it waited on")
     assert(#files > 0 and near:close())
-  end, { shell = "ulimit -n 40" })
+  end, { shell = "ulimit -n 40", virtual = true })
 end
 
 return spec
