@@ -172,21 +172,58 @@ static int call_attempt(lua_State *L, struct ml_task *task)
 
 /* ---- the one way in ----------------------------------------------------- */
 
-/* A call whose grace is over first gave way; now it raises. */
-static int cancelled_k(lua_State *L, int status, lua_KContext ctx)
+/* What a task is in that was told so often that it will not listen. It gives
+ * way for a short time then, not for a turn: it must neither keep the processor
+ * busy nor a virtual clock from going on to where the task is killed. */
+enum {
+    PATIENCE = 100, /* calls that are told after a turn of the others */
+    PAUSE = 1000000 /* ns */
+};
+
+static int pause_attempt(lua_State *L, ml_call *call)
 {
-    struct ml_scope *scope = ml_scope_pending((struct ml_task *)ctx);
+    (void)L;
+    (void)call;
+    return 0; /* is never made: pause_k goes on */
+}
+
+static const ml_syscall sys_pause = {
+    .size = sizeof(ml_syscall), .name = "pause", .attempt = pause_attempt};
+
+/* A call whose grace is over first gave way; now it raises. */
+static int pause_k(lua_State *L, int status, lua_KContext ctx)
+{
+    struct ml_task *task = (struct ml_task *)ctx;
+    struct ml_scope *scope = ml_scope_pending(task);
     (void)status;
+    ml_call_withdraw(task);
     return scope != NULL ? ml_scope_raise(L, scope) : 0;
+}
+
+static int call_pause(lua_State *L, struct ml_task *task)
+{
+    luaL_checkstack(L, 1, "yield");
+    ml_call_withdraw(task);
+    ml_call_init(&task->call, task, &sys_pause, lua_gettop(L), 0);
+    task->call.alarm = ml_time_add(ml_loop_now(task->loop), PAUSE);
+    if (ml_park(task) != 0) {
+        return ml_call_give_way(L, task, (lua_KContext)task, pause_k);
+    }
+    ml_thread_pushmark(L);
+    return lua_yieldk(L, 1, (lua_KContext)task, pause_k);
 }
 
 static int call_cancelled(lua_State *L, struct ml_task *task)
 {
     struct ml_scope *scope = ml_scope_pending(task);
-    if (scope->stage == ML_SCOPE_OVER) {
-        return ml_call_give_way(L, task, (lua_KContext)task, cancelled_k);
+    if (scope->stage != ML_SCOPE_OVER) {
+        return ml_scope_raise(L, scope);
     }
-    return ml_scope_raise(L, scope);
+    if (scope->told < PATIENCE) {
+        scope->told++;
+        return ml_call_give_way(L, task, (lua_KContext)task, pause_k);
+    }
+    return call_pause(L, task);
 }
 
 bool ml_call_barred(struct ml_task *task)

@@ -48,6 +48,7 @@ struct ml_scope {
     int error;     /* registry reference: what is raised, once it was */
     uint8_t kind;  /* enum ml_scope_kind */
     uint8_t stage; /* enum ml_scope_stage */
+    uint8_t told;  /* calls that raised it after the grace, up to a limit */
 };
 
 /* Tasks that end before the block does. */

@@ -7,7 +7,7 @@ local shell = require "spec.support.shell"
 
 local spec = {}
 
-local here = os.getenv "ML_SOURCE" .. "/spec/scope/trio_scenarios"
+local here = (os.getenv "ML_SOURCE" or ".") .. "/spec/scope/trio_scenarios"
 
 local function output(command)
   local pipe <close> = assert(io.popen(command .. " 2>&1"))
@@ -26,7 +26,7 @@ end
 function spec.test_the_log_of_cancellation_is_that_of_trio()
   local name = python()
   lu.skipIf(not name, "no Python with Trio (python3-trio)")
-  local command = os.getenv "ML_COMMAND"
+  local command = os.getenv "ML_COMMAND" or arg[-1]
   local ours = output(shell.quote(command) .. " --virtual-time "
     .. shell.quote(here .. ".lua"))
   lu.assertStrContains(ours, "race_with_completion")

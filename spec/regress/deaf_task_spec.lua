@@ -1,0 +1,26 @@
+-- A task that catches whatever it is told was always ready after its grace: on
+-- a virtual clock the time of its kill never came.
+
+local child = require "spec.support.child"
+local lu = require "luaunit"
+local ml = require "miniloop"
+
+local spec = {}
+
+-- C5.6
+function spec.test_a_task_that_will_not_listen_is_killed_on_a_virtual_clock_too()
+  child.in_virtual_time(function()
+    local task = ml.spawn(function()
+      while true do
+        pcall(ml.sleep, math.huge)
+      end
+    end)
+    ml.yield()
+    task:cancel()
+    local _, err = task:wait()
+    lu.assertEquals(err.code, "ECANCELED")
+    lu.assertEquals(ml.now(), 10)
+  end)
+end
+
+return spec
