@@ -8,7 +8,7 @@ local ml = require "miniloop"
 local spec = {}
 
 -- C5.6
-function spec.test_a_task_that_will_not_listen_is_killed_on_a_virtual_clock_too()
+function spec.test_a_task_that_will_not_listen_is_killed_in_the_end()
   child.in_virtual_time(function()
     local task = ml.spawn(function()
       while true do
