@@ -8,6 +8,8 @@
 #include "cli/script.h"
 #include "cli/signals.h"
 #include "cli/warn.h"
+#include "core/loop.h"
+#include "core/vm.h"
 
 #include <errno.h>
 #include <lauxlib.h>
@@ -112,6 +114,20 @@ static void close_loop(struct command *command)
     }
 }
 
+/* A script whose requests were all made and none of them yielded has done
+ * nothing of what it asked for. */
+static void advise(const struct command *command)
+{
+    const struct ml_vm *vm = command->loop->vm;
+    if (vm->idle.name != NULL) {
+        ml_report_error("%s:%d: syscall.%s only makes a request, which nothing "
+                        "has yielded; to make the call, write "
+                        "coroutine.yield(syscall.%s(...)), or ml.perform",
+                        vm->idle.source, vm->idle.line, vm->idle.name,
+                        vm->idle.name);
+    }
+}
+
 static int run(struct command *command)
 {
     if (start_script(command) != 0) {
@@ -120,6 +136,7 @@ static int run(struct command *command)
     ml_signals_start(command->loop, command->line.timeout);
     int answer = ml_run(command->loop, ML_RUN_DEFAULT);
     int cause = ml_signals_stop();
+    advise(command);
     int status = status_of(command, answer);
     close_loop(command);
     if (command->exit.asked) {

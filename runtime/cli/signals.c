@@ -17,8 +17,12 @@
  * has not given way between two looks computes. */
 static const int64_t TICK = 40000000;
 
-/* However short the grace time is, what is killed has so long (ns). */
-static const int64_t LEAST_END = 500000000;
+/* The process ends at so many looks after the grace time at the earliest: half
+ * a second. They are counted, for a process that a busy machine has kept from
+ * running shall have had its chance as well. */
+enum {
+    LAST_LOOKS = 12
+};
 
 /* What the timer can be set to at least (ns). */
 static const int64_t LEAST_TIME = 1000;
@@ -38,7 +42,7 @@ static struct run {
     struct sigaction before[CAUGHT];
     volatile sig_atomic_t cause; /* what ends the run: SIGINT, SIGTERM, or
                                     SIGALRM for the timeout; 0: nothing yet */
-    volatile sig_atomic_t over;  /* the grace time is */
+    volatile sig_atomic_t over;  /* looks since the end of the grace time */
     volatile sig_atomic_t asked; /* SIGQUIT: tasks are to be listed */
     bool told;                   /* the tasks were cancelled */
     bool timed;                  /* the timer is ours */
@@ -95,7 +99,7 @@ static void tell(lua_State *L, struct ml_task *task)
         (void)luaL_error(L, "%s", reason()); /* no memory for more */
     }
     struct ml_scope *scope = ml_scope_pending(task);
-    if (run.over) {
+    if (run.over > 0) {
         stop(L, task);
     } else if (scope != NULL) {
         (void)ml_scope_raise(L, scope);
@@ -236,12 +240,12 @@ static void tick(void)
     const struct ml_vm *vm = run.loop->vm;
     int64_t grace = run.loop->grace;
     int64_t spent = now() - run.since;
-    if (spent >= LEAST_END && spent / 2 >= grace) {
+    run.over += spent >= grace;
+    if (spent / 2 >= grace && run.over > LAST_LOOKS) {
         end_now(run.cause);
         return;
     }
-    run.over = spent >= grace;
-    if (vm->running != NULL && (run.over || run.turn == vm->turns)) {
+    if (vm->running != NULL && (run.over > 0 || run.turn == vm->turns)) {
         interrupt(vm->running);
     }
     run.turn = vm->turns;

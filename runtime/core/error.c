@@ -134,8 +134,8 @@ void ml_error_init(lua_State *L)
                                            {"__concat", error_concat},
                                            {"__index", error_index},
                                            {NULL, NULL}};
-    if (luaL_newmetatable(L, METATABLE) != 0) {
-        luaL_setfuncs(L, metamethods, 0);
-    }
+    /* Filled in any case: memory may have failed in between the last time. */
+    (void)luaL_newmetatable(L, METATABLE);
+    luaL_setfuncs(L, metamethods, 0);
     lua_pop(L, 1);
 }

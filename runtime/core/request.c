@@ -14,6 +14,25 @@ enum {
 
 static const char *const METATABLE = "miniloop.request";
 
+/* Notes where the first request was made. */
+static void note_first(lua_State *L, struct ml_vm *vm, const ml_syscall *def)
+{
+    lua_Debug ar;
+    if (vm->idle.yielded || vm->idle.name != NULL ||
+        lua_getstack(L, 1, &ar) == 0 || lua_getinfo(L, "Sl", &ar) == 0) {
+        return;
+    }
+    vm->idle.name = def->name;
+    vm->idle.line = ar.currentline;
+    memcpy(vm->idle.source, ar.short_src, sizeof vm->idle.source);
+}
+
+void ml_request_made(struct ml_vm *vm)
+{
+    vm->idle.yielded = true;
+    vm->idle.name = NULL;
+}
+
 /* Upvalues: the vm, the definition, the metatable. */
 static int request_make(lua_State *L)
 {
@@ -32,6 +51,7 @@ static int request_make(lua_State *L)
     }
     lua_pushvalue(L, lua_upvalueindex(3));
     lua_setmetatable(L, -2);
+    note_first(L, ml_vm_upvalue(L), def);
     return 1;
 }
 
@@ -57,6 +77,7 @@ const struct ml_request *ml_request_test(lua_State *L, const struct ml_vm *vm,
 int ml_request_perform(lua_State *L, struct ml_vm *vm)
 {
     const struct ml_request *request = lua_touserdata(L, 1);
+    ml_request_made(vm);
     luaL_checkstack(L, request->nargs + 1, "request");
     for (int i = 1; i <= request->nargs; i++) {
         (void)lua_getiuservalue(L, 1, i);

@@ -32,6 +32,9 @@ void ml_request_pushdirect(lua_State *L, struct ml_vm *vm,
 const struct ml_request *ml_request_test(lua_State *L, const struct ml_vm *vm,
                                          int index);
 
+/* Says that a request is being made, by whatever way: see vm->idle. */
+void ml_request_made(struct ml_vm *vm);
+
 /* Performs the request at index 1, which is the whole stack of the running C
  * function. Returns, or yields, as a C function does. */
 int ml_request_perform(lua_State *L, struct ml_vm *vm);

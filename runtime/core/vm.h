@@ -53,6 +53,14 @@ struct ml_vm {
     int handler;  /* registry reference: the tasks' message handler */
     int syscalls; /* registry reference: the table `syscall` */
     const void *request_type; /* identifies the metatable of requests */
+    /* The first request that was made, until any is yielded: a script that ends
+     * so has taken requests for calls. */
+    struct {
+        const char *name; /* NULL: none was made, or one was yielded */
+        bool yielded;
+        int line;
+        char source[LUA_IDSIZE];
+    } idle;
     bool globals; /* the runtime's `coroutine` and `require` are installed */
     int reserve;  /* stack slots that each coroutine gets beyond its need */
     int closing;  /* depth of coroutine.close inside itself */

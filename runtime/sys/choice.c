@@ -289,6 +289,7 @@ static const ml_syscall sys_any = {.size = sizeof(ml_syscall),
 static int any_of_list(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
+    ml_request_made(ml_vm_upvalue(L));
     int n = (int)lua_rawlen(L, 1);
     luaL_checkstack(L, n + LUA_MINSTACK, "too many requests in a choice");
     lua_settop(L, 1);
