@@ -83,7 +83,10 @@ int ml_watch_own(struct ml_loop *loop, int fd)
     if (watch == NULL) {
         return -ENOMEM;
     }
-    watch->owned = true;
+    if (!watch->owned) {
+        watch->owned = true;
+        watch->doubtful = true;
+    }
     return 0;
 }
 
@@ -143,8 +146,10 @@ static void watch_flush(struct ml_loop *loop, struct ml_watch *watch)
     unsigned interest = watch->owned ? watch->interest | wanted : wanted;
     /* A raw number may have come to mean another file since the last flush,
      * so it is set anew for each wait. */
-    if (interest != watch->interest || (!watch->owned && wanted != 0)) {
+    bool doubtful = (watch->doubtful || !watch->owned) && wanted != 0;
+    if (interest != watch->interest || doubtful) {
         int err = watch_set(loop, watch, interest);
+        watch->doubtful = err != 0;
         if (err != 0) {
             watch_refuse(watch, -err);
             wanted = 0;

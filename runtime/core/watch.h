@@ -25,6 +25,8 @@ struct ml_watch {
     int fd;
     uint8_t interest; /* what the poller holds */
     bool owned;       /* opened by miniloop: every close goes through us */
+    bool doubtful;    /* the number may mean another file than the one that the
+                         poller was told of */
 };
 
 struct ml_watches {
@@ -43,8 +45,9 @@ void ml_watches_term(struct ml_watches *watches, const struct ml_alloc *alloc);
 /* The watch of a descriptor, made if there is none; NULL: no memory. */
 struct ml_watch *ml_watch_get(struct ml_loop *loop, int fd);
 
-/* Says that `fd` was opened by the runtime, which will also close it: its
- * registration is kept between waits. 0; -ENOMEM. */
+/* Says that `fd` is the runtime's, which will also close it: its registration
+ * is kept between waits. One of before, when it was a raw number, is not relied
+ * on. 0; -ENOMEM. */
 int ml_watch_own(struct ml_loop *loop, int fd);
 
 /* Notes that who waits for the descriptor has changed. */

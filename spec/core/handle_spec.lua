@@ -222,6 +222,19 @@ function spec.test_what_a_task_returned_goes_with_its_handle()
   lu.assertNil(weak[2])
 end
 
+function spec.test_a_name_keeps_the_handle_no_longer_than_its_task()
+  local weak = setmetatable({}, { __mode = "v" })
+  ml.new(function()
+    local me = ml.self()
+    me.name = "worker"
+    weak[1] = me
+  end)
+  ml.yield()
+  collectgarbage()
+  collectgarbage()
+  lu.assertNil(weak[1])
+end
+
 function spec.test_an_outcome_that_nobody_can_ask_for_is_not_kept()
   local weak = setmetatable({}, { __mode = "v" })
   ml.new(function()
