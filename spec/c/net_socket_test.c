@@ -132,6 +132,17 @@ static void test_errors_of_accept_are_told_apart(void)
     CHECK_EQ(ml_socket_accept(-1, NULL), -EBADF);
 }
 
+/*
+ * Under valgrind the kernel's limit stays as it was: valgrind itself closes what
+ * accept() has given above the limit that it plays, and the connection with it.
+ */
+static bool limits_are_played(void)
+{
+    const char *launcher = getenv("ML_LAUNCHER");
+
+    return launcher != NULL && strcmp(launcher, "valgrind") == 0;
+}
+
 static void test_a_lack_of_descriptors_loses_no_connection(void)
 {
     int listener = listen_at("127.0.0.1:0");
@@ -140,6 +151,10 @@ static void test_a_lack_of_descriptors_loses_no_connection(void)
     struct rlimit before, none;
     int server;
 
+    if (limits_are_played()) {
+        close_all((int[]){listener, client}, 2);
+        return;
+    }
     CHECK_MUST(client >= 0 && comes(listener, POLLIN));
     CHECK_MUST(getrlimit(RLIMIT_NOFILE, &before) == 0);
     none = before;
