@@ -5,6 +5,7 @@
 local ml = {}
 
 local core = require "miniloop.core"
+core.use()
 
 for _, name in ipairs {
   "any", "cancel", "channel", "close", "condition", "detach", "event",

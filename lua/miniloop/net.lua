@@ -5,6 +5,7 @@
 local net = {}
 
 local core = require "miniloop.core"
+core.use()
 
 for _, name in ipairs {
   "connect", "listen", "pair", "resolve", "stream", "udp",

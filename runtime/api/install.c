@@ -6,6 +6,7 @@
 #include "base/errno.h"
 #include "core/coroutine.h"
 #include "core/error.h"
+#include "core/frame.h"
 #include "core/misuse.h"
 #include "core/request.h"
 #include "core/vm.h"
@@ -21,6 +22,13 @@ static int core_iserror(lua_State *L)
     luaL_checkany(L, 1);
     lua_pushboolean(L, ml_error_is(L, 1));
     return 1;
+}
+
+/* core.use(): a script uses the runtime. */
+static int core_use(lua_State *L)
+{
+    ml_vm_upvalue(L)->used = true;
+    return 0;
 }
 
 static int core_perform(lua_State *L)
@@ -78,10 +86,13 @@ static void push_front(lua_State *L)
 
 static int open_core(lua_State *L)
 {
-    static const luaL_Reg functions[] = {
-        {"iserror", core_iserror}, {"perform", core_perform},
-        {"error", core_error},     {"unknown", core_unknown},
-        {"run", ml_run_lua},       {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"iserror", core_iserror},
+                                         {"perform", core_perform},
+                                         {"error", core_error},
+                                         {"unknown", core_unknown},
+                                         {"run", ml_run_lua},
+                                         {"use", core_use},
+                                         {NULL, NULL}};
     struct ml_vm *vm = ml_vm_get(L);
     lua_newtable(L);
     ml_vm_setfuncs(L, vm, functions);
@@ -213,6 +224,7 @@ void ml_install(lua_State *L, int globals)
     install_runtime(L, vm);
     if (globals && !vm->globals) {
         install_coroutine(L);
+        ml_frame_install(L, vm);
         install_require(L);
         vm->globals = true;
     }

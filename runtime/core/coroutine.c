@@ -1,6 +1,7 @@
 #include "core/coroutine.h"
 
 #include "core/call.h"
+#include "core/frame.h"
 #include "core/loop.h"
 #include "core/request.h"
 #include "core/scope.h"
@@ -89,13 +90,15 @@ static const char *refusal(lua_State *L, lua_State *co, int nargs)
                                          "coroutine";
 }
 
-/* Resumes `co`, which is at index 1, with the `nargs` values on top of L, or
- * goes on with one that was inside a system call (nargs 0). */
+/* Resumes `co`, which is at index 1, with the `nargs` values on top of L. */
 static enum outcome resume(lua_State *L, struct ml_vm *vm, lua_State *co,
                            int nargs, int *nresults)
 {
     lua_State *was = vm->active;
     lua_xmove(L, co, nargs);
+    if (lua_status(co) == LUA_OK && ml_vm_suspendable(L, vm)) {
+        nargs += ml_frame_lay(co, vm);
+    }
     chain_enter(vm, L, co);
     enum outcome outcome =
         classify(vm, co, ml_thread_resume(vm, co, L, nargs, nresults));

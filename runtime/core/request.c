@@ -37,6 +37,7 @@ void ml_request_made(struct ml_vm *vm)
 static int request_make(lua_State *L)
 {
     const ml_syscall *def = lua_touserdata(L, lua_upvalueindex(2));
+    ml_vm_upvalue(L)->used = true;
     if (def->check != NULL) {
         def->check(L);
     }

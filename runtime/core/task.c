@@ -3,6 +3,7 @@
 #include "base/errno.h"
 #include "core/body.h"
 #include "core/catcher.h"
+#include "core/frame.h"
 #include "core/handle.h"
 #include "core/kill.h"
 #include "core/loop.h"
@@ -291,8 +292,8 @@ void ml_task_traceback(lua_State *L, struct ml_task *task)
     luaL_checkstack(L, 2 * task->depth + LUA_MINSTACK, "traceback");
     int first = lua_gettop(L) + 1;
     for (int depth = task->depth; depth >= 0; depth--) {
-        luaL_traceback(L, ml_task_coroutine(task, depth),
-                       depth > 0 ? "coroutine inside the task" : NULL, 0);
+        ml_frame_traceback(L, task->loop->vm, ml_task_coroutine(task, depth),
+                           depth > 0 ? "coroutine inside the task" : NULL, 0);
         if (depth > 0) {
             lua_pushliteral(L, "\n");
         }

@@ -58,7 +58,9 @@ struct ml_vm *ml_vm_open(lua_State *L)
     vm->lasts = vm_table_ref(L, NULL);
     vm->locals = vm_table_ref(L, NULL);
     vm->traces = vm_table_ref(L, NULL);
+    vm->deaths = vm_table_ref(L, "k");
     vm->handler = LUA_NOREF;
+    vm->message = LUA_NOREF;
     vm->syscalls = LUA_NOREF;
     vm->reserve = ml_thread_reserve();
     lua_rawsetp(L, LUA_REGISTRYINDEX, &vm_key);

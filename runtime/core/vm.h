@@ -50,7 +50,10 @@ struct ml_vm {
     int lasts;    /* registry reference: slot -> last error it was given */
     int locals;   /* registry reference: slot -> table of locals */
     int traces;   /* registry reference: slot -> traceback of an error */
+    int deaths;   /* registry reference: coroutine -> traceback of the error
+                     that ended it, weak keys; see core/frame.h */
     int handler;  /* registry reference: the tasks' message handler */
+    int message;  /* registry reference: the same of their coroutines */
     int syscalls; /* registry reference: the table `syscall` */
     const void *request_type; /* identifies the metatable of requests */
     /* The first request that was made, until any is yielded: a script that ends
@@ -61,6 +64,7 @@ struct ml_vm {
         int line;
         char source[LUA_IDSIZE];
     } idle;
+    bool used;    /* a script has made use of the runtime */
     bool globals; /* the runtime's `coroutine` and `require` are installed */
     int reserve;  /* stack slots that each coroutine gets beyond its need */
     int closing;  /* depth of coroutine.close inside itself */

@@ -3,14 +3,15 @@
 -- must be one. Where the models differ, docs/guide.md says why.
 
 local lu = require "luaunit"
+local command = require "spec.support.command"
 local shell = require "spec.support.shell"
 
 local spec = {}
 
 local here = (os.getenv "ML_SOURCE" or ".") .. "/spec/scope/trio_scenarios"
 
-local function output(command)
-  local pipe <close> = assert(io.popen(command .. " 2>&1"))
+local function output(line)
+  local pipe <close> = assert(io.popen(line .. " 2>&1"))
   return pipe:read("a")
 end
 
@@ -26,8 +27,7 @@ end
 function spec.test_the_log_of_cancellation_is_that_of_trio()
   local name = python()
   lu.skipIf(not name, "no Python with Trio (python3-trio)")
-  local command = os.getenv "ML_COMMAND" or arg[-1]
-  local ours = output(shell.quote(command) .. " --virtual-time "
+  local ours = output(shell.quote(command.path()) .. " --virtual-time "
     .. shell.quote(here .. ".lua"))
   lu.assertStrContains(ours, "race_with_completion")
   lu.assertEquals(ours, output(name .. " " .. shell.quote(here .. ".py")))
