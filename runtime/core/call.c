@@ -70,19 +70,20 @@ static int answers_k(lua_State *L, int status, lua_KContext n)
 
 /* ---- the one way out ---------------------------------------------------- */
 
-static int call_answer(struct ml_task *task, int n)
+/* The `n` topmost values are the answers. */
+static int call_answer(lua_State *L, struct ml_task *task, int n)
 {
     task->call.def = NULL;
     ml_declare_none(task);
     ml_completion_drop(&task->call);
-    return n;
+    return task->budget > 0 ? n : ml_call_give_way(L, task, n, answers_k);
 }
 
 static int call_fail(lua_State *L, struct ml_task *task, int code)
 {
     const char *op = task->call.def->name;
     ml_call_withdraw(task);
-    return call_answer(task, ml_error_fail(L, code, op));
+    return call_answer(L, task, ml_error_fail(L, code, op));
 }
 
 /* ---- attempt, wait, attempt again --------------------------------------- */
@@ -159,7 +160,7 @@ static int call_attempt(lua_State *L, struct ml_task *task)
     call->alarm = ML_TIME_NEVER;
     int n = call->def->attempt(L, call);
     if (n >= 0) {
-        return call_answer(task, n);
+        return call_answer(L, task, n);
     }
     if (n != ML_WAIT) {
         return call_fail(L, task, -n);
@@ -290,7 +291,7 @@ int ml_call_start(lua_State *L, struct ml_vm *vm, const ml_syscall *def,
     }
     ml_call_withdraw(task); /* what an attempt that raised has left */
     ml_call_init(&task->call, task, def, base, lua_gettop(L) - base);
-    if (--task->budget > 0) {
+    if (--task->budget > 0 || (def->flags & ML_CALL_PROMPT) != 0) {
         return call_attempt(L, task);
     }
     return ml_call_give_way(L, task, (lua_KContext)task, turn_k);

@@ -21,10 +21,15 @@ enum {
     ML_CALL_BUDGET = 100
 };
 
-/* A flag of ml_syscall beside the public ones: a cancellation does not end the
- * call; it is attempted again, and sees to it. */
+/* Flags of ml_syscall beside the public ones. */
 enum {
-    ML_CALL_UNYIELDING = 0x100
+    /* A cancellation does not end the call; it is attempted again, and sees to
+     * it. */
+    ML_CALL_UNYIELDING = 0x100,
+    /* It is attempted at once also by a task that has no call left, and then
+     * its answer waits for the next turn: for what it asks about may be gone by
+     * then. Only for answers that nobody misses if the task is killed. */
+    ML_CALL_PROMPT = 0x200
 };
 
 struct ml_call {

@@ -73,18 +73,37 @@ int ml_frame_lay(lua_State *co, struct ml_vm *vm)
 
 /* ---- tracebacks --------------------------------------------------------------- */
 
+/* The number of frames of `co`. To get at one takes the longer the deeper it
+ * is, so they are not gone through one by one. */
+static int count_levels(lua_State *co)
+{
+    lua_Debug ar;
+    int least = 0;
+    int most = 1;
+    while (lua_getstack(co, most - 1, &ar) != 0) {
+        least = most;
+        most *= 2;
+    }
+    while (least + 1 < most) {
+        int middle = least + (most - least) / 2;
+        if (lua_getstack(co, middle - 1, &ar) != 0) {
+            least = middle;
+        } else {
+            most = middle;
+        }
+    }
+    return least;
+}
+
 /* True if the lowest frame of `co` is a base frame. */
 static bool has_frame(lua_State *co)
 {
     lua_Debug ar;
-    int level = 0;
-    while (lua_getstack(co, level, &ar) != 0) {
-        level++;
-    }
-    if (level == 0 || lua_checkstack(co, 1) == 0) {
+    int levels = count_levels(co);
+    if (levels == 0 || lua_checkstack(co, 1) == 0) {
         return false;
     }
-    (void)lua_getstack(co, level - 1, &ar);
+    (void)lua_getstack(co, levels - 1, &ar);
     (void)lua_getinfo(co, "f", &ar);
     bool is_frame = lua_tocfunction(co, -1) == frame_main;
     lua_pop(co, 1);
@@ -140,7 +159,6 @@ static void death_text(lua_State *L, const char *text, int level)
 void ml_frame_traceback(lua_State *L, struct ml_vm *vm, lua_State *co,
                         const char *text, int level)
 {
-    luaL_checkstack(L, LUA_MINSTACK, "traceback");
     if (push_death(L, vm, co)) {
         death_text(L, text, level);
         return;

@@ -22,7 +22,8 @@
 int ml_frame_lay(lua_State *co, struct ml_vm *vm);
 
 /* As luaL_traceback of `co`, but without its base frame, and of one that an
- * error has ended as it was then. `level` counts from 0. */
+ * error has ended as it was then. `level` counts from 0. Needs LUA_MINSTACK
+ * free stack slots. */
 void ml_frame_traceback(lua_State *L, struct ml_vm *vm, lua_State *co,
                         const char *text, int level);
 

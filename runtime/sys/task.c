@@ -282,7 +282,8 @@ static const ml_syscall sys_wait = {.size = sizeof(ml_syscall),
                                     .name = "wait",
                                     .check = wait_check,
                                     .attempt = wait_attempt,
-                                    .describe = wait_describe};
+                                    .describe = wait_describe,
+                                    .flags = ML_CALL_PROMPT};
 
 static void join_check(lua_State *L)
 {

@@ -340,4 +340,40 @@ function spec.test_a_long_line_of_waits_is_no_cycle()
   lu.assertTrue(last:wait())
 end
 
+-- ------------------------------------------------------------------ its turn
+
+-- C3.wait C4.1
+function spec.test_a_new_task_can_be_waited_for_after_any_number_of_calls()
+  for calls = 80, 120 do
+    ml.yield()
+    local channel = ml.channel(calls)
+    for i = 1, calls do
+      channel:send(i)
+    end
+    local id = coroutine.yield(syscall.new(function()
+      return calls
+    end))
+    lu.assertEquals({ coroutine.yield(syscall.wait(id)) }, { true, calls })
+  end
+end
+
+-- C4.1
+function spec.test_waits_that_are_answered_at_once_let_the_others_run()
+  local ended = ml.spawn(function() end)
+  ended:wait()
+  local turns = 0
+  local other = ml.spawn(function()
+    while true do
+      turns = turns + 1
+      ml.yield()
+    end
+  end)
+  for _ = 1, 1000 do
+    ended:wait()
+    ml.wait(0)
+  end
+  other:kill()
+  lu.assertTrue(turns >= 10)
+end
+
 return spec
