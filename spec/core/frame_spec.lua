@@ -27,7 +27,7 @@ end
 -- ---------------------------------------------------------------- cancellation
 
 -- C5.6
-function spec.test_clean_up_of_generators_may_block_before_the_consumer_goes_on()
+function spec.test_clean_up_of_generators_may_block_and_the_consumer_waits()
   local log = {}
   local ok, err = cancel_in(function()
     local _ <close> = blocking(log, "task")
