@@ -138,6 +138,7 @@ static void test_errors_of_accept_are_told_apart(void)
  */
 static bool limits_are_played(void)
 {
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread */
     const char *launcher = getenv("ML_LAUNCHER");
 
     return launcher != NULL && strcmp(launcher, "valgrind") == 0;

@@ -101,9 +101,11 @@ local function try(f)
   return trouble
 end
 
--- The trouble that comes first counts; clean-up runs after any.
+-- The trouble that comes first counts; clean-up runs after any. Each test has
+-- a turn of its own, with all the calls that may succeed at once in one.
 local function run_test(test)
   local before = leftovers.snapshot()
+  ml.yield()
   local trouble = test.before and try(test.before)
   trouble = trouble or try(test.run)
   local cleanup = test.after and try(test.after)
