@@ -122,6 +122,14 @@ void ml_kill_members(struct ml_task *task, lua_State *L)
     ml_kill_continue(task->loop, L);
 }
 
+/* While another kill is being carried out; and where a finalizer asks for one:
+ * then the step of the running task ends first. */
+static bool must_wait(const struct ml_loop *loop, lua_State *L)
+{
+    const struct ml_vm *vm = loop->vm;
+    return loop->killing || (vm->task != NULL && ml_vm_finalizing(L, vm));
+}
+
 void ml_task_kill(struct ml_task *task, lua_State *L)
 {
     struct ml_loop *loop = task->loop;
@@ -138,7 +146,7 @@ void ml_task_kill(struct ml_task *task, lua_State *L)
     } else {
         ml_list_append(&loop->kills, &task->ready);
     }
-    if (!loop->killing) {
+    if (!must_wait(loop, L)) {
         ml_kill_continue(loop, L);
     }
 }

@@ -140,6 +140,7 @@ void ml_task_end(struct ml_task *task, lua_State *L)
     ml_trace(loop, end, task);
     ml_vm_give(L, loop->vm, task->shell, !task->exposed);
     ml_list_unlink(&task->ready);
+    ml_list_unlink(&task->spread); /* others die while a cancel spreads */
     ml_tasks_remove(loop, task);
     ml_site_unref(&loop->sites, task->site);
     ml_alloc_free(&loop->vm->alloc, task, sizeof *task);
@@ -154,15 +155,22 @@ void ml_task_ready(struct ml_task *task)
     ml_trace(task->loop, ready, task);
 }
 
+/* What a finalizer asked for in this step, or what waited for the task to give
+ * way. */
+static void kills_due(struct ml_loop *loop, lua_State *L)
+{
+    if (!loop->killing) {
+        ml_kill_continue(loop, L);
+    }
+}
+
 /* The end of a task's last step. The others go with the main task. */
 static void step_over(struct ml_task *task, lua_State *L)
 {
     struct ml_loop *loop = task->loop;
     bool fatal = task->failed && task->id == loop->principal;
     ml_task_end(task, L);
-    if (!loop->killing) {
-        ml_kill_continue(loop, L); /* the owner's of its group, if it waits */
-    }
+    kills_due(loop, L);
     if (fatal) {
         ml_loop_cancel_all(loop, "the main task failed");
     }
@@ -262,6 +270,7 @@ void ml_task_step(struct ml_task *task)
     } else {
         step_broken(task, loop->L, status == LUA_ERRMEM ? ENOMEM : ML_EFAILED);
     }
+    kills_due(loop, loop->L);
 }
 
 /* ---- for reports ----------------------------------------------------------- */

@@ -126,10 +126,12 @@ void ml_vm_give(lua_State *L, struct ml_vm *vm, struct ml_shell shell,
     lua_pop(L, 1);
 }
 
-/* True if a finalizer is among the functions that run on L. */
-static bool inside_finalizer(lua_State *L)
+bool ml_vm_finalizing(lua_State *L, const struct ml_vm *vm)
 {
     lua_Debug ar;
+    if (vm->finalizing) {
+        return true;
+    }
     for (int level = 0; lua_getstack(L, level, &ar) != 0; level++) {
         if (lua_getinfo(L, "n", &ar) != 0 && ar.name != NULL &&
             strcmp(ar.name, "__gc") == 0) {
@@ -141,7 +143,7 @@ static bool inside_finalizer(lua_State *L)
 
 int ml_vm_misplaced(lua_State *L, const struct ml_vm *vm, const char *call)
 {
-    if (vm->task == NULL || inside_finalizer(L)) {
+    if (vm->task == NULL || ml_vm_finalizing(L, vm)) {
         return luaL_error(L, "cannot call '%s' here: not inside a task", call);
     }
     return luaL_error(L,

@@ -1,0 +1,61 @@
+-- The collector runs finalizers wherever memory is taken, in the midst of a C
+-- function too: one that killed a task freed it under such a function's hands.
+
+local lu = require "luaunit"
+local ml = require "miniloop"
+
+local spec = {}
+
+-- C3.6, C2.5
+function spec.test_what_a_finalizer_kills_ends_after_the_step()
+  local closed = false
+  local task = ml.spawn(function()
+    local _ <close> = setmetatable({}, {
+      __close = function()
+        closed = true
+      end,
+    })
+    ml.sleep(math.huge)
+  end)
+  ml.yield()
+  setmetatable({}, {
+    __gc = function()
+      coroutine.wrap(task.kill)(task)
+    end,
+  })
+  collectgarbage()
+  lu.assertEquals(task:status(), "cancelled")
+  lu.assertFalse(closed)
+  lu.assertEquals(select(2, task:wait()).code, "ECANCELED")
+  lu.assertTrue(closed)
+end
+
+-- Under the address sanitizer this shows any use of a task that is gone.
+function spec.test_finalizers_may_kill_what_is_just_being_made()
+  local going = true
+  local newest = 0
+  local function arm()
+    setmetatable({}, {
+      __gc = function()
+        if going then
+          ml.kill(newest + 1)
+          arm()
+        end
+      end,
+    })
+  end
+  collectgarbage("incremental", 100, 1000, 6)
+  for _ = 1, 50 do
+    arm()
+  end
+  ml.group(function(g)
+    for _ = 1, 2000 do
+      newest = g:spawn(ml.yield).id
+      ml.wait(newest, 0)
+    end
+  end)
+  going = false
+  collectgarbage("incremental", 200, 100, 13)
+end
+
+return spec
