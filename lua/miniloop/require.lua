@@ -6,6 +6,7 @@
 
 local core = require "miniloop.core"
 
+local getinfo = debug.getinfo
 local loaded = package.loaded
 
 ---What is being loaded: name -> { id = task, done = event, after = name }.
@@ -24,26 +25,44 @@ local function current()
   return ok and id or 0
 end
 
----The chain of loads that leads from `name` back to the task `id`, or nil. A
----load belongs to a task; that task may wait for a module of another one.
-local function chain(name, id)
-  local names = { name }
-  local entry = loading[name]
-  while entry and entry.id ~= id do
-    local next_name = awaited[entry.id]
-    if not next_name then
-      return nil
-    end
-    names[#names + 1] = next_name
-    entry = loading[next_name]
+---Adds the modules from `name` inward to the innermost that task `id` loads.
+local function add_links(names, name, id)
+  local at = #names + 1
+  local inner = innermost[id]
+  while inner and inner ~= name do
+    table.insert(names, at, inner)
+    inner = loading[inner] and loading[inner].outer
   end
-  return entry and names
+  table.insert(names, at, name)
+end
+
+---The chain of requires that leads from `name` back to the task `id`, all
+---modules of it in their order, or nil. A load belongs to a task; that task may
+---wait for a module of another one.
+local function chain(name, id)
+  local names = {}
+  while name and loading[name] do
+    local owner = loading[name].id
+    add_links(names, name, owner)
+    if owner == id then
+      return names
+    end
+    name = awaited[owner]
+  end
+end
+
+---Raises an error at the caller of `require`. One that calls it last in a
+---function has left no frame: then there is no place to tell.
+local function raise(text)
+  local caller = getinfo(4, "S")
+  local known = caller and caller.source ~= getinfo(1, "S").source
+  error(text, known and 4 or 0)
 end
 
 local function search(name)
   local tried = {}
   if type(package.searchers) ~= "table" then
-    error("'package.searchers' must be a table", 3)
+    raise "'package.searchers' must be a table"
   end
   for _, searcher in ipairs(package.searchers) do
     -- What it raises tells its place by itself, if at all; ours is no help.
@@ -57,7 +76,7 @@ local function search(name)
     end
   end
   local text = table.concat(tried)
-  error(("module '%s' not found:%s"):format(name, text), 3)
+  raise(("module '%s' not found:%s"):format(name, text))
 end
 
 ---Ends a load, also when its task is killed or the loader raises.
@@ -72,7 +91,8 @@ local function load(name, id)
     name = name,
     id = id,
     outer = innermost[id],
-    done = core.event(),
+    done = core.event_for(("the module '%s', which task %d loads")
+      :format(name, id)),
   }, { __close = finish })
   loading[name], innermost[id] = entry, name
   local loader, extra = search(name)
@@ -99,20 +119,22 @@ end
 local function cycle(name, id)
   local names = chain(name, id)
   if names then
-    local first = innermost[id]
-    error(("loop in require: '%s' is required by '%s', which is still being "
-      .. "loaded for it"):format(table.concat(names, "' -> '"),
-      first or name), 3)
+    names[#names + 1] = name
+    raise(("loop in require: '%s'"):format(table.concat(names, "' -> '")))
   end
 end
 
-return function(...)
+local function check_name(...)
   local name = ...
   if type(name) ~= "string" and type(name) ~= "number" then
-    error(("bad argument #1 to 'require' (string expected, got %s)")
-      :format(select("#", ...) == 0 and "no value" or type(name)), 2)
+    raise(("bad argument #1 to 'require' (string expected, got %s)")
+      :format(select("#", ...) == 0 and "no value" or type(name)))
   end
-  name = tostring(name)
+  return tostring(name)
+end
+
+return function(...)
+  local name = check_name(...)
   while true do
     if loaded[name] then
       return loaded[name]

@@ -7,12 +7,14 @@
 #include "sys/sys.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const char *const METATABLE = "miniloop.event";
 
 struct event {
     struct ml_queue waiters;
     struct ml_place place; /* where it was made */
+    const char *what;      /* for reports, in the same block; or NULL */
     bool set;
 };
 
@@ -48,6 +50,10 @@ static int wait_attempt(lua_State *L, ml_call *call)
 static void wait_describe(const ml_call *call, char *text, size_t size)
 {
     const struct event *event = call->data;
+    if (event->what != NULL) {
+        (void)snprintf(text, size, "for %s", event->what);
+        return;
+    }
     ml_place_text(&event->place, "for the event", text, size);
 }
 
@@ -87,13 +93,32 @@ static int event_isset(lua_State *L)
     return 1;
 }
 
-static int event_new(lua_State *L)
+/* Pushes an event, with `extra` bytes behind it. */
+static struct event *event_push(lua_State *L, size_t extra)
 {
-    struct event *event = lua_newuserdatauv(L, sizeof *event, 0);
+    struct event *event = lua_newuserdatauv(L, sizeof *event + extra, 0);
     event->set = false;
+    event->what = NULL;
     ml_queue_init(&event->waiters);
     ml_place_here(&event->place, L);
     luaL_setmetatable(L, METATABLE);
+    return event;
+}
+
+static int event_new(lua_State *L)
+{
+    (void)event_push(L, 0);
+    return 1;
+}
+
+/* core.event_for(what): one of the runtime's own modules, whose line would tell
+ * nobody what is waited for. */
+static int event_for(lua_State *L)
+{
+    size_t length = 0;
+    const char *what = luaL_checklstring(L, 1, &length);
+    struct event *event = event_push(L, length + 1);
+    event->what = memcpy(event + 1, what, length + 1);
     return 1;
 }
 
@@ -105,6 +130,8 @@ void ml_sys_event_open(lua_State *L, struct ml_vm *vm)
                                        {NULL, NULL}};
     ml_vm_pushclosure(L, vm, event_new, 0);
     lua_setfield(L, -2, "event");
+    ml_vm_pushclosure(L, vm, event_for, 0);
+    lua_setfield(L, -2, "event_for");
     ml_object_type(L, vm, METATABLE, "an event");
     ml_vm_setfuncs(L, vm, methods);
     ml_sys_method(L, vm, "wait", &event_wait);
