@@ -291,10 +291,29 @@ int ml_call_start(lua_State *L, struct ml_vm *vm, const ml_syscall *def,
     }
     ml_call_withdraw(task); /* what an attempt that raised has left */
     ml_call_init(&task->call, task, def, base, lua_gettop(L) - base);
-    if (--task->budget > 0 || (def->flags & ML_CALL_PROMPT) != 0) {
+    task->budget -= ML_CALL_COST;
+    if (task->budget > 0 || (def->flags & ML_CALL_PROMPT) != 0) {
         return call_attempt(L, task);
     }
     return ml_call_give_way(L, task, (lua_KContext)task, turn_k);
+}
+
+/* A task that had no call left gave way first, as above. */
+static int yielded_k(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status;
+    return call_instant(L, ml_vm_upvalue(L), (const ml_syscall *)ctx, 1);
+}
+
+/* A call that never waits is no place to give way, but a yield is one: a task
+ * that yields nothing else must not keep the others from running. */
+int ml_call_yielded(lua_State *L, struct ml_vm *vm, const ml_syscall *def)
+{
+    if ((def->flags & ML_SYSCALL_INSTANT) == 0 || !ml_vm_suspendable(L, vm) ||
+        --vm->task->budget > 0) {
+        return ml_call_start(L, vm, def, 1);
+    }
+    return ml_call_give_way(L, vm->task, (lua_KContext)def, yielded_k);
 }
 
 int ml_call_enter(lua_State *L, struct ml_vm *vm, const ml_syscall *def)

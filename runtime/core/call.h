@@ -16,9 +16,12 @@
 
 #include <miniloop.h>
 
-/* Calls of one task that succeed at once before it gives way to the others. */
+/* What a task has for calls that succeed at once, before it gives way to the
+ * others, and what one costs that might have waited: so there are 100 of them.
+ * A yield of a request that never waits costs 1. */
 enum {
-    ML_CALL_BUDGET = 100
+    ML_CALL_BUDGET = 10000,
+    ML_CALL_COST = 100
 };
 
 /* Flags of ml_syscall beside the public ones. */
@@ -58,6 +61,9 @@ int ml_call_enter(lua_State *L, struct ml_vm *vm, const ml_syscall *def);
  * of a request, which was checked when it was made. */
 int ml_call_start(lua_State *L, struct ml_vm *vm, const ml_syscall *def,
                   int base);
+
+/* The same for a request that is yielded, at index 1 below its arguments. */
+int ml_call_yielded(lua_State *L, struct ml_vm *vm, const ml_syscall *def);
 
 /* Puts the running task behind the others that are ready. Returns, or yields,
  * as a C function does, with no results. */

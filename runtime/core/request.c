@@ -83,7 +83,7 @@ int ml_request_perform(lua_State *L, struct ml_vm *vm)
     for (int i = 1; i <= request->nargs; i++) {
         (void)lua_getiuservalue(L, 1, i);
     }
-    return ml_call_start(L, vm, request->def, 1);
+    return ml_call_yielded(L, vm, request->def);
 }
 
 static int request_tostring(lua_State *L)

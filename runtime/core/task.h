@@ -43,7 +43,7 @@ struct ml_task {
     struct ml_shell shell; /* the coroutine of its body */
     lua_State *leaf;       /* the innermost coroutine that it is inside of */
     int depth;             /* coroutines from shell.co to leaf, 0: the same */
-    int budget;            /* calls left that may succeed at once */
+    int budget;            /* left for calls that succeed at once */
     uint8_t state;         /* enum ml_task_state */
     bool started;          /* it has run */
     bool exposed;          /* its thread value was given to Lua */

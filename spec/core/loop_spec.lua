@@ -98,6 +98,37 @@ function spec.test_sleeping_for_no_time_all_the_time_starves_nobody()
   writer:wait()
 end
 
+function spec.test_requests_that_never_block_starve_nobody()
+  local stop = false
+  local request = syscall.id()
+  local busy = ml.spawn(function()
+    while not stop do
+      coroutine.wrap(function()
+        coroutine.yield(request)
+      end)()
+      coroutine.yield(request)
+    end
+    return "done"
+  end)
+  ml.sleep(0.001)
+  stop = true
+  lu.assertEquals(busy:join(), "done")
+end
+
+function spec.test_many_new_tasks_are_made_before_the_first_of_them_runs()
+  local ran = false
+  local ids = {}
+  for i = 1, 1000 do
+    ids[i] = coroutine.yield(syscall.new(function()
+      ran = true
+    end))
+  end
+  for _, id in ipairs(ids) do
+    lu.assertTrue(coroutine.yield(syscall.kill(id)))
+  end
+  lu.assertFalse(ran)
+end
+
 function spec.test_io_that_is_always_ready_does_not_starve_other_io()
   local busy_pipe <close> = pipe()
   local p <close> = pipe()
