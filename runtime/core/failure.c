@@ -95,6 +95,14 @@ static const char *text_of(lua_State *L, int index)
     return lua_tostring(L, -1);
 }
 
+/* An error value may be nil; what is no error has no value. */
+static const char *error_text(lua_State *L, int index, const char *kind)
+{
+    const char *text = text_of(L, index);
+    bool error = strcmp(kind, "failed") == 0 || strcmp(kind, "close") == 0;
+    return text == NULL && error ? "nil" : text;
+}
+
 /* Arguments: the report, the error value, the traceback, the name, the places
  * where it was spawned. */
 static int report_run(lua_State *L)
@@ -102,7 +110,7 @@ static int report_run(lua_State *L)
     struct report *report = (struct report *)lua_touserdata(L, 1);
     ml_failure *failure = &report->failure;
     struct ml_failures *failures = &report->loop->failures;
-    failure->message = text_of(L, 2);
+    failure->message = error_text(L, 2, failure->kind);
     failure->traceback = text_of(L, 3);
     failure->name = text_of(L, 4);
     failure->spawned = text_of(L, 5);

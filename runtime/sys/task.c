@@ -347,8 +347,10 @@ static int handle_newindex(lua_State *L)
                           "'name' can",
                           key);
     }
-    luaL_argexpected(L, lua_type(L, 3) == LUA_TSTRING || lua_isnil(L, 3), 3,
-                     "string");
+    if (lua_type(L, 3) != LUA_TSTRING && !lua_isnil(L, 3)) {
+        return luaL_error(L, "the name of a task is a string; got %s",
+                          luaL_typename(L, 3));
+    }
     lua_settop(L, 3);
     ml_handle_setname(L, 1);
     return 0;

@@ -66,7 +66,9 @@ function spec.test_an_error_value_without_a_text_is_reported()
   expect(result, 1, "")
   lu.assertStrContains(result.err, "an error value of type table that has no "
     .. "text")
-  expect(eval "error()", 1, "")
+  result = eval "error()"
+  expect(result, 1, "")
+  lu.assertStrContains(result.err, "miniloop: task 1 failed: nil\n")
 end
 
 -- C8.4: what cannot be loaded.
