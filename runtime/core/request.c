@@ -38,6 +38,7 @@ static int request_make(lua_State *L)
 {
     const ml_syscall *def = lua_touserdata(L, lua_upvalueindex(2));
     ml_vm_upvalue(L)->used = true;
+    int given = lua_gettop(L);
     if (def->check != NULL) {
         def->check(L);
     }
@@ -46,6 +47,7 @@ static int request_make(lua_State *L)
     struct ml_request *request = lua_newuserdatauv(L, sizeof *request, nargs);
     request->def = def;
     request->nargs = nargs;
+    request->shown = given < nargs ? given : nargs;
     for (int i = 1; i <= nargs; i++) {
         lua_pushvalue(L, i);
         (void)lua_setiuservalue(L, -2, i);
@@ -93,14 +95,14 @@ static int request_tostring(lua_State *L)
     luaL_buffinit(L, &b);
     luaL_addstring(&b, "syscall.");
     luaL_addstring(&b, request->def->name);
-    for (int i = 1; i <= request->nargs; i++) {
+    for (int i = 1; i <= request->shown; i++) {
         luaL_addstring(&b, i == 1 ? "(" : ", ");
         (void)lua_getiuservalue(L, 1, i);
         luaL_tolstring(L, -1, NULL);
         lua_remove(L, -2);
         luaL_addvalue(&b);
     }
-    luaL_addstring(&b, request->nargs == 0 ? "()" : ")");
+    luaL_addstring(&b, request->shown == 0 ? "()" : ")");
     luaL_pushresult(&b);
     return 1;
 }

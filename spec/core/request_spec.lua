@@ -67,6 +67,7 @@ end
 function spec.test_a_request_prints_as_the_call_that_makes_it()
   lu.assertEquals(tostring(syscall.id()), "syscall.id()")
   lu.assertEquals(tostring(syscall.sleep(10)), "syscall.sleep(10)")
+  lu.assertEquals(tostring(syscall.wait(3)), "syscall.wait(3)")
   lu.assertEquals(tostring(syscall.wait(3, 1.5)), "syscall.wait(3, 1.5)")
   local new = syscall.new(print, nil, "x")
   lu.assertEquals(tostring(new), ("syscall.new(%s, nil, x)"):format(print))
