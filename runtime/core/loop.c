@@ -1,6 +1,7 @@
 #include "core/loop.h"
 
 #include "core/catcher.h"
+#include "core/kill.h"
 #include "core/mailbox.h"
 #include "core/offload.h"
 #include "core/scope.h"
@@ -427,13 +428,20 @@ void ml_loop_cancel_all(struct ml_loop *loop, const char *reason)
     if (loop->doom == ML_TIME_NEVER) {
         loop->doom = ml_time_add(ml_loop_now(loop), loop->grace);
     }
-    /* Only a task that never ran ends here, and that runs nothing of Lua. */
-    ml_list_each_safe (item, &loop->live) {
+    /* Tasks that never ran are killed by it, those in groups of others too: not
+     * while the list is walked. */
+    bool killing = loop->killing;
+    loop->killing = true;
+    ml_list_each (item, &loop->live) {
         struct ml_task *task = ml_container_of(item, struct ml_task, live);
         if (ml_task_cancel(task, loop->L, LUA_NOREF, reason, loop->grace) !=
             0) {
             loop->doom = 0; /* no memory to be gentle */
         }
+    }
+    loop->killing = killing;
+    if (!killing) {
+        ml_kill_continue(loop, loop->L);
     }
 }
 

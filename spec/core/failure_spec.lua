@@ -335,6 +335,22 @@ function spec.test_when_the_script_dies_the_others_are_cancelled()
   lu.assertEquals(result.status, 1)
 end
 
+function spec.test_when_the_script_dies_tasks_that_never_ran_never_run()
+  local result = child.run(function()
+    ml.new(function()
+      ml.group(function(g)
+        for _ = 1, 50 do
+          g:spawn(print, "never")
+        end
+      end)
+    end)
+    ml.yield()
+    error "the end"
+  end)
+  lu.assertEquals(result.status, 1)
+  lu.assertEquals(result.out, "")
+end
+
 function spec.test_what_will_not_end_then_is_killed_after_the_grace()
   local result = child.run(function()
     ml.new(function()
