@@ -1,5 +1,7 @@
 #include "api/report.h"
 
+#include "core/blame.h"
+
 #include <lauxlib.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -62,19 +64,6 @@ static void add_message(luaL_Buffer *b, const ml_failure *failure)
     }
 }
 
-/* A task's lowest frames are the runtime's own, which tell nobody anything: the
- * length of the traceback without them. */
-static size_t traceback_length(const char *text)
-{
-    static const char frame[] = "\n\t[C]: in ?";
-    size_t size = sizeof frame - 1;
-    size_t length = strlen(text);
-    while (length > size && memcmp(text + length - size, frame, size) == 0) {
-        length -= size;
-    }
-    return length;
-}
-
 /* Adds each line indented; those that begin with tabs stand below others. */
 static void add_lines(luaL_Buffer *b, const char *text, size_t length,
                       const char *indent)
@@ -102,7 +91,7 @@ void ml_report_failure(struct ml_loop *loop, lua_State *L,
     add_title(&b, failure);
     add_message(&b, failure);
     if (failure->traceback != NULL) {
-        add_lines(&b, failure->traceback, traceback_length(failure->traceback),
+        add_lines(&b, failure->traceback, ml_blame_length(failure->traceback),
                   "  ");
     }
     if (failure->spawned != NULL) {

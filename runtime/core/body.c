@@ -1,12 +1,11 @@
 #include "core/body.h"
 
+#include "core/blame.h"
 #include "core/failure.h"
 #include "core/handle.h"
 #include "core/loop.h"
 #include "core/scope.h"
 #include "core/task.h"
-
-#include <string.h>
 
 static int keep_traceback(lua_State *L)
 {
@@ -61,30 +60,6 @@ static int body_cancelled(lua_State *L, struct ml_task *task)
     return 0;
 }
 
-/* A task that dies of a nil is likely to have ignored the error beside it: its
- * traceback, in the handle on top, is told of the last one it was given. */
-static void advise(lua_State *L, struct ml_task *task, int value)
-{
-    const struct ml_vm *vm = task->loop->vm;
-    const char *text = lua_tostring(L, value);
-    if (lua_type(L, value) != LUA_TSTRING ||
-        strstr(text, "a nil value") == NULL) {
-        return;
-    }
-    lua_rawgeti(L, LUA_REGISTRYINDEX, vm->lasts);
-    if (lua_rawgeti(L, -1, task->shell.slot) != LUA_TNIL) {
-        (void)lua_getiuservalue(L, -3, ML_HANDLE_TRACEBACK);
-        const char *trace = lua_isstring(L, -1) ? lua_tostring(L, -1) : "";
-        lua_pushfstring(L,
-                        "%s\nthe last call of this task that failed gave it "
-                        "nil and this error:\n\t%s",
-                        trace, luaL_tolstring(L, -2, NULL));
-        (void)lua_setiuservalue(L, -6, ML_HANDLE_TRACEBACK);
-        lua_pop(L, 2);
-    }
-    lua_pop(L, 2);
-}
-
 /* Stores the error value on top in its handle. If nobody holds the handle, it
  * is returned, for the loop to report; else it waits to be taken. */
 static int body_failed(lua_State *L, struct ml_task *task)
@@ -107,7 +82,7 @@ static int body_failed(lua_State *L, struct ml_task *task)
     }
     ml_site_push(L, task->site);
     (void)lua_setiuservalue(L, -2, ML_HANDLE_SPAWNED);
-    advise(L, task, value);
+    ml_blame_add(L, task, value);
     handle->outcome = ML_FAILED;
     task->failed = true;
     if (task->strict) {

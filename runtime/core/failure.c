@@ -70,15 +70,14 @@ struct report {
     ml_failure failure;
 };
 
-/* The value at `index` as text, kept on the stack; NULL for nil. A __tostring
- * that raises must not cost the report. */
 static int value_text(lua_State *L)
 {
     (void)luaL_tolstring(L, 1, NULL);
     return 1;
 }
 
-static const char *text_of(lua_State *L, int index)
+/* A __tostring that raises must not cost the report. */
+const char *ml_failure_text(lua_State *L, int index)
 {
     if (lua_isnoneornil(L, index)) {
         lua_pushnil(L);
@@ -98,7 +97,7 @@ static const char *text_of(lua_State *L, int index)
 /* An error value may be nil; what is no error has no value. */
 static const char *error_text(lua_State *L, int index, const char *kind)
 {
-    const char *text = text_of(L, index);
+    const char *text = ml_failure_text(L, index);
     bool error = strcmp(kind, "failed") == 0 || strcmp(kind, "close") == 0;
     return text == NULL && error ? "nil" : text;
 }
@@ -111,9 +110,9 @@ static int report_run(lua_State *L)
     ml_failure *failure = &report->failure;
     struct ml_failures *failures = &report->loop->failures;
     failure->message = error_text(L, 2, failure->kind);
-    failure->traceback = text_of(L, 3);
-    failure->name = text_of(L, 4);
-    failure->spawned = text_of(L, 5);
+    failure->traceback = ml_failure_text(L, 3);
+    failure->name = ml_failure_text(L, 4);
+    failure->spawned = ml_failure_text(L, 5);
     if (failure->spawned != NULL && failure->spawned[0] == '\0') {
         failure->spawned = NULL;
     }

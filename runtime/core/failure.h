@@ -47,6 +47,10 @@ void ml_failures_flush(struct ml_loop *loop, int64_t now);
 /* When the next one is due, ML_TIME_NEVER if none. */
 int64_t ml_failures_next(struct ml_loop *loop);
 
+/* The error value at `index` as text, which it pushes; NULL, and pushes nil, for
+ * nil. May raise a memory error. */
+const char *ml_failure_text(lua_State *L, int index);
+
 /* Somebody took the failure of this handle. */
 void ml_failures_taken(struct ml_handle *handle);
 

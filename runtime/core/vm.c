@@ -56,6 +56,7 @@ struct ml_vm *ml_vm_open(lua_State *L)
     vm->handles = vm_table_ref(L, "v");
     vm->pins = vm_table_ref(L, NULL);
     vm->lasts = vm_table_ref(L, NULL);
+    vm->blames = vm_table_ref(L, NULL);
     vm->locals = vm_table_ref(L, NULL);
     vm->traces = vm_table_ref(L, NULL);
     vm->deaths = vm_table_ref(L, "k");

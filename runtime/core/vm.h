@@ -48,6 +48,7 @@ struct ml_vm {
     int handles;          /* registry reference: slot -> handle, weak values */
     int pins;             /* registry reference: slot -> handle with a name */
     int lasts;    /* registry reference: slot -> last error it was given */
+    int blames;   /* registry reference: slot -> what its group raised */
     int locals;   /* registry reference: slot -> table of locals */
     int traces;   /* registry reference: slot -> traceback of an error */
     int deaths;   /* registry reference: coroutine -> traceback of the error

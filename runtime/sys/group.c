@@ -1,5 +1,6 @@
 /* group.c - ml.group: a block that ends when every task in it has ended. */
 #include "base/errno.h"
+#include "core/blame.h"
 #include "core/call.h"
 #include "core/error.h"
 #include "core/failure.h"
@@ -25,13 +26,28 @@ enum {
 
 /* ---- the end of the block -------------------------------------------------------- */
 
-/* The failure that the group raises: that of the member that failed first. */
-static int raise_failure(lua_State *L)
+/* Raises the failure of the group, whose members' failures are on top: that of
+ * the one that failed first. */
+static int raise_failure(lua_State *L, struct ml_task *task)
 {
+    int failures = lua_gettop(L);
     if (lua_rawgeti(L, -1, 1) == LUA_TNIL) {
         return luaL_error(L, "not enough memory for a failure of the group");
     }
     (void)lua_getiuservalue(L, -1, ML_HANDLE_VALUE);
+    ml_blame_note(L, task, failures);
+    return lua_error(L);
+}
+
+/* Raises the block's own error, which is below the reason and the list of its
+ * members' failures. */
+static int raise_broken(lua_State *L, struct ml_task *task)
+{
+    int failures = lua_gettop(L);
+    lua_pushvalue(L, -3);
+    if (lua_rawlen(L, failures) > 0) {
+        ml_blame_note(L, task, failures);
+    }
     return lua_error(L);
 }
 
@@ -42,18 +58,18 @@ static int group_result(lua_State *L, struct ml_group *group, bool ok)
     bool cancelled = group->scope.stage != ML_SCOPE_OPEN;
     bool mine = !ok && ml_scope_raised(L, -1, &group->scope);
     bool failed = group->failed && !group->broken;
+    struct ml_task *task = group->scope.task;
     lua_rawgeti(L, LUA_REGISTRYINDEX, group->scope.reason);
     lua_rawgeti(L, LUA_REGISTRYINDEX, group->failures);
     luaL_unref(L, LUA_REGISTRYINDEX, group->failures);
     ml_scope_leave(&group->scope, L);
     if (failed) {
-        return raise_failure(L);
+        return raise_failure(L, task);
+    }
+    if (!ok && !mine) {
+        return raise_broken(L, task);
     }
     lua_pop(L, 1);
-    if (!ok && !mine) {
-        lua_pop(L, 1);
-        return lua_error(L);
-    }
     if (!cancelled) {
         lua_pop(L, 1);
         return lua_gettop(L) - HANDLER;

@@ -248,6 +248,82 @@ function spec.test_a_failure_of_a_group_that_nobody_takes_is_reported()
   lu.assertEquals(result.status, 1)
 end
 
+-- C4.4
+function spec.test_the_report_names_who_failed_and_the_siblings_that_did()
+  local result = child.run(function()
+    ml.group(function(g)
+      g:spawn(function()
+        ml.sleep(1)
+        error("first", 0)
+      end).name = "one"
+      for i = 1, 12 do
+        g:spawn(function()
+          local _ <close> = setmetatable({}, { __close = function()
+            error("clean-up " .. i, 0)
+          end })
+          ml.sleep(10)
+        end)
+      end
+    end)
+  end, { virtual = true })
+  lu.assertEquals(result.status, 1)
+  local place = "[^\n]*group_spec%.lua:%d+"
+  lu.assertStrMatches(result.err, "miniloop: task 1 failed: first\n.*"
+    .. "  raised by task 2 %(one%) of its group, spawned at " .. place .. ":\n"
+    .. "    %[C%]: in function 'error'\n.*"
+    .. "  task 3 of its group, spawned at " .. place
+    .. ", failed, too: clean%-up 1\n    %[C%]: in function 'error'\n.*"
+    .. "  and 3 more of its group failed, too\n")
+  lu.assertNotStrContains(result.err, "[C]: in ?\n")
+end
+
+function spec.test_the_report_goes_down_through_nested_groups()
+  local task = ml.spawn(function()
+    ml.group(function(outer)
+      outer:spawn(function()
+        ml.group(function(inner)
+          inner:spawn(error, "deep", 0)
+        end)
+      end)
+      local _ <close> = setmetatable({}, { __close = function()
+        ml.yield()
+      end })
+      forever()
+    end)
+  end)
+  local _, err = task:wait()
+  local id = err.task
+  lu.assertEquals(err.value, "deep")
+  lu.assertStrMatches(err.traceback, (".*\nraised by task %d of .*"
+    .. "\nraised by task %d of .*"):format(id + 1, id + 2))
+end
+
+function spec.test_an_error_that_is_not_the_groups_is_not_blamed_on_it()
+  local task = ml.spawn(function()
+    pcall(ml.group, function(g)
+      g:spawn(error, "caught", 0)
+    end)
+    error("another", 0)
+  end)
+  lu.assertNotStrContains(select(2, task:wait()).traceback, "raised by")
+end
+
+function spec.test_siblings_are_named_when_the_block_itself_fails()
+  local task = ml.spawn(function()
+    ml.group(function(g)
+      g:spawn(function()
+        pcall(forever)
+        error("later", 0)
+      end)
+      ml.yield()
+      error("of the block", 0)
+    end)
+  end)
+  local err = select(2, task:wait())
+  lu.assertEquals(err.value, "of the block")
+  lu.assertStrContains(err.traceback, ", failed, too: later")
+end
+
 function spec.test_an_error_of_the_block_cancels_the_members_and_is_raised()
   local log = {}
   local ok, err = pcall(ml.group, function(g)
