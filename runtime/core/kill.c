@@ -1,6 +1,7 @@
 #include "core/kill.h"
 
 #include "core/failure.h"
+#include "core/handle.h"
 #include "core/loop.h"
 #include "core/scope.h"
 #include "core/thread.h"
@@ -30,8 +31,33 @@ void ml_kill_close(struct ml_task *task, lua_State *L)
     vm->active = active;
 }
 
+/* Arguments: the handle, the task's own scope. */
+static int keep_reason(lua_State *L)
+{
+    ml_scope_push_reason(L, (struct ml_scope *)lua_touserdata(L, 2));
+    (void)lua_setiuservalue(L, 1, ML_HANDLE_VALUE);
+    return 0;
+}
+
+/* A task that was cancelled before (it never ran, or it would not listen) ends
+ * with the reason of that. */
+static void kill_explain(struct ml_task *task, lua_State *L)
+{
+    if (task->own == NULL || lua_checkstack(L, LUA_MINSTACK) == 0 ||
+        ml_handle_find(L, task) == NULL) {
+        return;
+    }
+    lua_pushcfunction(L, keep_reason);
+    lua_insert(L, -2);
+    lua_pushlightuserdata(L, task->own);
+    if (lua_pcall(L, 2, 0, 0) != LUA_OK) {
+        lua_pop(L, 1); /* no memory for a text of the runtime's */
+    }
+}
+
 static void kill_one(struct ml_task *task, lua_State *L)
 {
+    kill_explain(task, L);
     ml_kill_close(task, L);
     ml_task_end(task, L);
 }

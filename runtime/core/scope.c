@@ -98,7 +98,7 @@ struct ml_scope *ml_scope_pending(struct ml_task *task)
     return due;
 }
 
-static void push_reason(lua_State *L, const struct ml_scope *scope)
+void ml_scope_push_reason(lua_State *L, const struct ml_scope *scope)
 {
     if (scope->why != NULL) {
         lua_pushstring(L, scope->why);
@@ -115,7 +115,7 @@ static void push_error(lua_State *L, const struct ml_scope *scope)
     lua_rawset(L, -3);
     if (scope->why != NULL || scope->reason != LUA_NOREF) {
         lua_pushliteral(L, "reason");
-        push_reason(L, scope);
+        ml_scope_push_reason(L, scope);
         lua_rawset(L, -3);
     }
 }

@@ -86,6 +86,10 @@ int ml_task_cancel(struct ml_task *task, lua_State *L, int reason,
 /* The scope whose cancellation is to be raised in the task now, or NULL. */
 struct ml_scope *ml_scope_pending(struct ml_task *task);
 
+/* Pushes why the scope was cancelled, nil if nobody said. May raise a memory
+ * error. */
+void ml_scope_push_reason(lua_State *L, const struct ml_scope *scope);
+
 /* Says that the scope's cancellation is being delivered, and pushes its error
  * value, always the same. May raise a memory error. */
 void ml_scope_deliver(lua_State *L, struct ml_scope *scope);

@@ -16,9 +16,9 @@ function spec.test_a_task_that_will_not_listen_is_killed_in_the_end()
       end
     end)
     ml.yield()
-    task:cancel()
+    task:cancel "enough"
     local _, err = task:wait()
-    lu.assertEquals(err.code, "ECANCELED")
+    lu.assertEquals({ err.code, err.reason }, { "ECANCELED", "enough" })
     lu.assertEquals(ml.now(), 10)
   end)
 end

@@ -101,12 +101,15 @@ end
 
 function spec.test_a_member_that_is_cancelled_before_it_runs_never_runs()
   local ran = false
-  local member
+  local member, late
   lu.assertNil((ml.group(function(g)
     member = g:spawn(function() ran = true end)
     g:cancel("too early")
+    late = g:spawn(function() ran = true end)
   end)))
   lu.assertEquals(member:status(), "cancelled")
+  lu.assertEquals(select(2, member:wait()).reason, "its group was cancelled")
+  lu.assertEquals(select(2, late:wait()).reason, "its group was cancelled")
   lu.assertFalse(ran)
 end
 
