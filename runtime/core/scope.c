@@ -32,7 +32,7 @@ void ml_scope_enter(struct ml_scope *scope, lua_State *L, struct ml_task *task,
 static void scope_drop(struct ml_scope *scope, lua_State *L)
 {
     ml_timers_disarm(&scope->task->loop->timers, &scope->alarm.timer);
-    luaL_unref(L, LUA_REGISTRYINDEX, scope->reason);
+    luaL_unref(L, LUA_REGISTRYINDEX, scope->lent ? LUA_NOREF : scope->reason);
     luaL_unref(L, LUA_REGISTRYINDEX, scope->error);
     scope->reason = LUA_NOREF;
     scope->error = LUA_NOREF;
@@ -218,14 +218,16 @@ static void task_reach(struct ml_task *task, const struct ml_scope *from);
 
 static void group_reach(struct ml_group *group, const struct ml_scope *from)
 {
-    group->reached = true;
+    if (group->reached == NULL) {
+        group->reached = from;
+    }
     ml_list_each (item, &group->members) {
         task_reach(ml_container_of(item, struct ml_task, member), from);
     }
 }
 
 /* Cancels the members of the groups that are inside of `scope`, or are it.
- * What they need (their own scopes, the reason) is theirs. */
+ * Their own scopes are theirs. */
 static void scope_spread(struct ml_scope *scope)
 {
     const struct ml_scope *shield = shield_below(scope);
@@ -275,9 +277,9 @@ static void scope_ask(struct ml_scope *scope, int reason, const char *why,
     scope->grace = grace;
 }
 
-/* A member is cancelled with its group. The reason is one of the runtime's: it
- * must not allocate, nor may it fail; if there is no memory even for the
- * task's own scope, the task is to be killed. */
+/* A member is cancelled with its group, for the same reason, which it borrows:
+ * to own one could fail. If there is no memory even for the task's own scope,
+ * the task is to be killed. */
 static void task_reach(struct ml_task *task, const struct ml_scope *from)
 {
     struct ml_scope *own = own_scope(task);
@@ -291,9 +293,11 @@ static void task_reach(struct ml_task *task, const struct ml_scope *from)
         }
         return;
     }
-    scope_ask(own, LUA_NOREF,
-              from->why != NULL ? from->why : "its group was cancelled",
-              from->grace);
+    scope_ask(own, from->reason, from->why, from->grace);
+    own->lent = true;
+    if (own->why == NULL && own->reason == LUA_NOREF) {
+        own->why = "its group was cancelled";
+    }
     spread_later(task);
 }
 
@@ -390,6 +394,14 @@ void ml_group_add(struct ml_group *group, struct ml_task *task)
 {
     task->group = group;
     ml_list_append(&group->members, &task->member);
+}
+
+void ml_group_admit(struct ml_task *task, lua_State *L)
+{
+    if (task->group->reached != NULL) {
+        task_reach(task, task->group->reached);
+        spread_all(task->loop, L);
+    }
 }
 
 void ml_group_fail(lua_State *L, struct ml_task *task)

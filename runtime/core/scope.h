@@ -45,6 +45,8 @@ struct ml_scope {
     int64_t grace;          /* ns */
     const char *why;        /* the reason if it is the runtime's, or NULL */
     int reason;             /* registry reference, if a script gave one */
+    bool
+        lent; /* the reason is that of the group's scope, which outlives this */
     int error;     /* registry reference: what is raised, once it was */
     uint8_t kind;  /* enum ml_scope_kind */
     uint8_t stage; /* enum ml_scope_stage */
@@ -57,9 +59,10 @@ struct ml_group {
     struct ml_list members;
     struct ml_queue idle; /* the owner, waiting for the last one to end */
     int failures;         /* registry reference: a list of handles */
-    bool failed;          /* a member's error is to be raised */
-    bool broken;          /* no: the block's own, which came before */
-    bool reached;         /* by a cancellation: who joins never runs */
+    const struct ml_scope *reached; /* whose cancellation, its own or one around
+                                       it, came here: who joins never runs */
+    bool failed;                    /* a member's error is to be raised */
+    bool broken;                    /* no: the block's own, which came before */
 };
 
 /* Enters a block: `scope` is zeroed memory that outlives it. */
@@ -122,5 +125,8 @@ void ml_group_fail(lua_State *L, struct ml_task *task);
 /* A task joins, or has ended. */
 void ml_group_add(struct ml_group *group, struct ml_task *task);
 void ml_group_remove(struct ml_task *task);
+
+/* Ends a task that has joined a group which was cancelled before. */
+void ml_group_admit(struct ml_task *task, lua_State *L);
 
 #endif

@@ -97,10 +97,7 @@ int ml_sys_spawn(lua_State *L, struct ml_loop *loop, struct ml_group *group,
     }
     ml_group_add(group, task);
     (void)ml_handle_push(L, task);
-    if (group->reached && /* cancelled before it has run: it never runs */
-        ml_task_cancel(task, L, LUA_NOREF, "its group was cancelled", 0) != 0) {
-        ml_task_kill(task, L); /* no memory to say why */
-    }
+    ml_group_admit(task, L);
     return 1;
 }
 

@@ -108,9 +108,52 @@ function spec.test_a_member_that_is_cancelled_before_it_runs_never_runs()
     late = g:spawn(function() ran = true end)
   end)))
   lu.assertEquals(member:status(), "cancelled")
-  lu.assertEquals(select(2, member:wait()).reason, "its group was cancelled")
-  lu.assertEquals(select(2, late:wait()).reason, "its group was cancelled")
+  lu.assertEquals(select(2, member:wait()).reason, "too early")
+  lu.assertEquals(select(2, late:wait()).reason, "too early")
   lu.assertFalse(ran)
+end
+
+-- C5.3
+function spec.test_the_reason_of_a_cancel_is_that_of_all_it_reaches()
+  local reasons = {}
+  local reason = { "any value" }
+  local function member()
+    local _, err = pcall(ml.sleep, math.huge)
+    table.insert(reasons, err.reason)
+    error(err, 0)
+  end
+  local inner, outer
+  local _, err = ml.group(function(g)
+    outer = g:spawn(function()
+      ml.group(function(h)
+        inner = h:spawn(member)
+      end)
+    end)
+    g:spawn(member)
+    for _ = 1, 3 do
+      ml.yield()
+    end
+    g:cancel(reason)
+  end)
+  lu.assertIs(err.reason, reason)
+  lu.assertEquals(#reasons, 2)
+  lu.assertIs(reasons[1], reason)
+  lu.assertIs(reasons[2], reason)
+  collectgarbage()
+  lu.assertIs(select(2, inner:wait()).reason, reason)
+  lu.assertIs(select(2, outer:wait()).reason, reason)
+end
+
+function spec.test_a_cancel_without_a_reason_says_whose_it_was()
+  local err
+  ml.group(function(g)
+    g:spawn(function()
+      err = select(2, pcall(ml.sleep, math.huge))
+    end)
+    ml.yield()
+    g:cancel()
+  end)
+  lu.assertEquals(err.reason, "its group was cancelled")
 end
 
 function spec.test_a_cancel_during_clean_up_changes_nothing()
