@@ -39,15 +39,18 @@ local map_options = { limit = true, timeout = true }
 ---Raises for an option that there is not, at the line of who called the
 ---function whose options these are; `level` counts from here.
 local function check_options(what, options, known, level)
-  for key in pairs(options or {}) do
+  for key in pairs(options) do
     if not known[key] then
       error(core.unknown(what, key, known), level)
     end
   end
 end
 
+-- A state may come without debug.
+local metatable_of = debug and debug.getmetatable or getmetatable
+
 local function callable(value)
-  local meta = debug.getmetatable(value)
+  local meta = metatable_of(value)
   return type(value) == "function" or meta and meta.__call
 end
 
@@ -56,6 +59,15 @@ local function check_argument(name, i, fits, expected, got, level)
   if not fits then
     error(("bad argument #%d to '%s' (%s expected, got %s)"):format(i, name,
       expected, got), level or 3)
+  end
+end
+
+-- Only where it may be called: at the line of who called the function of that
+-- name, which blocks or not.
+local function check_place(name, blocks)
+  local trouble = core.misplaced(name, blocks)
+  if trouble then
+    error(trouble, 3)
   end
 end
 
@@ -84,15 +96,21 @@ function core.signals_methods:names()
   end
 end
 
+-- The integer that a number is; strings are never taken for numbers.
+local function whole(value)
+  return math.type(value) and math.tointeger(value)
+end
+
 -- The checked options of map: how many at once at most, and seconds for all.
 local function map_bounds(list, f, options)
   check_argument("map", 1, type(list) == "table", "table", type(list), 4)
   check_argument("map", 2, callable(f), "function", type(f), 4)
-  options = options or {}
-  check_options("the options of 'map'", options, map_options, 4)
-  local limit = options.limit or math.max(#list, 1)
+  options = options == nil and {} or options
+  check_argument("map", 3, type(options) == "table", "table", type(options), 4)
+  check_options("the options table of 'map'", options, map_options, 4)
+  local limit = whole(options.limit or math.max(#list, 1))
   local timeout = options.timeout or math.huge
-  if math.type(limit) ~= "integer" or limit < 1 then
+  if not limit or limit < 1 then
     error("bad option 'limit' of 'map' (a positive integer expected)", 3)
   elseif type(timeout) ~= "number" or timeout ~= timeout then
     error("bad option 'timeout' of 'map' (a number expected)", 3)
@@ -108,9 +126,10 @@ end
 ---@return table errs     by index, the error where `f` raised, returned nil and
 ---an error, or was cut off
 function ml.map(list, f, options)
+  check_place("map", true)
   local limit, timeout = map_bounds(list, f, options)
   local n = #list
-  local results, errs, ended = { n = n }, {}, {}
+  local results, errs, tasks, ended = { n = n }, {}, {}, {}
   local slots = core.semaphore(limit)
 
   local function one(i, item, guard)
@@ -128,12 +147,12 @@ function ml.map(list, f, options)
 
   local _, cut = core.timeout(timeout, core.group, function(g)
     for i = 1, n do
-      g:spawn(one, i, list[i], slots:acquire())
+      tasks[i] = g:spawn(one, i, list[i], slots:acquire())
     end
   end)
   for i = 1, n do
     if not ended[i] then -- the time was up, or somebody ended its task
-      errs[i] = cut or core.error("ECANCELED", "map")
+      errs[i] = cut or select(2, tasks[i]:wait())
     end
   end
   return results, errs
@@ -145,16 +164,17 @@ end
 ---than nil and an error; the others are cancelled. If none does, nil and an
 ---error whose `errors` lists theirs.
 function ml.race(...)
+  check_place("race", true)
   local functions = table.pack(...)
   for i = 1, functions.n do
     check_argument("race", i, callable(functions[i]), "function",
       type(functions[i]))
   end
   local winner
-  local errors = {}
+  local errors, tasks = {}, {}
   core.group(function(g)
     for i = 1, functions.n do
-      g:spawn(function()
+      tasks[i] = g:spawn(function()
         local got = table.pack(core.try(functions[i]))
         if got[1] and (got[2] ~= nil or got[3] == nil) then
           if not winner then
@@ -169,6 +189,11 @@ function ml.race(...)
   end)
   if winner then
     return table.unpack(winner, 2, winner.n)
+  end
+  for i, task in ipairs(tasks) do
+    if errors[i] == nil then -- somebody ended it
+      errors[i] = select(2, task:wait())
+    end
   end
   local err = core.error("EFAILED", "race")
   err.errors = errors
@@ -190,6 +215,7 @@ end
 ---@param f fun()
 ---@return miniloop.task
 function ml.every(seconds, f)
+  check_place("every", false)
   check_argument("every", 1, math.type(seconds), "number", type(seconds))
   check_argument("every", 2, callable(f), "function", type(f))
   if seconds ~= seconds then

@@ -72,6 +72,20 @@ static int core_unknown(lua_State *L)
     return 1;
 }
 
+/* core.misplaced(call, blocks): for a function of Lua's, the text that says that
+ * it cannot be called where it was, or nil if it can. */
+static int core_misplaced(lua_State *L)
+{
+    const struct ml_vm *vm = ml_vm_upvalue(L);
+    bool placed =
+        lua_toboolean(L, 2) != 0 ? ml_vm_suspendable(L, vm) : vm->task != NULL;
+    if (placed) {
+        return 0;
+    }
+    ml_vm_misplacement(L, vm, luaL_checkstring(L, 1));
+    return 1;
+}
+
 /* Replaces the table on top by a userdata that reads from it. Lua names a
  * function in messages by where it finds it in a loaded table: so that it is
  * "miniloop.sleep" there, the core must not be one. */
@@ -92,6 +106,7 @@ static int open_core(lua_State *L)
                                          {"unknown", core_unknown},
                                          {"run", ml_run_lua},
                                          {"use", core_use},
+                                         {"misplaced", core_misplaced},
                                          {NULL, NULL}};
     struct ml_vm *vm = ml_vm_get(L);
     lua_newtable(L);

@@ -142,14 +142,21 @@ bool ml_vm_finalizing(lua_State *L, const struct ml_vm *vm)
     return false;
 }
 
-int ml_vm_misplaced(lua_State *L, const struct ml_vm *vm, const char *call)
+void ml_vm_misplacement(lua_State *L, const struct ml_vm *vm, const char *call)
 {
     if (vm->task == NULL || ml_vm_finalizing(L, vm)) {
-        return luaL_error(L, "cannot call '%s' here: not inside a task", call);
+        lua_pushfstring(L, "cannot call '%s' here: not inside a task", call);
+        return;
     }
-    return luaL_error(L,
-                      "cannot call '%s' here: Lua cannot suspend the task "
-                      "inside this function (a comparator, a gsub callback, "
-                      "__tostring, __close of a killed task, or the like)",
-                      call);
+    lua_pushfstring(L,
+                    "cannot call '%s' here: Lua cannot suspend the task "
+                    "inside this function (a comparator, a gsub callback, "
+                    "__tostring, __close of a killed task, or the like)",
+                    call);
+}
+
+int ml_vm_misplaced(lua_State *L, const struct ml_vm *vm, const char *call)
+{
+    ml_vm_misplacement(L, vm, call);
+    return luaL_error(L, "%s", lua_tostring(L, -1));
 }

@@ -124,4 +124,7 @@ bool ml_vm_finalizing(lua_State *L, const struct ml_vm *vm);
  * names the call and the reason. Never returns. */
 int ml_vm_misplaced(lua_State *L, const struct ml_vm *vm, const char *call);
 
+/* Pushes the text of that error. */
+void ml_vm_misplacement(lua_State *L, const struct ml_vm *vm, const char *call);
+
 #endif

@@ -8,6 +8,7 @@
 #include "core/loop.h"
 #include "core/misuse.h"
 #include "core/scope.h"
+#include "sys/option.h"
 #include "sys/sys.h"
 
 #include <errno.h>
@@ -217,20 +218,12 @@ static int64_t read_grace(lua_State *L, int arg, int64_t otherwise)
     if (ml_misuse_absent(L, arg)) {
         return otherwise;
     }
-    luaL_checktype(L, arg, LUA_TTABLE);
-    lua_pushnil(L);
-    while (lua_next(L, arg) != 0) {
-        static const char *const names[] = {"grace", NULL};
-        const char *key = luaL_tolstring(L, -2, NULL);
-        if (strcmp(key, names[0]) != 0) {
-            (void)ml_misuse_field(L, "the options of 'cancel'", key, names);
-        }
-        lua_pop(L, 2);
+    static const char *const names[] = {"grace", NULL};
+    ml_option_check(L, arg, names);
+    if (ml_option_push(L, arg, "grace") == LUA_TNIL) {
+        return otherwise;
     }
-    lua_getfield(L, arg, "grace");
-    luaL_argcheck(L, lua_type(L, -1) == LUA_TNUMBER, arg,
-                  "the option 'grace' is a number");
-    return ml_time_from_seconds(ml_misuse_seconds(L, lua_gettop(L)));
+    return ml_time_from_seconds(ml_option_seconds(L, arg, "grace", 0));
 }
 
 /* g:cancel([reason [, {grace = s}]]) */

@@ -95,6 +95,10 @@ function spec.test_map_takes_a_plain_nil_for_a_result_and_a_kill_for_a_cut()
     lu.assertEquals(select(2, ml.map({ 2 }, function()
       ml.self():kill()
     end))[1].code, "ECANCELED")
+    lu.assertEquals(select(2, ml.map({ 2 }, function()
+      ml.self():cancel("why")
+      ml.sleep(1)
+    end))[1].reason, "why")
   end)
 end
 
@@ -122,9 +126,42 @@ function spec.test_the_misuse_of_map_is_told()
   raises("bad option 'timeout'", function() ml.map({}, print, options) end)
   lu.assertErrorMsgContains("did you mean 'limit'?", ml.map, {}, print,
     { limits = 1 })
+  raises("bad argument #3 to 'map' (table", function() ml.map({}, print, 3) end)
+end
+
+-- As everywhere in Lua.
+function spec.test_a_limit_is_a_number_with_an_integer_value()
+  local results = ml.map({ 1, 2 }, function(i) return i end, { limit = 2.0 })
+  lu.assertEquals(results, { 1, 2, n = 2 })
+end
+
+-- C2.5
+function spec.test_where_lua_cannot_suspend_the_error_names_the_function()
+  local function compare(f, ...)
+    local arguments = table.pack(...)
+    return select(2, pcall(table.sort, { 1, 2 }, function()
+      f(table.unpack(arguments, 1, arguments.n))
+    end))
+  end
+  lu.assertStrMatches(compare(ml.map, {}, print),
+    "[^\n]*many_spec%.lua:%d+: cannot call 'map' here: Lua cannot .*")
+  lu.assertStrMatches(compare(ml.race),
+    "[^\n]*many_spec%.lua:%d+: cannot call 'race' here: Lua cannot .*")
 end
 
 -- ---------------------------------------------------------------------- race
+
+function spec.test_race_tells_of_functions_that_were_ended()
+  local _, err = ml.race(function()
+    ml.self():cancel("why")
+    ml.sleep(1)
+  end, function()
+    return nil, "an error"
+  end)
+  lu.assertEquals(err.errors[1].code, "ECANCELED")
+  lu.assertEquals(err.errors[1].reason, "why")
+  lu.assertEquals(err.errors[2], "an error")
+end
 
 function spec.test_race_gives_the_results_of_the_first_to_succeed()
   child.in_virtual_time(function()
