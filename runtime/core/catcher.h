@@ -23,6 +23,11 @@ struct ml_catcher {
     struct ml_queue waiters;
 };
 
+/* More than there are: their indexes are bits of a mask. */
+enum {
+    ML_SIGNALS_MAX = 64
+};
+
 /* The index of the signal of that name ("INT", "TERM", "HUP", ...), or -1. */
 int ml_signal_index(const char *name);
 

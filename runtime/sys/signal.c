@@ -1,5 +1,6 @@
 /* signal.c - ml.signals, syscall.signal: signals as something to wait for. */
 #include "base/cast.h"
+#include "base/nearest.h"
 #include "core/call.h"
 #include "core/catcher.h"
 #include "core/loop.h"
@@ -7,10 +8,46 @@
 #include "core/request.h"
 #include "sys/sys.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 static const char *const METATABLE = "miniloop.signals";
+
+/* A name as a shell has it, "SIGTERM", or in small letters, as it is here. */
+static void plain_name(const char *name, char *plain, size_t size)
+{
+    size_t i = 0;
+    for (; i + 1 < size && name[i] != '\0'; i++) {
+        plain[i] = (char)toupper((unsigned char)name[i]);
+    }
+    plain[i] = '\0';
+    if (strncmp(plain, "SIG", 3) == 0) {
+        memmove(plain, plain + 3, i - 2);
+    }
+}
+
+static int refuse_name(lua_State *L, int arg)
+{
+    const char *names[ML_SIGNALS_MAX + 1] = {NULL};
+    const char *name = lua_tostring(L, arg);
+    char plain[16];
+    for (int i = 0; i < ML_SIGNALS_MAX; i++) {
+        names[i] = ml_signal_name(i);
+    }
+    plain_name(name, plain, sizeof plain);
+    const char *near = ml_nearest(plain, names);
+    return luaL_argerror(
+        L, arg,
+        near != NULL
+            ? lua_pushfstring(L, "unknown signal '%s'; did you mean '%s'?",
+                              name, near)
+            : lua_pushfstring(L,
+                              "unknown signal '%s', or one that cannot be "
+                              "caught",
+                              name));
+}
 
 /* The signals that the arguments from `arg` on name; raises for others. */
 static uint64_t check_names(lua_State *L, int arg)
@@ -20,7 +57,9 @@ static uint64_t check_names(lua_State *L, int arg)
     for (; arg <= lua_gettop(L); arg++) {
         luaL_checktype(L, arg, LUA_TSTRING);
         int index = ml_signal_index(lua_tostring(L, arg));
-        luaL_argcheck(L, index >= 0, arg, "unknown signal");
+        if (index < 0) {
+            (void)refuse_name(L, arg);
+        }
         mask |= UINT64_C(1) << index;
     }
     return mask;

@@ -145,7 +145,8 @@ function spec.test_a_wait_for_a_signal_is_no_deadlock()
 end
 
 function spec.test_the_misuse_of_signals_is_told()
-  raises("unknown signal", function() ml.signals("SIGUSR1") end)
+  raises("did you mean 'USR1'?", function() ml.signals("SIGUSR1") end)
+  raises("did you mean 'TERM'?", function() ml.signals("term") end)
   raises("bad argument #1 to 'signals'", function() ml.signals() end)
   raises("bad argument #2 to 'signals'", function() ml.signals("HUP", 1) end)
   raises("unknown signal", function() return syscall.signal("KILL") end)
