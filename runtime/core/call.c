@@ -333,61 +333,6 @@ bool ml_call_chosen(const ml_call *call)
     return call != &call->task->call;
 }
 
-/* ---- cycles ---------------------------------------------------------------- */
-
-/* Whom a parked task waits for, if it waits for one task alone; or NULL. */
-static const struct ml_task *blocked_by(const struct ml_task *task)
-{
-    return task->state == ML_TASK_WAITING && task->call.blocker != NULL
-               ? ml_task_find(task->loop, *task->call.blocker)
-               : NULL;
-}
-
-/* Each task waits for one other at most. There may be a cycle that is not
- * closed by `self`, for the wait of a condition takes its mutex again in any
- * case: so the walk is no longer than there are tasks. */
-static bool closes_cycle(const struct ml_task *self,
-                         const struct ml_task *target)
-{
-    size_t left = self->loop->ntasks;
-    if (target != self && self->locks == 0 &&
-        ml_list_empty(&self->ends.waits)) {
-        return false; /* nobody can be waiting for it */
-    }
-    while (target != NULL && target != self && left > 0) {
-        target = blocked_by(target);
-        left--;
-    }
-    return target == self;
-}
-
-int ml_call_refuse_cycle(lua_State *L, const ml_call *call,
-                         const struct ml_task *target)
-{
-    luaL_Buffer b;
-    const struct ml_task *self = call->task;
-    /* Another arm of a choice may wake it; but who waits for himself, never. */
-    bool open = ml_call_chosen(call) && target != self;
-    if (open || !closes_cycle(self, target)) {
-        return 0;
-    }
-    int n = ml_error_fail(L, EDEADLK, call->def->name);
-    lua_pushliteral(L, "reason");
-    luaL_buffinit(L, &b);
-    lua_pushfstring(L, "task %I", (LUAI_UACINT)self->id);
-    luaL_addvalue(&b);
-    for (; target != self; target = blocked_by(target)) {
-        lua_pushfstring(L, " waits for task %I, which",
-                        (LUAI_UACINT)target->id);
-        luaL_addvalue(&b);
-    }
-    lua_pushfstring(L, " waits for task %I", (LUAI_UACINT)self->id);
-    luaL_addvalue(&b);
-    luaL_pushresult(&b);
-    lua_rawset(L, -3);
-    return n;
-}
-
 /* ---- for system calls --------------------------------------------------- */
 
 int64_t ml_call_time(ml_call *call, double seconds)

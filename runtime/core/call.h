@@ -103,12 +103,6 @@ bool ml_call_chosen(const ml_call *call);
 void ml_call_init(ml_call *call, struct ml_task *task, const ml_syscall *def,
                   int base, int nargs);
 
-/* Pushes `nil, err` (EDEADLK) if waiting for `target` would close a cycle of
- * tasks that wait for each other, with the cycle as the reason; returns 2 then,
- * else 0. May raise a memory error. */
-int ml_call_refuse_cycle(lua_State *L, const ml_call *call,
-                         const struct ml_task *target);
-
 /* Sets the call's deadline: `seconds` from now. */
 void ml_call_bound(ml_call *call, double seconds);
 

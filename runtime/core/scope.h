@@ -117,6 +117,12 @@ void ml_scopes_abandon(struct ml_task *task, lua_State *L);
 /* The group that a task spawned by `task` (NULL: none) starts in, or NULL. */
 struct ml_group *ml_group_current(const struct ml_task *task);
 
+/* True if the owner waits for the members to end. */
+static inline bool ml_group_awaited(const struct ml_group *group)
+{
+    return !ml_list_empty(&group->idle.waits);
+}
+
 /* The task on whose behalf this is called has died of an error, and its handle
  * is on top of L: the group takes the failure, and is cancelled. The first one
  * is what the group raises. May raise a memory error. */

@@ -25,6 +25,11 @@ enum {
     HANDLER = 2
 };
 
+/* Members that a report names. */
+enum {
+    NAMED_MAX = 10
+};
+
 /* ---- the end of the block -------------------------------------------------------- */
 
 /* Raises the failure of the group, whose members' failures are on top: that of
@@ -116,10 +121,25 @@ static int join_attempt(lua_State *L, ml_call *call)
     return group_result(L, group, ok);
 }
 
+/* "for its tasks to end: 2, 3, ..." */
 static void join_describe(const ml_call *call, char *text, size_t size)
 {
-    (void)call;
-    (void)snprintf(text, size, "for its tasks to end");
+    const struct ml_group *group = (const struct ml_group *)call->task->scope;
+    const char *before = "for its tasks to end: ";
+    int named = 0;
+    ml_list_each (item, &group->members) {
+        const struct ml_task *task =
+            ml_container_of(item, struct ml_task, member);
+        int n = named++ < NAMED_MAX ? snprintf(text, size, "%s%lld", before,
+                                               (long long)task->id)
+                                    : snprintf(text, size, ", ...");
+        if (n < 0 || (size_t)n >= size || named > NAMED_MAX) {
+            return;
+        }
+        before = ", ";
+        text += n;
+        size -= (size_t)n;
+    }
 }
 
 static const ml_syscall group_join = {.size = sizeof(ml_syscall),

@@ -5,6 +5,7 @@
  * after it was handed the mutex hands it on. */
 #include "sys/mutex.h"
 
+#include "core/cycle.h"
 #include "core/loop.h"
 #include "core/misuse.h"
 #include "core/request.h"
@@ -95,7 +96,7 @@ static int lock_attempt(lua_State *L, ml_call *call)
                              "already, and would wait for itself");
     }
     struct ml_task *owner = ml_task_find(call->task->loop, mutex->owner);
-    int refused = ml_call_refuse_cycle(L, call, owner);
+    int refused = ml_cycle_refuse(L, call, owner);
     if (refused != 0) {
         return refused;
     }

@@ -1,6 +1,7 @@
 /* task.c - id, new, spawn, wait, join, kill, cancel, and a task's handle. */
 #include "base/errno.h"
 #include "core/call.h"
+#include "core/cycle.h"
 #include "core/error.h"
 #include "core/handle.h"
 #include "core/loop.h"
@@ -214,7 +215,7 @@ static void wait_begin(lua_State *L, ml_call *call, struct ml_task *target)
 
 static int wait_declare(lua_State *L, ml_call *call, struct ml_task *target)
 {
-    int refused = ml_call_refuse_cycle(L, call, target);
+    int refused = ml_cycle_refuse(L, call, target);
     if (refused != 0) {
         return refused;
     }

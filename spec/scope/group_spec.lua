@@ -622,15 +622,83 @@ function spec.test_the_misuse_of_a_group_is_told()
   end)
 end
 
-function spec.test_a_member_that_waits_for_the_owner_is_a_deadlock()
+function spec.test_a_group_that_can_never_end_is_a_deadlock()
   local result = child.run(function()
     ml.group(function(g)
-      local owner = ml.self()
-      g:spawn(function() owner:wait() end)
+      local event = ml.event()
+      for _ = 1, 2 do
+        g:spawn(event.wait, event)
+      end
     end)
   end)
   lu.assertEquals(result.status, 13)
-  lu.assertStrContains(result.err, "for its tasks to end")
+  lu.assertStrContains(result.err, "for its tasks to end: 2, 3\n")
+end
+
+-- C3.4
+function spec.test_a_member_that_waits_for_the_owner_is_a_cycle()
+  local owner, member, err = ml.self(), nil, nil
+  ml.group(function(g)
+    member = g:spawn(function()
+      err = select(2, owner:wait())
+    end)
+  end)
+  lu.assertEquals(err.code, "EDEADLK")
+  lu.assertEquals(err.reason, ("task %d waits for task %d, which waits for "
+    .. "task %d"):format(member.id, owner.id, member.id))
+end
+
+function spec.test_a_cycle_may_lead_through_any_member_of_groups()
+  local mutex = ml.mutex()
+  local owner, waiter, err
+  owner = ml.spawn(function()
+    local _ <close> = mutex:lock()
+    ml.group(function(g)
+      g:spawn(ml.sleep, 0)
+      g:spawn(function()
+        ml.group(function(inner)
+          waiter = inner:spawn(function()
+            ml.yield()
+            err = select(2, mutex:lock())
+          end)
+          inner:spawn(function()
+            for _ = 1, 5 do
+              ml.yield()
+            end
+          end)
+        end)
+      end)
+      g:spawn(ml.sleep, 0)
+    end)
+  end)
+  lu.assertTrue(owner:wait())
+  lu.assertEquals(err.code, "EDEADLK")
+  lu.assertStrContains(err.reason, ("task %d waits for task %d, which waits "
+    .. "for task %d, which waits for task %d"):format(waiter.id, owner.id,
+    waiter.id - 2, waiter.id))
+end
+
+function spec.test_to_wait_for_the_owner_of_another_group_is_no_cycle()
+  local release = ml.event()
+  local other = ml.spawn(function()
+    ml.group(function(g)
+      for _ = 1, 3 do
+        g:spawn(release.wait, release)
+      end
+    end)
+    return "fine"
+  end)
+  local got
+  ml.group(function(g)
+    g:spawn(function()
+      got = select(2, other:wait())
+    end)
+    g:spawn(function()
+      ml.yield()
+      release:set()
+    end)
+  end)
+  lu.assertEquals(got, "fine")
 end
 
 -- ------------------------------------------------------------------ the kill
