@@ -82,6 +82,7 @@ end
 ---The living tasks, oldest first: each with `id`, `name`, `status`, `waits`
 ---(what it waits for), `since` (as ml.now), `spawned`, and a method, traceback.
 function ml.tasks()
+  check_place("tasks", false)
   local list = core.tasks()
   for _, info in ipairs(list) do
     setmetatable(info, task_info)

@@ -310,6 +310,9 @@ function spec.test_outside_of_a_task_a_call_says_so()
       print "the resumer has it"
     end))
     show(ml.now)
+    for _, name in ipairs { "every", "map", "race", "tasks" } do
+      show(ml[name], 1, print)
+    end
   end, { stock = true })
   lu.assertEquals(result.err, "")
   local lines = {}
@@ -322,6 +325,10 @@ function spec.test_outside_of_a_task_a_call_says_so()
   end
   lu.assertEquals(lines[6], "syscall.sleep(0)")
   lu.assertStrMatches(lines[7], "%d+%.%d+")
+  for i, name in ipairs { "every", "map", "race", "tasks" } do
+    lu.assertEquals(lines[7 + i],
+      ("cannot call '%s' here: not inside a task"):format(name))
+  end
 end
 
 return spec
