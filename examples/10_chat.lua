@@ -17,6 +17,10 @@ end
 local server = assert(net.serve(arg[1] or "127.0.0.1:8080", function(conn)
   local inbox, name = ml.channel(100), conn:peer()
   rooms[conn] = inbox
+  local _ <close> = setmetatable({}, { __close = function() -- on every path
+    rooms[conn] = nil
+    tell_all(name .. " left\n")
+  end })
   tell_all(name .. " came\n", conn)
   ml.group(function(g)
     ml.spawn(function()
@@ -29,8 +33,6 @@ local server = assert(net.serve(arg[1] or "127.0.0.1:8080", function(conn)
     end
     g:cancel "left"
   end)
-  rooms[conn] = nil
-  tell_all(name .. " left\n")
 end))
 
 print("chatting on " .. server:address())
