@@ -7,14 +7,58 @@
 #include "core/scope.h"
 #include "core/task.h"
 
+/* What is kept of an error, in the task's slot of vm->traces: a table. */
+enum {
+    TRACE = 1,
+    VALUE
+};
+
+/* Keeps the traceback on top for the error value at `index`; takes it off. */
+static void trace_keep(lua_State *L, struct ml_task *task, int index)
+{
+    lua_createtable(L, 2, 0);
+    lua_insert(L, -2);
+    lua_rawseti(L, -2, TRACE);
+    lua_pushvalue(L, index);
+    lua_rawseti(L, -2, VALUE);
+    ml_vm_setslot(L, task->loop->vm->traces, task->shell.slot);
+    task->traced = true;
+}
+
+/* Arguments: the task, the error value. */
 static int keep_traceback(lua_State *L)
 {
     struct ml_task *task = (struct ml_task *)lua_touserdata(L, 1);
     luaL_checkstack(L, LUA_MINSTACK, "traceback");
     luaL_traceback(L, L, NULL, 2);
-    ml_vm_setslot(L, task->loop->vm->traces, task->shell.slot);
-    task->traced = true;
+    trace_keep(L, task, 2);
     return 0;
+}
+
+int ml_body_rethrow(lua_State *L)
+{
+    struct ml_task *task = ml_vm_upvalue(L)->task;
+    if (task != NULL) {
+        task->rethrown = true;
+    }
+    return lua_error(L);
+}
+
+/* True if the error at index 1 is the one whose traceback is kept, let go by a
+ * block on its way out. (A pcall may have caught that one meanwhile: then this
+ * is another.) */
+static bool is_rethrown(lua_State *L, struct ml_task *task)
+{
+    bool same = false;
+    if (task->rethrown && task->traced) {
+        lua_rawgeti(L, LUA_REGISTRYINDEX, task->loop->vm->traces);
+        lua_rawgeti(L, -1, task->shell.slot);
+        lua_rawgeti(L, -1, VALUE);
+        same = lua_rawequal(L, -1, 1) != 0;
+        lua_pop(L, 3);
+    }
+    task->rethrown = false;
+    return same;
 }
 
 /* The message handler of a task's base frame: leaves the error value as it is
@@ -24,12 +68,14 @@ static int task_message(lua_State *L)
 {
     struct ml_task *task = ml_vm_upvalue(L)->task;
     if (task == NULL || task->state == ML_TASK_DYING ||
-        lua_checkstack(L, LUA_MINSTACK) == 0 || ml_scope_is_any(L, 1, task)) {
+        lua_checkstack(L, LUA_MINSTACK) == 0 || ml_scope_is_any(L, 1, task) ||
+        is_rethrown(L, task)) {
         return 1;
     }
     lua_pushcfunction(L, keep_traceback);
     lua_pushlightuserdata(L, task);
-    if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
+    lua_pushvalue(L, 1);
+    if (lua_pcall(L, 2, 0, 0) != LUA_OK) {
         lua_pop(L, 1); /* no memory: the report will do without */
     }
     return 1;
@@ -77,8 +123,9 @@ static int body_failed(lua_State *L, struct ml_task *task)
     if (task->traced) {
         lua_rawgeti(L, LUA_REGISTRYINDEX, loop->vm->traces);
         lua_rawgeti(L, -1, task->shell.slot);
-        (void)lua_setiuservalue(L, -3, ML_HANDLE_TRACEBACK);
-        lua_pop(L, 1);
+        lua_rawgeti(L, -1, TRACE);
+        (void)lua_setiuservalue(L, -4, ML_HANDLE_TRACEBACK);
+        lua_pop(L, 2);
     }
     ml_site_push(L, task->site);
     (void)lua_setiuservalue(L, -2, ML_HANDLE_SPAWNED);
@@ -138,8 +185,7 @@ int ml_body_foreign(lua_State *L)
 {
     struct ml_task *task = (struct ml_task *)lua_touserdata(L, 1);
     ml_task_traceback(L, task);
-    ml_vm_setslot(L, task->loop->vm->traces, task->shell.slot);
-    task->traced = true;
+    trace_keep(L, task, 1);
     lua_pushliteral(L, "the task was suspended by C code that is not the "
                        "runtime's (lua_yield)");
     return body_failed(L, task);

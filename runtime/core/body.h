@@ -25,4 +25,8 @@ enum {
  * of ours is the task's failure. Gives its handle if it is to be reported. */
 int ml_body_foreign(lua_State *L);
 
+/* Raises the error on top, which a block of the running task has let through,
+ * again: its traceback stays that of where it happened. Never returns. */
+int ml_body_rethrow(lua_State *L);
+
 #endif

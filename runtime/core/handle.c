@@ -86,6 +86,9 @@ void ml_handle_release(lua_State *L, struct ml_task *task)
     if (task->warned) {
         slot_clear(L, task->loop->vm->lasts, task->shell.slot);
     }
+    if (task->traced) {
+        slot_clear(L, task->loop->vm->traces, task->shell.slot);
+    }
     if (task->blames) {
         slot_clear(L, task->loop->vm->blames, task->shell.slot);
     }

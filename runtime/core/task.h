@@ -50,6 +50,7 @@ struct ml_task {
     bool doomed;           /* killed while it runs: dies as it gives way */
     bool named;            /* its handle has a name and is pinned */
     bool warned;           /* a call of its gave nil and an error */
+    bool rethrown;         /* a block raised an error again, maybe unheard */
     bool blames;           /* a group of its raised a failure */
     bool localized;        /* it has locals: what it spawns inherits them */
     bool failed;           /* it died of an error */

@@ -53,6 +53,7 @@ struct ml_vm {
     int traces;   /* registry reference: slot -> traceback of an error */
     int deaths;   /* registry reference: coroutine -> traceback of the error
                      that ended it, weak keys; see core/frame.h */
+    int traces;   /* registry reference: slot -> an error, its traceback */
     int handler;  /* registry reference: the tasks' message handler */
     int message;  /* registry reference: the same of their coroutines */
     int syscalls; /* registry reference: the table `syscall` */

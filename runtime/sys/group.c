@@ -1,6 +1,7 @@
 /* group.c - ml.group: a block that ends when every task in it has ended. */
 #include "base/errno.h"
 #include "core/blame.h"
+#include "core/body.h"
 #include "core/call.h"
 #include "core/error.h"
 #include "core/failure.h"
@@ -54,7 +55,7 @@ static int raise_broken(lua_State *L, struct ml_task *task)
     if (lua_rawlen(L, failures) > 0) {
         ml_blame_note(L, task, failures);
     }
-    return lua_error(L);
+    return ml_body_rethrow(L);
 }
 
 /* All members have ended; the block gave what is above HANDLER. Nothing here

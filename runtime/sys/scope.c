@@ -1,5 +1,6 @@
 /* scope.c - ml.timeout, ml.shield, ml.try: blocks in the task that calls. */
 #include "core/scope.h"
+#include "core/body.h"
 #include "core/call.h"
 #include "core/error.h"
 #include "core/loop.h"
@@ -54,7 +55,7 @@ static int timeout_k(lua_State *L, int status, lua_KContext ctx)
     if (mine) {
         return ml_error_fail(L, ETIMEDOUT, "timeout");
     }
-    return succeeded(status) ? lua_gettop(L) - HANDLER : lua_error(L);
+    return succeeded(status) ? lua_gettop(L) - HANDLER : ml_body_rethrow(L);
 }
 
 /* ml.timeout(seconds, f, ...) */
@@ -82,7 +83,7 @@ static int scope_timeout(lua_State *L)
 static int shield_k(lua_State *L, int status, lua_KContext ctx)
 {
     ml_scope_leave((struct ml_scope *)ctx, L);
-    return succeeded(status) ? lua_gettop(L) - HANDLER : lua_error(L);
+    return succeeded(status) ? lua_gettop(L) - HANDLER : ml_body_rethrow(L);
 }
 
 /* ml.shield(f, ...) */

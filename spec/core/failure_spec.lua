@@ -48,6 +48,40 @@ function spec.test_one_waiter_is_enough_for_all()
   end, { virtual = true })
 end
 
+-- ----------------------------------------------------------------- traceback
+
+local function culprit()
+  error "x"
+end
+
+local function traceback_of(f)
+  local _, err = ml.spawn(f):wait()
+  return err.traceback
+end
+
+function spec.test_the_traceback_leads_to_the_error_through_blocks()
+  for _, block in ipairs { ml.shield, ml.group } do
+    lu.assertStrContains(traceback_of(function()
+      block(function()
+        ml.yield()
+        culprit()
+      end)
+    end), "in upvalue 'culprit'")
+  end
+  lu.assertStrContains(traceback_of(function()
+    ml.timeout(1, ml.shield, ml.group, culprit)
+  end), "in function <")
+end
+
+function spec.test_the_traceback_is_of_the_error_that_the_task_died_of()
+  local trace = traceback_of(function()
+    pcall(ml.timeout, 1, culprit)
+    error("another", 0)
+  end)
+  lu.assertNotStrContains(trace, "culprit")
+  lu.assertNotStrContains(trace, "miniloop.timeout")
+end
+
 -- ---------------------------------------------------------------- unobserved
 
 function spec.test_without_a_handle_it_is_reported_at_once()
