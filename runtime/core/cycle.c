@@ -7,9 +7,11 @@
 
 #include <errno.h>
 
-/* Groups within groups that a walk follows. */
+/* What a walk follows: groups within groups, and members of them in all, so
+ * that a wait costs no more for a group that is large. */
 enum {
-    DEPTH_MAX = 16
+    DEPTH_MAX = 16,
+    MEMBERS_MAX = 256
 };
 
 /* A group whose owner waits for its members, and the one that was followed. */
@@ -23,6 +25,7 @@ struct walk {
     const struct ml_task *self;
     struct branch branches[DEPTH_MAX];
     int depth;
+    int members; /* that were followed */
 };
 
 /* Whom a parked task waits for, if it waits for one task alone; or NULL. */
@@ -52,7 +55,7 @@ static const struct ml_group *joining(const struct ml_task *task)
 /* The next member of the innermost branch that has one, or NULL. */
 static const struct ml_task *walk_branch(struct walk *walk)
 {
-    while (walk->depth > 0) {
+    while (walk->depth > 0 && walk->members++ < MEMBERS_MAX) {
         struct branch *branch = &walk->branches[walk->depth - 1];
         branch->member = branch->member->next;
         if (branch->member != &branch->group->members) {
