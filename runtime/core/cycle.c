@@ -16,8 +16,8 @@ enum {
 
 /* A group whose owner waits for its members, and the one that was followed. */
 struct branch {
-    const struct ml_group *group;
-    const struct ml_list *member;
+    struct ml_group *group;
+    struct ml_list *member;
 };
 
 /* A way through the tasks, from the target on, that may lead to `self`. */
@@ -44,12 +44,12 @@ static bool is_needed(const struct ml_task *task)
 }
 
 /* The group whose members the task waits for, or NULL. */
-static const struct ml_group *joining(const struct ml_task *task)
+static struct ml_group *joining(const struct ml_task *task)
 {
-    const struct ml_scope *scope = task->scope;
+    struct ml_scope *scope = task->scope;
     bool joins = scope != NULL && scope->kind == ML_SCOPE_GROUP &&
                  ml_group_awaited((const struct ml_group *)scope);
-    return joins ? (const struct ml_group *)scope : NULL;
+    return joins ? (struct ml_group *)scope : NULL;
 }
 
 /* The next member of the innermost branch that has one, or NULL. */
@@ -72,7 +72,7 @@ static const struct ml_task *walk_step(struct walk *walk,
                                        const struct ml_task *task)
 {
     const struct ml_task *next = blocked_by(task);
-    const struct ml_group *group = joining(task);
+    struct ml_group *group = joining(task);
     if (group != NULL && walk->depth < DEPTH_MAX) {
         walk->branches[walk->depth++] = (struct branch){group, &group->members};
     }

@@ -50,7 +50,6 @@ struct ml_vm {
     int lasts;    /* registry reference: slot -> last error it was given */
     int blames;   /* registry reference: slot -> what its group raised */
     int locals;   /* registry reference: slot -> table of locals */
-    int traces;   /* registry reference: slot -> traceback of an error */
     int deaths;   /* registry reference: coroutine -> traceback of the error
                      that ended it, weak keys; see core/frame.h */
     int traces;   /* registry reference: slot -> an error, its traceback */
