@@ -81,6 +81,15 @@ static void add_lines(luaL_Buffer *b, const char *text, size_t length,
     }
 }
 
+/* Of a task whose function is one of C there is no more than the heading. */
+static void add_traceback(luaL_Buffer *b, const char *traceback)
+{
+    size_t length = ml_blame_length(traceback);
+    if (length > sizeof "stack traceback:" - 1) {
+        add_lines(b, traceback, length, "  ");
+    }
+}
+
 void ml_report_failure(struct ml_loop *loop, lua_State *L,
                        const ml_failure *failure, void *ud)
 {
@@ -91,8 +100,7 @@ void ml_report_failure(struct ml_loop *loop, lua_State *L,
     add_title(&b, failure);
     add_message(&b, failure);
     if (failure->traceback != NULL) {
-        add_lines(&b, failure->traceback, ml_blame_length(failure->traceback),
-                  "  ");
+        add_traceback(&b, failure->traceback);
     }
     if (failure->spawned != NULL) {
         luaL_addstring(&b, "\n  spawned at:");

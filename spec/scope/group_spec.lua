@@ -633,6 +633,7 @@ function spec.test_a_group_that_can_never_end_is_a_deadlock()
   end)
   lu.assertEquals(result.status, 13)
   lu.assertStrContains(result.err, "for its tasks to end: 2, 3\n")
+  lu.assertNotStrContains(result.err, "stack traceback:\n  spawned at")
 end
 
 -- C3.4
