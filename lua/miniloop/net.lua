@@ -38,25 +38,33 @@ local function is_cancellation(err)
     and err.task == core.id()
 end
 
----Whether the handler let go what it was told when its own peer went away.
-local function is_farewell(err, conn)
-  if not core.iserror(err)
-      or err.code ~= "ECONNRESET" and err.code ~= "EPIPE" then
-    return false
-  end
+---What tells that a peer has gone. Of a Unix socket it names no address; a
+---closed channel is EPIPE, too, but that of a "send".
+local stream_ops = {
+  lines = true, read = true, recv = true, write = true, writesome = true,
+}
+
+---The peer as errors name it, if they do.
+local function name_of_peer(conn)
   local peer = conn:peer()
-  return not peer or not err.address or err.address == peer
+  return peer ~= "unix:" and peer or nil
+end
+
+---Whether the handler let go what it was told when its own peer went away.
+local function is_farewell(err, peer)
+  return core.iserror(err) and stream_ops[err.op] and err.address == peer
+    and (err.code == "ECONNRESET" or err.code == "EPIPE")
 end
 
 ---Tells of what a handler raised, to whoever wants to know.
-local function tell(fault, conn, on_error)
+local function tell(fault, conn, peer, on_error)
   if is_cancellation(fault.value) then
     error(fault.value, 0)
-  elseif is_farewell(fault.value, conn) then
+  elseif is_farewell(fault.value, peer) then
     return
   elseif on_error then
     fault = try(on_error, fault.value, conn, fault.traceback)
-    return fault and tell(fault, conn)
+    return fault and tell(fault, conn, peer)
   end
   core.net.report(fault.value, fault.traceback)
 end
@@ -133,9 +141,13 @@ local function attend(crew)
   local _ <close> = crew_join(crew)
   local conn <close> = crew.offer
   crew.offer = nil
-  local fault = conn and try(crew.handler, conn)
+  if not conn then
+    return
+  end
+  local peer = name_of_peer(conn) -- a closed one cannot tell any more
+  local fault = try(crew.handler, conn)
   if fault then
-    tell(fault, conn, crew.on_error)
+    tell(fault, conn, peer, crew.on_error)
   end
 end
 

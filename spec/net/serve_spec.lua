@@ -345,6 +345,37 @@ function spec.test_the_reset_of_another_peer_is_reported()
   lu.assertStrContains(result.err, "ECONNRESET")
 end
 
+-- C7.2: only of the handler's own peer
+function spec.test_a_broken_pipe_that_is_not_the_peers_is_reported()
+  local result = child.run(function()
+    local channel = ml.channel()
+    channel:close()
+    conversation(function()
+      assert(channel:send(1))
+    end)
+    local near, far = net.pair()
+    far:close()
+    conversation(function(conn)
+      conn:close()
+      assert(near:write("x"))
+    end)
+  end)
+  lu.assertEquals(result.status, 0)
+  lu.assertStrContains(result.err, "send: broken pipe (EPIPE)")
+  lu.assertStrContains(result.err, "write: broken pipe (EPIPE)")
+end
+
+-- C7.2
+function spec.test_the_reset_is_no_report_when_the_handler_has_closed()
+  child.passes(function()
+    hang_up(function(conn)
+      local _, err = conn:read()
+      conn:close()
+      error(err)
+    end)
+  end)
+end
+
 function spec.test_a_cancelled_handler_is_no_report()
   child.passes(function()
     local mine = assert(net.serve("127.0.0.1:0", stay))
