@@ -326,12 +326,18 @@ function server.stop(self, grace)
 end
 
 ---At the end of its block a server is stopped without grace. Where nothing can
----wait any more, for the task is being killed, it is killed as well.
+---wait any more, for the task is being killed or cancelled, it is killed as
+---well. A cancellation goes on; that a killed task cannot wait is no error.
 function server_meta.__close(self)
   self.listener:close()
   crew_cancel(self.crew, "the server was closed")
-  if not pcall(self.task.wait, self.task) then
-    core.kill(self.task)
+  local ok, err = pcall(self.task.wait, self.task)
+  if ok then
+    return
+  end
+  core.kill(self.task)
+  if core.iserror(err) then
+    error(err, 0)
   end
 end
 

@@ -547,6 +547,26 @@ function spec.test_a_server_stops_at_the_end_of_its_block()
   assert_code("ECONNREFUSED", net.connect(address))
 end
 
+-- C5.6, C7.2
+function spec.test_a_cancellation_at_the_end_of_the_servers_block_goes_on()
+  local begun, through = ml.event(), false
+  local task = ml.spawn(function()
+    do
+      local mine <close> = assert(net.serve("127.0.0.1:0", function(conn)
+        pcall(stay, conn) -- will not leave when the block ends
+        begun:set()
+        ml.sleep(30)
+      end))
+      guest(mine)
+    end
+    through = true
+  end)
+  begun:wait()
+  task:cancel("enough")
+  assert_code("ECANCELED", task:wait())
+  lu.assertEquals({ task:status(), through }, { "cancelled", false })
+end
+
 function spec.test_a_server_ends_with_the_task_that_is_killed_in_its_block()
   local ready, conn = ml.event(), nil
   local task = ml.spawn(function()
