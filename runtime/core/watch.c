@@ -184,6 +184,14 @@ void ml_watch_forget(struct ml_loop *loop, int fd)
     watch_free(loop, watch);
 }
 
+void ml_watch_readable(struct ml_loop *loop, int fd)
+{
+    struct ml_watch *watch = watch_find(&loop->watches, fd);
+    if (watch != NULL) {
+        (void)ml_queue_wake_all(&watch->readers);
+    }
+}
+
 /* What poll(2) says of the descriptor now, in our directions. */
 static unsigned ready_now(int fd)
 {

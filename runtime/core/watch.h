@@ -58,6 +58,9 @@ void ml_watch_touch(struct ml_loop *loop, struct ml_watch *watch);
  * Harmless for a descriptor that nobody ever waited for. */
 void ml_watch_forget(struct ml_loop *loop, int fd);
 
+/* Wakes whoever waits until `fd` can be read, without asking the poller. */
+void ml_watch_readable(struct ml_loop *loop, int fd);
+
 /* Flushes changed interest to the poller (round, step 3). Tasks that wait for
  * what the poller refuses are woken with its error. */
 void ml_watches_flush(struct ml_loop *loop);

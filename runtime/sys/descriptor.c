@@ -88,6 +88,13 @@ void ml_descriptor_forget(struct ml_vm *vm, int fd)
     }
 }
 
+void ml_descriptor_readable(const struct ml_descriptor *d)
+{
+    ml_list_each (item, &d->vm->loops) {
+        ml_watch_readable(ml_container_of(item, struct ml_loop, link), d->fd);
+    }
+}
+
 void ml_descriptor_close(struct ml_descriptor *d)
 {
     int fd = d->fd;

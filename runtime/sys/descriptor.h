@@ -16,8 +16,9 @@ struct ml_descriptor {
     struct ml_vm *vm;
     int fd; /* -1: closed */
     bool socket;
-    /* Bytes that were read and not yet given to the script; NULL: never any. */
-    size_t (*held)(const struct ml_descriptor *d);
+    /* True if something was read and not yet given to the script (bytes, the
+     * end, an error): reading would not block. NULL: never. */
+    bool (*held)(const struct ml_descriptor *d);
     /* Called once before the descriptor is closed; NULL: nothing to do. Must
      * not use Lua. */
     void (*closing)(struct ml_descriptor *d);
@@ -48,6 +49,10 @@ void ml_descriptor_close(struct ml_descriptor *d);
 
 /* Says to all loops of the state that `fd` is about to be closed. */
 void ml_descriptor_forget(struct ml_vm *vm, int fd);
+
+/* Resumes whoever waits until the descriptor can be read: bytes that are held
+ * for the script by now count, and of those no poller knows. */
+void ml_descriptor_readable(const struct ml_descriptor *d);
 
 /* Raises unless the value at `arg` could be an io. */
 void ml_io_check(lua_State *L, int arg);

@@ -48,7 +48,7 @@ static int io_begin(lua_State *L, ml_call *call)
 static bool io_holds(const ml_call *call)
 {
     const struct ml_descriptor *mine = call->data;
-    return mine != NULL && mine->held != NULL && mine->held(mine) > 0;
+    return mine != NULL && mine->held != NULL && mine->held(mine);
 }
 
 static int io_true(lua_State *L)

@@ -19,9 +19,10 @@ enum {
 
 /* ---- the object ----------------------------------------------------------- */
 
-static size_t stream_held(const struct ml_descriptor *d)
+static bool stream_held(const struct ml_descriptor *d)
 {
-    return ml_buffer_length(&((const struct ml_stream *)d)->in);
+    const struct ml_stream *s = (const struct ml_stream *)d;
+    return ml_buffer_length(&s->in) > 0 || s->ended || s->error != 0;
 }
 
 /* Whoever reads, writes, or waits for a turn finds a closed stream. */
@@ -148,6 +149,9 @@ int ml_stream_begin(struct ml_stream *s, struct ml_stream_side *side,
 
 int ml_stream_end(lua_State *L, struct ml_stream *s, ml_call *call, int n)
 {
+    if (s->d.fd >= 0 && stream_held(&s->d)) {
+        ml_descriptor_readable(&s->d);
+    }
     if (n == ML_WAIT) {
         return n;
     }

@@ -101,7 +101,8 @@ int ml_stream_begin(struct ml_stream *s, struct ml_stream_side *side,
                     ml_call *call);
 
 /* Ends an attempt with what it will return: hands the turn on unless that is
- * ML_WAIT, and makes of -errno the answer `nil, err`, pushed on L. */
+ * ML_WAIT, and makes of -errno the answer `nil, err`, pushed on L. If the
+ * stream holds something now, those who wait for its descriptor are resumed. */
 int ml_stream_end(lua_State *L, struct ml_stream *s, ml_call *call, int n);
 
 /* Declares a wait for bytes in the direction ML_READ or ML_WRITE. Each one may

@@ -376,6 +376,26 @@ function spec.test_bytes_that_were_read_count_as_ready_to_read()
   assert_code("ETIMEDOUT", ml.wait_io_read(near, 0))
 end
 
+-- C3 (wait_io_read): also when another task has read them from the system
+function spec.test_bytes_that_another_task_has_left_wake_who_waits_for_them()
+  local task = waiting(ml.wait_io_read, near)
+  local choice = waiting(function()
+    return ml.any { syscall.sleep(math.huge), syscall.wait_io_read(near) }
+  end)
+  far:write("one\ntwo")
+  lu.assertEquals(near:read("l"), "one") -- at once: no poller has seen it
+  lu.assertEquals({ task:wait(5) }, { true, true })
+  lu.assertEquals({ choice:wait(5) }, { true, 2, true })
+  lu.assertEquals(near:recv(), "two")
+end
+
+-- C3 (wait_io_read): the end is kept as bytes are
+function spec.test_a_stream_that_has_ended_is_ready_to_read()
+  far:close()
+  lu.assertNil(near:recv())
+  lu.assertTrue(ml.wait_io_read(near, 0))
+end
+
 function spec.test_reading_much_without_a_wait_lets_others_run()
   local zeros <close> = net.stream(assert(io.open("/dev/zero")))
   local turns = 0
