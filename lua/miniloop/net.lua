@@ -72,11 +72,12 @@ end
 -- ---------------------------------------------------------------- connections
 --
 -- A crew is the tasks that serve the connections of one server: they are
--- counted, and none outlives the task that it belongs to.
+-- counted, and belong to the server's own group, as does what they spawn.
 
 ---@class miniloop.net.crew
 ---@field handler function
 ---@field on_error function?
+---@field group miniloop.group? once the server's task has begun
 ---@field members table<miniloop.task, true>
 ---@field count integer
 ---@field left table an event, set when a member has left
@@ -84,13 +85,10 @@ end
 
 local crew_meta = {}
 
----Kills whoever is left: the crew's own task ends.
+---The group has ended, and with it whoever was to take the connection.
 function crew_meta.__close(crew)
   if crew.offer then
     crew.offer:close()
-  end
-  for task in pairs(crew.members) do
-    core.kill(task)
   end
 end
 
@@ -112,9 +110,13 @@ local function crew_wait(crew, most)
   end
 end
 
+---Handlers are told the reason; the rest of the group goes with them.
 local function crew_cancel(crew, reason)
   for task in pairs(crew.members) do
     core.cancel(task, reason)
+  end
+  if crew.group then
+    crew.group:cancel(reason)
   end
 end
 
@@ -175,8 +177,8 @@ local server = {}
 
 local server_meta = {}
 
----Accepts until the listener is closed, which is how a server is stopped, and
----serves the connections that there are; gives the error if it is another one.
+---Accepts until the listener is closed, which is how a server is stopped; gives
+---the error if it is another one.
 local function accept_all(self)
   local conn, err
   repeat
@@ -187,21 +189,29 @@ local function accept_all(self)
     end
   until not conn
   self.listener:close()
-  crew_wait(self.crew, 0)
   return err.code ~= "EBADF" and err or nil
+end
+
+---The block of the server's group, which waits for the connections.
+local function accept_in(self, group)
+  self.crew.group = group
+  local ok, err = pcall(accept_all, self)
+  if ok then
+    return err
+  end
+  self.listener:close()
+  crew_cancel(self.crew, core.iserror(err) and err.reason or nil)
+  error(err, 0)
 end
 
 ---The server's own task.
 local function run(self)
-  local listener <close> = self.listener
-  local crew <close> = self.crew
+  local _ <close> = self.listener
+  local _ <close> = self.crew
   self.task.name = "server " .. self.text
-  local ok, err = pcall(accept_all, self)
-  if not ok then
-    listener:close()
-    crew_cancel(crew, core.iserror(err) and err.reason or nil)
-    crew_wait(crew, 0)
-  end
+  local err = core.group(function(group)
+    return accept_in(self, group)
+  end)
   if err then
     error(err, 0)
   end
@@ -280,9 +290,9 @@ local function outcome(ok, err)
   return ok, err
 end
 
----A connection's own task would wait for itself.
+---A connection's task, and one that it has spawned, would wait for itself.
 local function await(self, timeout, op)
-  if self.crew.members[core.self()] then
+  if self.crew.group and core.within(self.crew.group) then
     return nil, core.error("EDEADLK", op, self.text,
       "it is called by one of the server's connections")
   end
@@ -315,6 +325,7 @@ function server.stop(self, grace)
   check(self, "stop")
   check_seconds(grace, "stop")
   self.listener:close()
+  core.yield() -- without connections the server's task is through after a turn
   local ok, err = await(self, grace, "stop")
   if ok or err.code ~= "ETIMEDOUT" then
     return ok, err

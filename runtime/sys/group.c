@@ -266,6 +266,20 @@ static int group_cancel(lua_State *L)
     return 1;
 }
 
+/* within(g): whether the running task ends with the group, being one of its
+ * members, or of a group that one of them is in. */
+static int group_within(lua_State *L)
+{
+    const struct ml_group *group = check_group(L);
+    const struct ml_task *task = ml_vm_upvalue(L)->task;
+    const struct ml_group *at = task != NULL ? task->group : NULL;
+    while (at != NULL && at != group) {
+        at = at->scope.task->group;
+    }
+    lua_pushboolean(L, at != NULL);
+    return 1;
+}
+
 /* Pushes a table that describes the failure of the handle on top, and takes
  * the handle off. */
 static void push_failure(lua_State *L)
@@ -303,8 +317,9 @@ void ml_sys_group_open(lua_State *L, struct ml_vm *vm)
                                        {"cancel", group_cancel},
                                        {"failures", group_failures},
                                        {NULL, NULL}};
-    ml_vm_pushclosure(L, vm, group_call, 0);
-    lua_setfield(L, -2, "group");
+    static const luaL_Reg functions[] = {
+        {"group", group_call}, {"within", group_within}, {NULL, NULL}};
+    ml_vm_setfuncs(L, vm, functions);
     ml_object_type(L, vm, METATABLE, "a group");
     ml_vm_setfuncs(L, vm, methods);
     lua_pop(L, 1);

@@ -535,6 +535,37 @@ function spec.test_a_connection_cannot_wait_for_its_own_server()
   lu.assertTrue(server:join()) -- it was stopped nevertheless
 end
 
+-- C5.4, C7.2: the server's own group
+function spec.test_what_a_handler_spawns_ends_with_the_server()
+  local spawned
+  serve(function(conn)
+    spawned = ml.spawn(ml.sleep, 3600)
+    stay(conn)
+  end)
+  guest():close()
+  assert_code("ETIMEDOUT", server:join(0.05)) -- waits for the spawned
+  assert_code("ETIMEDOUT", server:stop(0))
+  lu.assertEquals(spawned:status(), "cancelled")
+end
+
+function spec.test_what_a_handler_has_spawned_can_stop_the_server_but_not_wait()
+  local stopper
+  serve(function()
+    stopper = ml.spawn(server.stop, server)
+  end)
+  client():read("a")
+  assert_code("EDEADLK", select(2, stopper:wait()))
+  lu.assertTrue(server:join())
+end
+
+function spec.test_a_server_without_connections_is_stopped_without_grace()
+  serve(echo)
+  lu.assertEquals({ server:stop(0) }, { true })
+  server = assert(net.serve("127.0.0.1:0", echo))
+  ml.sleep(0.01) -- it waits for connections
+  lu.assertEquals({ server:stop(0) }, { true })
+end
+
 function spec.test_a_server_stops_at_the_end_of_its_block()
   local address, conn
   do
@@ -607,6 +638,19 @@ function spec.test_killing_the_servers_task_kills_the_connections()
   assert_code("ECONNREFUSED", net.connect(server:address()))
 end
 
+-- C5.4, C7.2
+function spec.test_what_a_handler_spawns_is_killed_with_the_servers_task()
+  local spawned
+  local id = server_with_task(function(conn)
+    spawned = ml.spawn(ml.sleep, 3600)
+    stay(conn)
+  end)
+  local conn <close> = guest()
+  lu.assertTrue(ml.kill(id))
+  lu.assertEquals(spawned:status(), "cancelled")
+  lu.assertEquals(conn:read("a"), "")
+end
+
 function spec.test_cancelling_the_servers_task_cancels_the_connections()
   local reasons = {}
   local id = server_with_task(function(conn)
@@ -620,7 +664,8 @@ function spec.test_cancelling_the_servers_task_cancels_the_connections()
   local two <close> = guest()
   lu.assertTrue(ml.cancel(id, "enough"))
   lu.assertEquals(assert_code("ECANCELED", server:join()).reason, "enough")
-  lu.assertEquals(reasons, { "enough", "enough", "clean", "clean" })
+  local reason = "its group was cancelled"
+  lu.assertEquals(reasons, { reason, reason, "clean", "clean" })
   lu.assertEquals({ one:read("a"), two:read("a") }, { "", "" })
 end
 
