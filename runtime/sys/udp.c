@@ -74,6 +74,20 @@ static const struct ml_bind binding = {.op = "udp",
 static const char *const option_names[] = {"reuseport", "timeout", "v6only",
                                            NULL};
 
+/* Those who wait for the socket itself hear of it from the loop. */
+static void udp_closing(struct ml_descriptor *d)
+{
+    (void)ml_queue_wake_all(&((struct ml_udp *)d)->naming);
+}
+
+static void udp_new(lua_State *L, struct ml_vm *vm)
+{
+    struct ml_udp *u =
+        (struct ml_udp *)ml_descriptor_new(L, vm, sizeof *u, METATABLE);
+    u->d.closing = udp_closing;
+    ml_queue_init(&u->naming);
+}
+
 /* Without an address: any port, on all interfaces. */
 static void udp_check(lua_State *L)
 {
@@ -97,8 +111,7 @@ static int udp_attempt(lua_State *L, ml_call *call)
 {
     struct ml_bound bound;
     if (ml_call_first(call)) {
-        (void)ml_descriptor_new(L, ml_call_loop(call)->vm,
-                                sizeof(struct ml_udp), METATABLE);
+        udp_new(L, ml_call_loop(call)->vm);
     }
     int n = ml_bind_attempt(L, call, &binding, &bound);
     if (n != 0) {

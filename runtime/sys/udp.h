@@ -2,6 +2,7 @@
 #ifndef ML_SYS_UDP_H
 #define ML_SYS_UDP_H
 
+#include "core/park.h"
 #include "sys/descriptor.h"
 
 #include <miniloop.h>
@@ -10,6 +11,8 @@
 struct ml_udp {
     struct ml_descriptor d; /* first, see sys/descriptor.h */
     int family;             /* of its own address */
+    struct ml_queue naming; /* who waits for the address of a name: to be told
+                               when the socket is closed meanwhile */
 };
 
 /* The socket at argument 1; raises if it is something else. */

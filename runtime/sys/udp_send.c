@@ -39,7 +39,7 @@ static int target_begin(const struct ml_udp *u, ml_call *call,
     return ml_call_data(call) != NULL ? 0 : -ENOMEM;
 }
 
-static int target_name(const struct ml_udp *u, ml_call *call,
+static int target_name(struct ml_udp *u, ml_call *call,
                        const struct ml_endpoint *endpoint,
                        struct ml_address *out)
 {
@@ -50,11 +50,14 @@ static int target_name(const struct ml_udp *u, ml_call *call,
     if (err == 0) {
         *out = ml_lookup_answer(ml_call_data(call))->addresses[0];
     }
+    if (err == ML_WAIT && ml_declare_queue(call, &u->naming) != 0) {
+        return -ENOMEM;
+    }
     return err;
 }
 
 /* The address of the endpoint: 0, ML_WAIT, or -errno. */
-static int target_of(const struct ml_udp *u, ml_call *call,
+static int target_of(struct ml_udp *u, ml_call *call,
                      const struct ml_endpoint *endpoint, struct ml_address *out)
 {
     int err = -EINVAL;
@@ -93,7 +96,7 @@ static int target_attempt(lua_State *L, ml_call *call, int n, target_fn use)
     struct ml_endpoint endpoint;
     struct ml_address to;
     const char *why = NULL;
-    const struct ml_udp *u = lua_touserdata(L, ml_call_arg(call, 1));
+    struct ml_udp *u = lua_touserdata(L, ml_call_arg(call, 1));
     int arg = ml_call_arg(call, n);
     if (u->d.fd < 0) {
         return -EBADF;

@@ -80,6 +80,18 @@ function spec.test_a_datagram_that_is_too_long_is_refused()
   lu.assertEquals({ err.op, err.address }, { "sendto", b:address() })
 end
 
+-- C2.6: at once, not when the resolver has answered
+function spec.test_a_socket_that_is_closed_ends_the_look_up_of_a_name()
+  local mine = assert(net.udp("127.0.0.1:0"))
+  local task = ml.spawn(mine.sendto, mine, "x", "localhost:9")
+  ml.yield()
+  mine:close()
+  lu.assertEquals(task:status(), "ready")
+  local _, value, err = task:wait()
+  lu.assertNil(value)
+  lu.assertEquals(err.code, "EBADF")
+end
+
 function spec.test_a_name_is_resolved()
   lu.assertTrue(a:sendto("word", "localhost:" .. port_of(b)))
   lu.assertTrue(a:sendto("more", { host = "localhost", port = port_of(b) + 0 }))
