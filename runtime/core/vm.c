@@ -52,6 +52,7 @@ struct ml_vm *ml_vm_open(lua_State *L)
     vm->main = main_thread(L);
     vm->alloc.fn = lua_getallocf(L, &vm->alloc.ud);
     ml_list_init(&vm->loops);
+    ml_list_init(&vm->descriptors);
     vm->threads = vm_table_ref(L, NULL);
     vm->handles = vm_table_ref(L, "v");
     vm->pins = vm_table_ref(L, NULL);

@@ -42,11 +42,12 @@ struct ml_vm {
     struct ml_loop *loop;    /* the loop that runs, NULL when none does */
     lua_State *main;         /* the state's main thread */
     struct ml_alloc alloc;
-    struct ml_list loops; /* all open loops of this state */
-    uint64_t serial;      /* counts the loops opened on this state */
-    int threads;          /* registry reference: slot -> coroutine */
-    int handles;          /* registry reference: slot -> handle, weak values */
-    int pins;             /* registry reference: slot -> handle with a name */
+    struct ml_list loops;       /* all open loops of this state */
+    struct ml_list descriptors; /* the open ones of our objects */
+    uint64_t serial;            /* counts the loops opened on this state */
+    int threads;                /* registry reference: slot -> coroutine */
+    int handles;  /* registry reference: slot -> handle, weak values */
+    int pins;     /* registry reference: slot -> handle with a name */
     int lasts;    /* registry reference: slot -> last error it was given */
     int blames;   /* registry reference: slot -> what its group raised */
     int locals;   /* registry reference: slot -> table of locals */

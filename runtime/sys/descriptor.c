@@ -79,6 +79,19 @@ void ml_descriptor_open(struct ml_descriptor *d, int fd, bool socket)
 {
     d->fd = fd;
     d->socket = socket;
+    ml_list_append(&d->vm->descriptors, &d->link);
+}
+
+struct ml_descriptor *ml_descriptor_find(struct ml_vm *vm, int fd)
+{
+    ml_list_each (item, &vm->descriptors) {
+        struct ml_descriptor *d =
+            ml_container_of(item, struct ml_descriptor, link);
+        if (d->fd == fd) {
+            return d;
+        }
+    }
+    return NULL;
 }
 
 void ml_descriptor_forget(struct ml_vm *vm, int fd)
@@ -102,6 +115,7 @@ void ml_descriptor_close(struct ml_descriptor *d)
         return;
     }
     d->fd = -1;
+    ml_list_unlink(&d->link);
     if (d->closing != NULL) {
         d->closing(d);
     }

@@ -14,7 +14,8 @@
 
 struct ml_descriptor {
     struct ml_vm *vm;
-    int fd; /* -1: closed */
+    struct ml_list link; /* in vm->descriptors, while it is open */
+    int fd;              /* -1: closed */
     bool socket;
     /* True if something was read and not yet given to the script (bytes, the
      * end, an error): reading would not block. NULL: never. */
@@ -46,6 +47,10 @@ void ml_descriptor_open(struct ml_descriptor *d, int fd, bool socket);
 
 /* Closes it: whoever waits for it gets EBADF. Closing again is harmless. */
 void ml_descriptor_close(struct ml_descriptor *d);
+
+/* The object that has this descriptor open, or NULL. Looks at all that are
+ * open. */
+struct ml_descriptor *ml_descriptor_find(struct ml_vm *vm, int fd);
 
 /* Says to all loops of the state that `fd` is about to be closed. */
 void ml_descriptor_forget(struct ml_vm *vm, int fd);

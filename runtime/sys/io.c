@@ -127,6 +127,9 @@ static int io_close(lua_State *L)
 {
     ml_io_check(L, 1);
     struct ml_io io = ml_io_at(L, 1);
+    if (lua_type(L, 1) == LUA_TNUMBER) { /* perhaps that of an object */
+        io.mine = ml_descriptor_find(ml_vm_upvalue(L), io.fd);
+    }
     if (io.mine != NULL) {
         ml_descriptor_close(io.mine);
         return io_true(L);

@@ -2,6 +2,7 @@
 
 local lu = require "luaunit"
 local ml = require "miniloop"
+local net = require "miniloop.net"
 local pipe = require "spec.support.pipe"
 local socket = require "socket"
 local sockets = require "spec.support.sockets"
@@ -40,6 +41,26 @@ function spec.test_closing_ends_every_wait_on_it_at_once()
   for _, task in ipairs(tasks) do
     is_ebadf(answers(task))
   end
+  far:close()
+end
+
+-- C2.6: the object does not reach whoever takes its number
+function spec.test_closing_the_number_of_an_object_closes_the_object()
+  local near, far = net.pair()
+  local task = ml.spawn(near.read, near)
+  ml.yield()
+  local fd = near:getfd()
+  lu.assertTrue(ml.close(fd))
+  is_ebadf(answers(task))
+  local heir, other = net.pair()
+  lu.assertEquals(heir:getfd(), fd)
+  other:write("not for you")
+  is_ebadf(near:recv())
+  near:close()
+  lu.assertEquals(heir:recv(), "not for you")
+  lu.assertNil(far:read())
+  heir:close()
+  other:close()
   far:close()
 end
 
