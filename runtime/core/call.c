@@ -31,9 +31,7 @@ void ml_call_withdraw(struct ml_task *task)
     }
     call->def = NULL;
     ml_declare_none(task);
-    if (def->withdraw != NULL) {
-        def->withdraw(call);
-    }
+    ml_call_undo(call, def);
     ml_completion_drop(call);
 }
 
@@ -158,7 +156,7 @@ static int call_attempt(lua_State *L, struct ml_task *task)
     ml_call *call = &task->call;
     ml_declare_none(task);
     call->alarm = ML_TIME_NEVER;
-    int n = call->def->attempt(L, call);
+    int n = ml_call_attempt(L, call);
     if (n >= 0) {
         return call_answer(L, task, n);
     }

@@ -51,7 +51,23 @@ struct ml_call {
     int nargs;
     int error;    /* with ML_WOKE_ERROR: a positive code */
     uint8_t woke; /* enum ml_woke */
+    bool begun;   /* was attempted: only then is there something to withdraw */
 };
+
+/* Attempts a call. */
+static inline int ml_call_attempt(lua_State *L, ml_call *call)
+{
+    call->begun = true;
+    return call->def->attempt(L, call);
+}
+
+/* Tells a call, whose definition this is, that it ends without answers. */
+static inline void ml_call_undo(ml_call *call, const ml_syscall *def)
+{
+    if (call->begun && def->withdraw != NULL) {
+        def->withdraw(call);
+    }
+}
 
 /* Makes the system call `def` with the whole stack of the running C function
  * as its arguments. Returns as a C function does, or yields. */

@@ -273,11 +273,13 @@ typedef struct ml_syscall {
      * Pushes the answers and returns their number; or returns -errno, which
      * the task gets as `nil, err`; or declares what to wait for and returns
      * ML_WAIT, and is called again when any of that came, to declare anew,
-     * with whatever it left on the stack still there. Wakes may be spurious:
-     * look, do not believe. May raise Lua errors: they belong to the task. */
+     * with whatever it left on the stack still there (in a choice, others may
+     * have left theirs above it: note where it is). Wakes may be spurious: look,
+     * do not believe. May raise Lua errors: they belong to the task. */
     int (*attempt)(lua_State *L, ml_call *call);
     /* The call ends without answers: its task was killed or cancelled, the time
-     * was up, attempt gave -errno or raised an error. Called once, and not
+     * was up, another one of a choice was first, attempt gave -errno or raised
+     * an error. Called once; not for a call that was never attempted, and not
      * after answers (those of ml_fail among them), when attempt itself is to
      * see to it. Free what the call holds, except data that have a `release`.
      * Must not use Lua. NULL: nothing to free. */

@@ -149,8 +149,8 @@ static void arm_withdraw(struct arm *arm)
 {
     const ml_syscall *def = arm->call.def;
     arm->call.def = NULL;
-    if (def != NULL && def->withdraw != NULL) {
-        def->withdraw(&arm->call);
+    if (def != NULL) {
+        ml_call_undo(&arm->call, def);
     }
     ml_completion_drop(&arm->call);
 }
@@ -203,7 +203,8 @@ static int arm_attempt(lua_State *L, ml_call *call, struct arm *arm)
         return arm_refused(L, call, arm, sub->error);
     }
     sub->alarm = ML_TIME_NEVER;
-    int n = sub->def->attempt(L, sub);
+    luaL_checkstack(L, LUA_MINSTACK, "choice"); /* others may have left much */
+    int n = ml_call_attempt(L, sub);
     if (n >= 0) {
         return choice_end(L, call, arm, n);
     }
