@@ -67,6 +67,61 @@ static void test_no_signal_is_handled_blocked_or_ignored(void)
     }
 }
 
+/* C5.10, C9.1: a script that asks for signals needs the host's leave. */
+static void test_a_script_catches_signals_by_leave_of_the_host(void)
+{
+    static const char *const script =
+        "local ml = require 'miniloop'\n"
+        "signals, err = ml.signals('HUP')\n"
+        "name, refusal = coroutine.yield(syscall.signal('HUP'))\n"
+        "index, arm, choice = ml.any { syscall.sleep(9), "
+        "syscall.signal('HUP') }";
+    static struct sigaction before[SIGNALS];
+    static struct sigaction after[SIGNALS];
+    sigset_t mask;
+    look_at_signals(before, &mask);
+    ml_loop *loop = open_loop(0);
+    spawn(loop, script);
+    run(loop);
+    do_string(ml_state(loop),
+              "assert(signals == nil and err.code == 'ENOTSUP')\n"
+              "assert(err.op == 'signals', err.op)\n"
+              "assert(name == nil and refusal.code == 'ENOTSUP')\n"
+              "assert(refusal.op == 'signal', refusal.op)\n"
+              "assert(index == 2 and arm == nil and choice.code == "
+              "'ENOTSUP')");
+    close_loop(loop);
+    look_at_signals(after, &mask);
+    CHECK(before[SIGHUP].sa_handler == after[SIGHUP].sa_handler);
+}
+
+static void raise_hup(ml_loop *loop, void *ud)
+{
+    (void)loop;
+    (void)ud;
+    CHECK_EQ(raise(SIGHUP), 0);
+}
+
+/* C5.10, C9.1 */
+static void test_a_script_catches_signals_where_the_host_gave_leave(void)
+{
+    static struct sigaction before[SIGNALS];
+    static struct sigaction after[SIGNALS];
+    sigset_t mask;
+    look_at_signals(before, &mask);
+    ml_loop *loop = open_loop(ML_SIGNALS);
+    spawn(loop, "local ml = require 'miniloop'\n"
+                "local signals <close> = ml.signals('HUP')\n"
+                "name = signals:wait()");
+    CHECK_EQ(ml_run(loop, ML_RUN_NOWAIT), 1);
+    CHECK_EQ(ml_post(loop, raise_hup, NULL), 0);
+    run(loop);
+    CHECK(global_is(loop, "name", "HUP"));
+    close_loop(loop);
+    look_at_signals(after, &mask);
+    CHECK(before[SIGHUP].sa_handler == after[SIGHUP].sa_handler);
+}
+
 /* ---- threads and descriptors --------------------------------------------- */
 
 /* The threads of this process; -1 where the system does not tell. */
@@ -167,6 +222,8 @@ static void test_no_global_variable_is_made(void)
 
 static const struct check_test tests[] = {
     CHECK_TEST(test_no_signal_is_handled_blocked_or_ignored),
+    CHECK_TEST(test_a_script_catches_signals_by_leave_of_the_host),
+    CHECK_TEST(test_a_script_catches_signals_where_the_host_gave_leave),
     CHECK_TEST(test_no_thread_is_started),
     CHECK_TEST(test_no_descriptor_is_left_behind),
     CHECK_TEST(test_nothing_is_written),
