@@ -30,7 +30,9 @@ static int call_original(lua_State *L)
 
 static int load_text(lua_State *L)
 {
-    restrict_mode(L, 3);
+    if (lua_gettop(L) > 0) { /* else Lua is to say what is missing */
+        restrict_mode(L, 3);
+    }
     return call_original(L);
 }
 

@@ -221,6 +221,7 @@ function spec.test_text_is_loaded_as_ever()
       print(pcall(load, nil))
       print(pcall(load, "", "", {}))
       print(load("x x"), loadfile "/nosuch/file")
+      print(select(2, pcall(function() load() end)))
     ]]):format(path) }, 0, [[
 1	2	false	[string "n"]:1: attempt to index a nil value (upvalue '_ENV')
 nil	attempt to load a text chunk (mode is '')
@@ -228,6 +229,7 @@ nil	attempt to load a text chunk (mode is '')
 false	bad argument #1 to 'load' (function expected, got nil)
 false	bad argument #3 to 'load' (string expected, got table)
 nil	nil	cannot open /nosuch/file: No such file or directory
+(command line):9: bad argument #1 to 'load' (function expected, got no value)
 ]], "")
   end)
 end
