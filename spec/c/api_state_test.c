@@ -2,15 +2,13 @@
 
 #include "api_fixture.h"
 
-/* What coroutines do, as a text: values, statuses and messages. (Some releases
- * of Lua expect a "thread" in messages, others a "coroutine".) */
+/* What coroutines do, as a text: values, statuses and messages. */
 static const char *const coroutines =
     "local out = {}\n"
     "local function note(...)\n"
     "  local t = table.pack(...)\n"
     "  for i = 1, t.n do\n"
     "    t[i] = tostring(t[i]):gsub('0x%x+', 'P')\n"
-    "      :gsub('thread expected', 'coroutine expected')\n"
     "  end\n"
     "  out[#out + 1] = table.concat(t, ' ')\n"
     "end\n"

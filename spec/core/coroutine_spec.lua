@@ -365,7 +365,6 @@ local function plain_behaviour()
     local words = table.pack(...)
     for i = 1, words.n do
       words[i] = tostring(words[i]):gsub("0x%x+", "ADDRESS")
-        :gsub("thread expected", "coroutine expected") -- in newer releases
     end
     print(table.concat(words, " "))
   end
