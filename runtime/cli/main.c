@@ -12,11 +12,13 @@
 #include "core/vm.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <lauxlib.h>
 #include <miniloop.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum {
     STATUS_FAILED = 1,
@@ -152,11 +154,25 @@ static int run(struct command *command)
     return status;
 }
 
+/* Standard streams that are closed stay out of use: or else a descriptor of the
+ * loop took their number, and what the script prints went there. Opened the
+ * wrong way round they fail as before, with EBADF. */
+static void reserve_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0) {
+            /* The lowest number that is free; without it, all is as it was. */
+            (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     /* Static: what os.exit leaves open is in reach to the last, so that leak
      * checkers know it from a leak. */
     static struct command command;
+    reserve_streams();
     int status = ml_cmdline_read(&command.line, argc, argv);
     if (status == ML_CMDLINE_RUN) {
         status = open_loop(&command) == 0 ? run(&command) : STATUS_FAILED;

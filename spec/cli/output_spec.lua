@@ -55,6 +55,18 @@ function spec.test_warnings_are_off_until_they_are_asked_for()
     "Lua warning: one line\nLua warning: @on\nLua warning: two\n")
 end
 
+-- Nothing of the loop takes its number.
+function spec.test_a_standard_stream_that_is_closed_stays_so()
+  local path = os.tmpname()
+  local chunk = [[
+    io.stdout:setvbuf "no"
+    io.stderr:write(select(2, io.write "x"), "\n", select(2, io.read()), "\n")
+  ]]
+  os.execute(("'%s' -e '%s' <&- >&- 2>%s"):format(command.path(), chunk, path))
+  lu.assertEquals(command.take_file(path),
+    "Bad file descriptor\nBad file descriptor\n")
+end
+
 function spec.test_an_output_that_nobody_reads_ends_the_script_as_under_lua()
   local path = os.tmpname()
   local line = "{ %s '%s' -e 'for i = 1, 1e6 do print(i) end'; echo $? >%s; } "
