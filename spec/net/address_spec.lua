@@ -139,7 +139,18 @@ end
 
 function spec.test_resolve_gives_whole_addresses_if_there_is_a_port()
   lu.assertEquals(net.resolve("127.0.0.1:80"), { "127.0.0.1:80" })
-  lu.assertEquals(net.resolve("[::1]:http"), { "[::1]:80" })
+  lu.assertEquals(net.resolve("[::1]:80"), { "[::1]:80" })
+end
+
+-- The names are the system's: a small one has none of them.
+function spec.test_a_port_may_be_the_name_of_a_service()
+  local found, err = net.resolve("[::1]:http")
+  if found then
+    lu.assertEquals(found, { "[::1]:80" })
+  else
+    lu.assertEquals(err.code, "EAI_SERVICE")
+    lu.assertNil(io.open("/etc/services"))
+  end
 end
 
 function spec.test_what_resolve_gives_can_be_connected_to()
