@@ -41,8 +41,8 @@ file(RELATIVE_PATH PC_FILE_INCLUDE_DIR "/${CMAKE_INSTALL_LIBDIR}/pkgconfig"
 if(ML_LUA_PC)
   set(PC_FILE_REQUIRES "${ML_LUA_PC}")
 else()
-  set(PC_FILE_CFLAGS "-I${ML_LUA_INCLUDE_DIR}")
-  set(PC_FILE_LIBS "${ML_LUA_LIBRARY} -lm -ldl")
+  set(PC_FILE_CFLAGS "-I\"${ML_LUA_INCLUDE_DIR}\"")
+  set(PC_FILE_LIBS "\"${ML_LUA_LIBRARY}\" -lm -ldl")
 endif()
 configure_file(cmake/miniloop.pc.in generated/miniloop.pc @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/generated/miniloop.pc"

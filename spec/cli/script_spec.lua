@@ -51,6 +51,7 @@ function spec.test_a_first_line_for_the_shell_is_skipped()
 end
 
 function spec.test_a_script_can_be_started_by_its_first_line()
+  lu.skipIf(command.path():find "%s", "such a line cannot name a path of words")
   with_file("#!" .. command.path() .. "\nprint('by itself', ...)",
     function(path)
       assert(os.execute("chmod +x " .. path))
@@ -195,11 +196,8 @@ function spec.test_a_binary_script_is_refused_with_a_hint()
 end
 
 function spec.test_allow_bytecode_lets_binary_chunks_be_loaded()
-  local code = assert(io.popen(command.path() .. [[ -e '
-    io.write(string.dump(load "return ..."))']]))
-  local text = code:read("a")
-  code:close()
-  with_file(text, function(path)
+  local code = run { "-e", 'io.write(string.dump(load "return ..."))' }
+  with_file(code.out, function(path)
     local dir, name = path:match("^(.*)/([^/]*)$")
     expect(run({ "--allow-bytecode", "-e", ([[
       local path = %q
