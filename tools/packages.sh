@@ -106,11 +106,16 @@ apt_install() {
         -o DPkg::Lock::Timeout=300 install --no-install-recommends "$@"
 }
 
+# Things as people call them.
+in_words() {
+    sed -e 's/module:/the Lua module /' -e 's/python:/the Python module /'
+}
+
 # Tells the people of other systems what to install, in their own words.
 explain_missing() {
     rows=$1
     echo "miniloop needs what this system does not have:" >&2
-    echo "$rows" | awk '{ print "  " $1 }' >&2
+    echo "$rows" | awk '{ print "  " $1 }' | in_words >&2
     for manager in \
         "2 dnf install" "3 pacman -S" "4 apk add" "5 brew install"; do
         column=${manager%% *}
@@ -119,9 +124,10 @@ explain_missing() {
             echo "Install it with: $command $(echo "$rows" |
                 packages_of "$column")" >&2
             unknown=$(echo "$rows" |
-                awk -v c="$column" '$(c + 1) == "-" { printf " %s", $1 }')
+                awk -v c="$column" '$(c + 1) == "-" { print "  " $1 }')
             if [ -n "$unknown" ]; then
-                echo "and, from where you find it:$unknown" >&2
+                echo "and, from where you find it:" >&2
+                echo "$unknown" | in_words >&2
             fi
             return
         fi
@@ -144,7 +150,8 @@ need() {
     fi
     rows=$(missing_rows "$@")
     if [ -n "$rows" ]; then
-        say "Still missing: $(echo "$rows" | awk '{ printf " %s", $1 }')"
+        say "Still missing:"
+        echo "$rows" | awk '{ print "  " $1 }' | in_words >&2
         exit 1
     fi
 }
