@@ -331,6 +331,33 @@ static void test_a_second_completion_takes_the_place_of_the_first(void)
     close_loop(loop);
 }
 
+/* ---- in a choice --------------------------------------------------------- */
+
+/* C6.3: an arm that wins by being completed. */
+static void test_a_call_that_is_completed_wins_its_choice(void)
+{
+    ml_loop *loop =
+        open_waiting("syscall.any(syscall.sleep(60), syscall.later())");
+    ml_complete(box.promise);
+    run(loop);
+    CHECK_EQ(integer_of(loop, "n"), 2);
+    CHECK_EQ(integer_of(loop, "err"), 7); /* what follows the index */
+    check_end(loop, 1, 0);
+}
+
+/* C6.3, C9.3: a loser is withdrawn, once, and completed in vain. */
+static void test_a_call_that_loses_its_choice_is_withdrawn(void)
+{
+    ml_loop *loop =
+        open_waiting("syscall.any(syscall.later(), syscall.sleep(0.001))");
+    run(loop);
+    CHECK_EQ(integer_of(loop, "n"), 2);
+    CHECK_EQ(withdrawn, 1);
+    ml_complete(box.promise);
+    run(loop);
+    check_end(loop, 1, 1);
+}
+
 static const struct check_test tests[] = {
     CHECK_TEST(test_a_call_is_completed_by_another_thread),
     CHECK_TEST(test_a_call_is_completed_by_the_thread_of_its_loop),
@@ -346,6 +373,8 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_a_completion_may_come_after_its_loop),
     CHECK_TEST(test_a_completion_needs_no_data),
     CHECK_TEST(test_a_second_completion_takes_the_place_of_the_first),
+    CHECK_TEST(test_a_call_that_is_completed_wins_its_choice),
+    CHECK_TEST(test_a_call_that_loses_its_choice_is_withdrawn),
 };
 
 int main(void)

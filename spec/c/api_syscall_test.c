@@ -285,6 +285,28 @@ static void test_an_instant_call_is_allowed_where_nothing_can_suspend(void)
     close_loop(loop);
 }
 
+/* ---- in a choice --------------------------------------------------------- */
+
+/* C6.3: a host's own call is an arm like any. */
+static void test_a_call_of_the_host_can_win_a_choice(void)
+{
+    ml_loop *loop = open_adding();
+    CHECK_EQ(add_call(loop, &refuse), 0);
+    spawn(loop, "local ml = require 'miniloop'\n"
+                "i, sum, what = ml.any { syscall.sleep(60),\n"
+                "  syscall.add(1, 2), syscall.add(3, 4) }\n"
+                "local ok, err\n"
+                "j, ok, err = ml.any { syscall.refuse(1), syscall.add(1, 2) }\n"
+                "code = err.code");
+    run(loop);
+    CHECK_EQ(integer_of(loop, "i"), 2);
+    CHECK(global_is(loop, "sum", "103.0"));
+    CHECK(global_is(loop, "what", "sum"));
+    CHECK_EQ(integer_of(loop, "j"), 1);
+    CHECK(global_is(loop, "code", "ENOSPC"));
+    close_loop(loop);
+}
+
 static const struct check_test tests[] = {
     CHECK_TEST(test_a_call_of_the_host_is_a_request_like_any),
     CHECK_TEST(test_wrong_arguments_raise_where_the_request_is_made),
@@ -295,6 +317,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_an_error_in_an_attempt_belongs_to_its_task),
     CHECK_TEST(test_an_error_value_is_made_anywhere),
     CHECK_TEST(test_an_instant_call_is_allowed_where_nothing_can_suspend),
+    CHECK_TEST(test_a_call_of_the_host_can_win_a_choice),
 };
 
 int main(void)

@@ -4,6 +4,7 @@ local child = require "spec.support.child"
 local closing = require "spec.support.closing"
 local lu = require "luaunit"
 local ml = require "miniloop"
+local net = require "miniloop.net"
 
 local spec = {}
 
@@ -114,6 +115,94 @@ function spec.test_the_failure_of_a_spawned_task_is_reported_if_not_taken()
   lu.assertEquals(result.out, "the group ended well\n")
   lu.assertStrContains(result.err, "not taken")
   lu.assertEquals(result.status, 1)
+end
+
+-- C5.4
+function spec.test_a_beat_that_fails_fails_its_handle_and_not_the_group()
+  local task
+  lu.assertEquals(ml.group(function(g)
+    task = ml.every(0, error, "mine")
+    lu.assertEquals(select(2, task:wait()).code, "EFAILED")
+    lu.assertEquals(g:failures(), {})
+    return "fine"
+  end), "fine")
+  lu.assertEquals(task:status(), "failed")
+end
+
+-- A server in a group, and a client of it whose connection is being served.
+local function serve_one(handler)
+  local server = assert(net.serve("127.0.0.1:0", function(conn)
+    conn:write("in\n")
+    handler(conn)
+  end))
+  local conn = assert(net.connect(server:address()))
+  lu.assertEquals(conn:read(), "in")
+  return conn, server
+end
+
+-- C5.4
+function spec.test_a_server_is_awaited_by_the_group_it_starts_in()
+  local log = {}
+  local conn
+  ml.group(function(g)
+    local server
+    conn, server = serve_one(function(c)
+      c:read("a")
+      table.insert(log, "served")
+    end)
+    g:spawn(function()
+      ml.yield() -- the block has ended
+      table.insert(log, "stopping")
+      conn:shutdown("write")
+      server:stop()
+    end)
+  end)
+  lu.assertEquals(log, { "stopping", "served" })
+  conn:close()
+end
+
+-- C5.4
+function spec.test_a_server_is_cancelled_and_killed_with_its_group()
+  for _, ending in ipairs { "cancel", "kill" } do
+    local log = {}
+    local ready, conn, server = ml.event(), nil, nil
+    local owner = ml.spawn(ml.group, function()
+      conn, server = serve_one(function(c)
+        local _ <close> = closing(log, "handler", function(err)
+          table.insert(log, err and err.code or "none")
+        end)
+        c:read("a")
+      end)
+      ready:set()
+      forever()
+    end)
+    ready:wait()
+    owner[ending](owner)
+    owner:wait()
+    lu.assertEquals(log, { "handler",
+      ending == "cancel" and "ECANCELED" or "none" })
+    lu.assertEquals(conn:read("a"), "")
+    conn:close()
+    lu.assertEquals(select(2, net.connect(server:address())).code,
+      "ECONNREFUSED")
+  end
+end
+
+-- C5.4
+function spec.test_the_failure_of_a_handler_is_not_the_groups()
+  local result = child.run(function()
+    print(ml.group(function(g)
+      local server = assert(net.serve("127.0.0.1:0", function()
+        error("mine", 0)
+      end))
+      local conn <close> = assert(net.connect(server:address()))
+      lu.assertEquals(conn:read("a"), "")
+      server:stop()
+      return #g:failures()
+    end))
+  end)
+  lu.assertEquals({ result.out, result.status }, { "0\n", 0 })
+  lu.assertStrContains(result.err, "mine")
 end
 
 function spec.test_a_detached_task_belongs_to_the_loop()

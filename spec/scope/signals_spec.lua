@@ -166,6 +166,17 @@ function spec.test_the_system_call_answers_the_name_of_the_signal()
   end)
 end
 
+-- C6.3
+function spec.test_a_signal_wins_a_choice()
+  child.passes(function()
+    local task = ml.spawn(ml.any, { syscall.sleep(60),
+      syscall.signal("USR1", "USR2") })
+    ml.yield()
+    raise "USR2"
+    lu.assertEquals({ task:wait(10) }, { true, 2, "USR2" })
+  end)
+end
+
 function spec.test_between_two_calls_one_of_each_is_kept()
   child.passes(function()
     local request = syscall.signal("USR1", "USR2")

@@ -4,6 +4,7 @@ local child = require "spec.support.child"
 local closing = require "spec.support.closing"
 local lu = require "luaunit"
 local ml = require "miniloop"
+local net = require "miniloop.net"
 local raises = require "spec.support.raises"
 
 local spec = {}
@@ -82,6 +83,35 @@ function spec.test_whatever_it_waits_for_is_cut_off()
     lu.assertEquals(full:recv(), 1) -- nothing of it is left behind
     lu.assertEquals(#full, 0)
     task:kill()
+  end)
+end
+
+-- C5.5
+function spec.test_whatever_it_waits_for_in_the_network_is_cut_off()
+  child.in_virtual_time(function()
+    local near, far = net.pair()
+    local listener <close> = assert(net.listen("127.0.0.1:0"))
+    local udp <close> = assert(net.udp("127.0.0.1:0"))
+    local server <close> = assert(net.serve("127.0.0.1:0", type))
+    repeat until near:writesome(("x"):rep(65536)) == 0
+    for name, wait in pairs {
+      recv = function() near:recv() end,
+      read = function() near:read("l") end,
+      lines = function() for _ in near:lines() do lu.fail("a line") end end,
+      write = function() near:write("x") end,
+      accept = function() listener:accept() end,
+      recvfrom = function() udp:recvfrom() end,
+      join = function() server:join() end,
+      readable = function() ml.wait_io_read(near) end,
+      writable = function() ml.wait_io_write(near) end,
+    } do
+      local start = ml.now()
+      local got = table.pack(ml.timeout(1, wait))
+      lu.assertEquals({ got.n, got[2] and got[2].code, ml.now() - start },
+        { 2, "ETIMEDOUT", 1.0 }, name)
+    end
+    near:close()
+    far:close()
   end)
 end
 
