@@ -129,7 +129,8 @@ choose_lua() {
         if try lua is_sound $(pkg-config --cflags --libs "$(lua_pc_name)"); then
             printf '%s\n' system "" >"$lua_prefix/choice"
         elif build_sound_lua; then
-            printf '%s\n' "$lua_prefix" "built from Debian's sources" \
+            printf '%s\n' "$lua_prefix" \
+                "built from Debian's sources (the system's is faulty)" \
                 >"$lua_prefix/choice"
         else
             printf '%s\n' system "" >"$lua_prefix/choice"
