@@ -2,6 +2,7 @@
 -- The same scenarios run in both, each on its virtual clock, and the two logs
 -- must be one. Where the models differ, docs/guide.md says why.
 
+local command = require "spec.support.command"
 local lu = require "luaunit"
 local command = require "spec.support.command"
 local shell = require "spec.support.shell"
