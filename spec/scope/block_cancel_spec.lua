@@ -80,6 +80,23 @@ function spec.test_of_a_block_and_the_task_around_it_the_task_counts()
   lu.assertFalse(reached)
 end
 
+-- C5.5, C5.6
+function spec.test_of_two_blocks_that_are_due_together_the_outer_counts()
+  local log = {}
+  lu.assertEquals(select(2, ml.group(function(outer)
+    ml.group(function(inner)
+      inner:cancel("inner")
+      outer:cancel("outer")
+      local _ <close> = closing(log, "inner", function(err)
+        table.insert(log, err.reason)
+      end)
+      ml.sleep(0)
+    end)
+    table.insert(log, "not reached")
+  end)).reason, "outer")
+  lu.assertEquals(log, { "inner", "outer" })
+end
+
 function spec.test_the_outer_one_is_raised_after_the_inner_was_delivered()
   local log = {}
   local task = ml.spawn(function()
