@@ -100,14 +100,11 @@ static void push_front(lua_State *L)
 
 static int open_core(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"iserror", core_iserror},
-                                         {"perform", core_perform},
-                                         {"error", core_error},
-                                         {"unknown", core_unknown},
-                                         {"run", ml_run_lua},
-                                         {"use", core_use},
-                                         {"misplaced", core_misplaced},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"iserror", core_iserror},     {"perform", core_perform},
+        {"error", core_error},         {"unknown", core_unknown},
+        {"run", ml_run_lua},           {"use", core_use},
+        {"misplaced", core_misplaced}, {NULL, NULL}};
     struct ml_vm *vm = ml_vm_get(L);
     lua_newtable(L);
     ml_vm_setfuncs(L, vm, functions);

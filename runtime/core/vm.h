@@ -66,7 +66,7 @@ struct ml_vm {
         int line;
         char source[LUA_IDSIZE];
     } idle;
-    bool used;    /* a script has made use of the runtime */
+    bool used; /* a script has made use of the runtime */
     /* A coroutine of a finalizer's runs: see ml_vm_finalizing. */
     bool finalizing;
     bool globals; /* the runtime's `coroutine` and `require` are installed */

@@ -4,7 +4,6 @@
 
 local command = require "spec.support.command"
 local lu = require "luaunit"
-local command = require "spec.support.command"
 local shell = require "spec.support.shell"
 
 local spec = {}
