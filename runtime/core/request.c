@@ -38,7 +38,6 @@ static int request_make(lua_State *L)
 {
     const ml_syscall *def = lua_touserdata(L, lua_upvalueindex(2));
     ml_vm_upvalue(L)->used = true;
-    int given = lua_gettop(L);
     if (def->check != NULL) {
         def->check(L);
     }
@@ -47,7 +46,6 @@ static int request_make(lua_State *L)
     struct ml_request *request = lua_newuserdatauv(L, sizeof *request, nargs);
     request->def = def;
     request->nargs = nargs;
-    request->shown = given < nargs ? given : nargs;
     for (int i = 1; i <= nargs; i++) {
         lua_pushvalue(L, i);
         (void)lua_setiuservalue(L, -2, i);
@@ -88,21 +86,34 @@ int ml_request_perform(lua_State *L, struct ml_vm *vm)
     return ml_call_yielded(L, vm, request->def);
 }
 
+/* How many arguments there are to show: the check of a call fills up with nil
+ * those that were left out. */
+static int shown_args(lua_State *L, const struct ml_request *request)
+{
+    int n = request->nargs;
+    while (n > 0 && lua_getiuservalue(L, 1, n) == LUA_TNIL) {
+        lua_pop(L, 1);
+        n--;
+    }
+    return n;
+}
+
 static int request_tostring(lua_State *L)
 {
     const struct ml_request *request = luaL_checkudata(L, 1, METATABLE);
+    int nargs = shown_args(L, request);
     luaL_Buffer b;
     luaL_buffinit(L, &b);
     luaL_addstring(&b, "syscall.");
     luaL_addstring(&b, request->def->name);
-    for (int i = 1; i <= request->shown; i++) {
+    for (int i = 1; i <= nargs; i++) {
         luaL_addstring(&b, i == 1 ? "(" : ", ");
         (void)lua_getiuservalue(L, 1, i);
         luaL_tolstring(L, -1, NULL);
         lua_remove(L, -2);
         luaL_addvalue(&b);
     }
-    luaL_addstring(&b, request->shown == 0 ? "()" : ")");
+    luaL_addstring(&b, nargs == 0 ? "()" : ")");
     luaL_pushresult(&b);
     return 1;
 }

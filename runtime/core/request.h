@@ -12,7 +12,6 @@
 struct ml_request {
     const ml_syscall *def;
     int nargs; /* its user values */
-    int shown; /* how many of them were given, and did not come by a check */
 };
 
 /* Makes the table `syscall` and the metatable of requests. Called once for a
