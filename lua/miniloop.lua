@@ -16,12 +16,22 @@ for _, name in ipairs {
   ml[name] = core[name]
 end
 
+-- Only where it may be called: at the line of who called the function of that
+-- name, which blocks or not.
+local function check_place(name, blocks)
+  local trouble = core.misplaced(name, blocks)
+  if trouble then
+    error(trouble, 3)
+  end
+end
+
 ---The values of a channel, as they come, until it is closed; raises the error
 ---that it was closed with.
 local channel = getmetatable(core.channel()).__index
 
 function channel:values()
   return function()
+    check_place("values", true)
     local value, err = self:recv()
     if value == nil and err ~= nil then
       error(err, 0)
@@ -62,15 +72,6 @@ local function check_argument(name, i, fits, expected, got, level)
   end
 end
 
--- Only where it may be called: at the line of who called the function of that
--- name, which blocks or not.
-local function check_place(name, blocks)
-  local trouble = core.misplaced(name, blocks)
-  if trouble then
-    error(trouble, 3)
-  end
-end
-
 local task_info = { __index = {} }
 
 ---Where the task is at the moment; nil when it has ended or not begun.
@@ -93,6 +94,7 @@ end
 ---The names of the signals, as they come.
 function core.signals_methods:names()
   return function()
+    check_place("names", true)
     return (self:wait())
   end
 end

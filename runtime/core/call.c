@@ -311,6 +311,10 @@ int ml_call_yielded(lua_State *L, struct ml_vm *vm, const ml_syscall *def)
         --vm->task->budget > 0) {
         return ml_call_start(L, vm, def, 1);
     }
+    if ((def->flags & ML_CALL_PROMPT) != 0) {
+        int n = call_instant(L, vm, def, 1);
+        return ml_call_give_way(L, vm->task, n, answers_k);
+    }
     return ml_call_give_way(L, vm->task, (lua_KContext)def, yielded_k);
 }
 

@@ -154,7 +154,8 @@ static const ml_syscall sys_kill = {.size = sizeof(ml_syscall),
                                     .name = "kill",
                                     .check = kill_check,
                                     .attempt = kill_attempt,
-                                    .flags = ML_SYSCALL_INSTANT};
+                                    .flags =
+                                        ML_SYSCALL_INSTANT | ML_CALL_PROMPT};
 
 static void cancel_check(lua_State *L)
 {
@@ -186,7 +187,8 @@ static const ml_syscall sys_cancel = {.size = sizeof(ml_syscall),
                                       .name = "cancel",
                                       .check = cancel_check,
                                       .attempt = cancel_attempt,
-                                      .flags = ML_SYSCALL_INSTANT};
+                                      .flags =
+                                          ML_SYSCALL_INSTANT | ML_CALL_PROMPT};
 
 /* ---- wait and join ----------------------------------------------------------- */
 

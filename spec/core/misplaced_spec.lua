@@ -139,6 +139,32 @@ function spec.test_a_gsub_callback_cannot_block()
   refuses("sleep", string.gsub, "x", "x", setmetatable({}, { __index = nap }))
 end
 
+-- C2.1: not what they call, at a line of the runtime's own.
+function spec.test_functions_made_in_lua_are_named_at_the_callers_line()
+  local net = require "miniloop.net"
+  local server <close> = assert(net.serve("127.0.0.1:0", print))
+  local signals <close> = ml.signals("USR1")
+  nap()
+  local calls = {
+    map = function() ml.map({}, print) end,
+    race = function() ml.race(print) end,
+    values = function() for _ in ml.channel():values() do end end,
+    names = function() for _ in signals:names() do end end,
+    join = function() server:join() end,
+    stop = function() server:stop() end,
+  }
+  for name, call in pairs(calls) do
+    local ok, message = pcall(string.gsub, "x", "x", function()
+      call()
+    end)
+    lu.assertFalse(ok)
+    lu.assertStrContains(message, ("misplaced_spec.lua:%d: cannot call '%s' "
+      .. "here: Lua cannot suspend"):format(
+      debug.getinfo(call, "S").linedefined, name))
+  end
+  lu.assertEquals(server.task:status(), "waiting") -- stop has stopped nothing
+end
+
 function spec.test_tostring_cannot_block()
   local object = setmetatable({}, { __tostring = nap })
   refuses("sleep", tostring, object)
@@ -292,6 +318,19 @@ function spec.test_calls_that_never_block_work_there()
 end
 
 -- ---------------------------------------------------------- outside of tasks
+
+function spec.test_outside_of_a_task_functions_made_in_lua_say_so_too()
+  local result = child.run(function()
+    print(pcall(function() ml.every(1, print) end))
+    print(pcall(function() ml.tasks() end))
+    print(pcall(function() ml.map({}, print) end))
+  end, { stock = true })
+  lu.assertNotStrContains(result.out, "miniloop.lua")
+  for _, name in ipairs { "every", "tasks", "map" } do
+    lu.assertStrContains(result.out,
+      ("cannot call '%s' here: not inside a task"):format(name))
+  end
+end
 
 function spec.test_outside_of_a_task_a_call_says_so()
   local result = child.run(function()
