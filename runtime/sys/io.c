@@ -122,6 +122,17 @@ static int io_forget(lua_State *L)
     return 1;
 }
 
+static int io_close_object(lua_State *L, int fd)
+{
+    lua_settop(L, 1);
+    luaL_argcheck(L, lua_getfield(L, 1, "close") != LUA_TNIL, 1,
+                  "it has no method close");
+    ml_descriptor_forget(ml_vm_upvalue(L), fd);
+    lua_insert(L, 1);
+    lua_call(L, 1, LUA_MULTRET);
+    return lua_gettop(L);
+}
+
 /* ml.close(io): forgets it and closes it, by its own `close` if it has one. */
 static int io_close(lua_State *L)
 {
@@ -137,14 +148,10 @@ static int io_close(lua_State *L)
     if (io.fd < 0) {
         return ml_fail(L, EBADF, "close", NULL, NULL);
     }
-    ml_descriptor_forget(ml_vm_upvalue(L), io.fd);
     if (lua_type(L, 1) != LUA_TNUMBER) {
-        lua_settop(L, 1);
-        lua_getfield(L, 1, "close");
-        lua_insert(L, 1);
-        lua_call(L, 1, LUA_MULTRET);
-        return lua_gettop(L);
+        return io_close_object(L, io.fd);
     }
+    ml_descriptor_forget(ml_vm_upvalue(L), io.fd);
     if (ml_io_close(io.fd) != 0) {
         return ml_fail(L, errno, "close", NULL, NULL);
     }

@@ -98,6 +98,20 @@ function spec.test_close_takes_whatever_has_a_descriptor()
   lu.assertEquals(far:getfd(), -1)
 end
 
+function spec.test_close_of_what_has_no_close_is_wrong_use()
+  local object = {
+    fileno = function()
+      return 0
+    end,
+  }
+  local ok, message = pcall(function()
+    ml.close(object)
+  end)
+  lu.assertFalse(ok)
+  lu.assertStrContains(message, "bad argument #1 to 'close' (it has no method "
+    .. "close)")
+end
+
 function spec.test_close_of_a_process_answers_as_its_close_does()
   local file = assert(io.popen("exit 3"))
   lu.assertEquals({ ml.close(file) }, { nil, "exit", 3 })
