@@ -130,10 +130,12 @@ function task:status() end
 ---@return any ... what its function returned, or the error
 function task:wait(timeout) end
 
----Waits, and gives what the task's function returned. Raises the error value
----that it died of, unchanged, or an error with ECANCELED or EDEADLK. Blocks.
+---Waits, and gives what the task's function returned, or nil and an error with
+---ETIMEDOUT. Raises the error value that it died of, unchanged, or an error
+---with ECANCELED or EDEADLK. Blocks.
+---@param timeout number? seconds; for ever unless given
 ---@return any ...
-function task:join() end
+function task:join(timeout) end
 
 ---As ml.kill.
 ---@return true? ok

@@ -289,8 +289,8 @@ static const ml_syscall sys_wait = {.size = sizeof(ml_syscall),
 static void join_check(lua_State *L)
 {
     check_target(L);
-    lua_settop(L, 1);
-    lua_pushnil(L); /* no timeout */
+    (void)ml_misuse_opt_seconds(L, 2, 0);
+    lua_settop(L, 2);
 }
 
 static const ml_syscall sys_join = {.size = sizeof(ml_syscall),

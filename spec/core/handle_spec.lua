@@ -137,6 +137,20 @@ function spec.test_join_gives_the_results()
   lu.assertEquals(select("#", ml.spawn(function() end):join()), 0)
 end
 
+-- C2.7
+function spec.test_join_takes_a_timeout()
+  local task = ml.spawn(ml.sleep, math.huge)
+  for _, timeout in ipairs { 0.001, 0, -1 } do
+    local value, err = task:join(timeout)
+    lu.assertNil(value)
+    lu.assertEquals({ err.code, err.op }, { "ETIMEDOUT", "join" })
+  end
+  lu.assertFalse((pcall(task.join, task, "1")))
+  lu.assertFalse((pcall(task.join, task, 0 / 0)))
+  task:kill()
+  lu.assertEquals(select(2, pcall(task.join, task, 1)).code, "ECANCELED")
+end
+
 function spec.test_join_raises_the_tasks_own_error_unchanged()
   local value = { "mine" }
   for _, raised in ipairs { value, "text", 42, false } do
