@@ -67,11 +67,13 @@ function stream:writesome(data) end
 ---have come, or gone, for so long. To wait for one's turn is no such wait.
 ---@param seconds number? nil: for ever, as it is at first
 ---@param direction ("read"|"write"|"both")?
+---@return true
 function stream:settimeout(seconds, direction) end
 
 ---How long a line may be; a longer one fails with EMSGSIZE, and stays. 1 MiB at
 ---first.
 ---@param bytes integer
+---@return true
 function stream:setmaxline(bytes) end
 
 ---Ends one direction, or both. What the peer has sent can still be read.

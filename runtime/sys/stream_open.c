@@ -161,7 +161,8 @@ static int stream_settimeout(lua_State *L)
     if (which != 0) {
         s->writer.timeout = seconds;
     }
-    return 0;
+    lua_pushboolean(L, 1);
+    return 1;
 }
 
 static int stream_setmaxline(lua_State *L)
@@ -170,7 +171,8 @@ static int stream_setmaxline(lua_State *L)
     int64_t n = ml_misuse_integer(L, 2);
     luaL_argcheck(L, n >= 1, 2, "at least one byte must be allowed");
     s->maxline = (size_t)n;
-    return 0;
+    lua_pushboolean(L, 1);
+    return 1;
 }
 
 static int stream_tostring(lua_State *L)
