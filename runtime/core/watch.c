@@ -1,6 +1,7 @@
 #include "core/watch.h"
 
 #include "core/loop.h"
+#include "net/io.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -195,13 +196,13 @@ void ml_watch_readable(struct ml_loop *loop, int fd)
 /* What poll(2) says of the descriptor now, in our directions. */
 static unsigned ready_now(int fd)
 {
-    struct pollfd p = {.fd = fd, .events = POLLIN | POLLOUT};
-    if (poll(&p, 1, 0) <= 0) {
+    int found = ml_io_events(fd, POLLIN | POLLOUT);
+    if (found <= 0) {
         return 0;
     }
-    unsigned trouble = (unsigned)p.revents & (POLLERR | POLLHUP | POLLNVAL);
-    return ((p.revents & POLLIN) != 0 || trouble != 0 ? ML_POLL_READ : 0U) |
-           ((p.revents & POLLOUT) != 0 || trouble != 0 ? ML_POLL_WRITE : 0U);
+    bool trouble = (found & (POLLERR | POLLHUP | POLLNVAL)) != 0;
+    return ((found & POLLIN) != 0 || trouble ? ML_POLL_READ : 0U) |
+           ((found & POLLOUT) != 0 || trouble ? ML_POLL_WRITE : 0U);
 }
 
 /* True if the first waiter asked for certainty. Somebody who waits for a raw

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -68,6 +69,17 @@ enum ml_io_kind ml_io_kind(int fd)
     if (S_ISCHR(st.st_mode) && isatty(fd))
         return ML_IO_TTY;
     return ML_IO_OTHER;
+}
+
+int ml_io_events(int fd, short events)
+{
+    struct pollfd entry = {.fd = fd, .events = events};
+    int n;
+
+    do {
+        n = poll(&entry, 1, 0);
+    } while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : entry.revents;
 }
 
 /* --- no SIGPIPE ---------------------------------------------------------- */

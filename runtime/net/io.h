@@ -28,6 +28,12 @@ enum ml_io_kind {
 
 enum ml_io_kind ml_io_kind(int fd);
 
+/*
+ * What poll(2) says of a descriptor now, without waiting: its events, 0 if
+ * there are none, or -errno.
+ */
+int ml_io_events(int fd, short events);
+
 /* --- bytes --------------------------------------------------------------- */
 
 /* Some bytes, 0 at the end of the stream, or -errno. */

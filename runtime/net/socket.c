@@ -94,9 +94,7 @@ int ml_socket_connect(int fd, const struct ml_address *address)
 /* Only a socket whose connect is over, well or not, is writable. */
 static bool connect_is_over(int fd)
 {
-    struct pollfd entry = {.fd = fd, .events = POLLOUT};
-
-    return poll(&entry, 1, 0) != 0;
+    return ml_io_events(fd, POLLOUT) != 0;
 }
 
 static int take_error(int fd)

@@ -21,15 +21,11 @@ static void io_check(lua_State *L)
  * always ready. */
 static int io_ready(int fd, short events)
 {
-    struct pollfd p = {.fd = fd, .events = events};
-    int n = poll(&p, 1, 0);
-    if (n < 0) {
-        return errno == EINTR ? 0 : -errno;
-    }
-    if ((p.revents & POLLNVAL) != 0) {
+    int found = ml_io_events(fd, events);
+    if (found > 0 && (found & POLLNVAL) != 0) {
         return -EBADF;
     }
-    return n > 0 ? 1 : 0;
+    return found > 0 ? 1 : found;
 }
 
 /* Where the argument leads, when the call begins; -EBADF if it is closed. */

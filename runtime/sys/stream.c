@@ -213,8 +213,7 @@ void ml_stream_describe_write(const ml_call *call, char *text, size_t size)
 /* False if reading, or writing a little, might block. */
 static bool stream_ready(const struct ml_stream *s, short events)
 {
-    struct pollfd p = {.fd = s->d.fd, .events = events};
-    return !s->asks || poll(&p, 1, 0) > 0;
+    return !s->asks || ml_io_events(s->d.fd, events) > 0;
 }
 
 ssize_t ml_stream_get(struct ml_stream *s, void *buf, size_t n)

@@ -2,6 +2,7 @@
 
 #include "net_fixture.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -17,6 +18,25 @@ static void close_both(const int fds[2])
 {
     CHECK_EQ(ml_io_close(fds[0]), 0);
     CHECK_EQ(ml_io_close(fds[1]), 0);
+}
+
+/*
+ * The system's poll(), except that it can be interrupted: which happens to one
+ * that does not wait as well, where a debugger or a shim sits in between.
+ */
+static int interruptions;
+
+int poll(struct pollfd *fds, nfds_t nfds, int timeout)
+{
+    struct timespec wait = {.tv_sec = timeout / 1000,
+                            .tv_nsec = timeout % 1000 * 1000000L};
+
+    if (interruptions > 0) {
+        interruptions--;
+        errno = EINTR;
+        return -1;
+    }
+    return ppoll(fds, nfds, timeout < 0 ? NULL : &wait, NULL);
 }
 
 /* --- kinds --------------------------------------------------------------- */
@@ -400,6 +420,21 @@ static void test_flags_are_set_and_cleared(void)
     CHECK_EQ(ml_io_close(fds[0]), -EBADF);
 }
 
+static void test_a_look_at_what_is_ready_is_made_again_when_interrupted(void)
+{
+    int fds[2];
+
+    make_pipe(fds);
+    interruptions = 2;
+    CHECK_EQ(ml_io_events(fds[0], POLLIN), 0);
+    CHECK_EQ(ml_io_write(fds[1], "x", 1, false), 1);
+    interruptions = 2;
+    CHECK_EQ(ml_io_events(fds[0], POLLIN), POLLIN);
+    CHECK_EQ(interruptions, 0);
+    close_both(fds);
+    CHECK_EQ(ml_io_events(fds[0], POLLIN), POLLNVAL);
+}
+
 static const struct check_test tests[] = {
     CHECK_TEST(test_descriptors_are_known_by_their_kind),
     CHECK_TEST(test_bytes_go_through_sockets_and_pipes),
@@ -407,6 +442,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_too_many_pieces_are_written_in_part),
     CHECK_TEST(test_a_bad_descriptor_is_an_error),
     CHECK_TEST(test_an_interrupted_read_goes_on),
+    CHECK_TEST(test_a_look_at_what_is_ready_is_made_again_when_interrupted),
     CHECK_TEST(test_a_write_that_nobody_reads_raises_no_signal),
     CHECK_TEST(test_datagrams_come_with_their_source),
     CHECK_TEST(test_a_truncated_datagram_is_told),
