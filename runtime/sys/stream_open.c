@@ -105,14 +105,18 @@ static int open_copy(struct ml_stream *s, int fd)
 }
 
 /* stream(io): a number is taken over, and closed with the stream. An object
- * keeps its descriptor, which it will close itself; the stream has a copy. */
+ * keeps its descriptor, which it will close itself; the stream has a copy, also
+ * if it is told the number alone. */
 static int stream_stream(lua_State *L)
 {
     ml_io_check(L, 1);
     lua_settop(L, 1);
-    struct ml_stream *s = ml_stream_new(L, ml_vm_upvalue(L));
+    struct ml_vm *vm = ml_vm_upvalue(L);
+    struct ml_stream *s = ml_stream_new(L, vm);
     int fd = ml_io_at(L, 1).fd;
-    int err = lua_type(L, 1) == LUA_TNUMBER ? open_on(s, fd) : open_copy(s, fd);
+    bool raw =
+        lua_type(L, 1) == LUA_TNUMBER && ml_descriptor_find(vm, fd) == NULL;
+    int err = raw ? open_on(s, fd) : open_copy(s, fd);
     if (err != 0) {
         return ml_fail(L, -err, "stream", NULL,
                        err == -EINVAL ? "it carries no stream of bytes" : NULL);

@@ -51,6 +51,18 @@ end
 
 -- ----------------------------------------------------------------- closing
 
+-- C2.6: two objects never close the same number
+function spec.test_a_stream_of_another_streams_number_has_a_copy()
+  local mine, other = net.pair()
+  local copy = assert(net.stream(mine:getfd()))
+  lu.assertNotEquals(copy:getfd(), mine:getfd())
+  copy:close()
+  lu.assertTrue(mine:write("word"))
+  lu.assertEquals(other:recv(), "word")
+  mine:close()
+  other:close()
+end
+
 function spec.test_close_answers_true_and_may_be_repeated()
   lu.assertTrue(near:close())
   lu.assertTrue(near:close())
