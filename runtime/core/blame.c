@@ -8,9 +8,11 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Failed members that are told of; a group may have any number. */
+/* Failed members that are told of, for a group may have any number; and bytes
+ * that are told of each, for groups may be nested to any depth. */
 enum {
-    TOLD_MAX = 10
+    TOLD_MAX = 10,
+    TRACE_MAX = 8000
 };
 
 /* What ml_blame_note keeps: a table of these. */
@@ -46,16 +48,35 @@ size_t ml_blame_length(const char *traceback)
 
 /* ---- lines ------------------------------------------------------------------ */
 
-/* The lines stand on the stack from `base` on, and are joined at the end: the
- * making of one may run a __tostring, which no buffer can be open for. */
+/* They are made on the stack, not in a buffer: to make one may run a __tostring,
+ * which none can be open for. */
 
-/* Pushes the frames of the traceback on top in its place. */
-static void trim_traceback(lua_State *L, size_t head)
+/* Pushes the traceback on top without its lowest frames, in its place. */
+static void trim_traceback(lua_State *L)
 {
     const char *text = lua_isstring(L, -1) ? lua_tostring(L, -1) : "";
+    lua_pushlstring(L, text, ml_blame_length(text));
+    lua_remove(L, -2);
+}
+
+/* The same for a member: no heading, and whole lines of what is too long. */
+static void trim_member(lua_State *L)
+{
+    static const char head[] = "stack traceback:";
+    const char *text = lua_isstring(L, -1) ? lua_tostring(L, -1) : "";
+    if (strncmp(text, head, sizeof head - 1) == 0) {
+        text += sizeof head - 1;
+    }
     size_t length = ml_blame_length(text);
-    size_t skip = strncmp(text, "stack traceback:", head) == 0 ? head : 0;
-    lua_pushlstring(L, text + skip, length - skip);
+    bool cut = length > TRACE_MAX;
+    if (cut) {
+        for (length = TRACE_MAX; length > 0 && text[length] != '\n';) {
+            length--;
+        }
+    }
+    lua_pushlstring(L, text, length);
+    lua_pushstring(L, cut ? "\n\t..." : "");
+    lua_concat(L, 2);
     lua_remove(L, -2);
 }
 
@@ -95,7 +116,7 @@ static void push_failure(lua_State *L, int value, bool *raised)
     lua_replace(L, handle + 1);
     lua_settop(L, handle + 1);
     (void)lua_getiuservalue(L, handle, ML_HANDLE_TRACEBACK);
-    trim_traceback(L, sizeof "stack traceback:" - 1);
+    trim_member(L);
     lua_concat(L, 2);
 }
 
@@ -172,7 +193,7 @@ void ml_blame_add(lua_State *L, const struct ml_task *task, int index)
     lua_concat(L, 2);
     if (lua_rawlen(L, -1) > 0) {
         lua_insert(L, -2);
-        trim_traceback(L, 0);
+        trim_traceback(L);
         lua_insert(L, -2);
         lua_concat(L, 2);
         (void)lua_setiuservalue(L, handle, ML_HANDLE_TRACEBACK);

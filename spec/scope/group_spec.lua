@@ -298,6 +298,22 @@ function spec.test_the_report_goes_down_through_nested_groups()
     .. "\nraised by task %d of .*"):format(id + 1, id + 2))
 end
 
+function spec.test_the_report_of_deeply_nested_groups_has_an_end()
+  local function fail(n)
+    if n == 0 then
+      error("bottom", 0)
+    end
+    ml.group(function(g)
+      g:spawn(fail, n - 1)
+    end)
+  end
+  local _, err = ml.spawn(fail, 1000):wait()
+  lu.assertEquals(err.value, "bottom")
+  lu.assertStrContains(err.traceback, "raised by task")
+  lu.assertTrue(#err.traceback < 10000)
+  lu.assertEquals(err.traceback:sub(-5), "\n\t...")
+end
+
 function spec.test_an_error_that_is_not_the_groups_is_not_blamed_on_it()
   local task = ml.spawn(function()
     pcall(ml.group, function(g)
