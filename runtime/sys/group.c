@@ -89,13 +89,31 @@ static int group_result(lua_State *L, struct ml_group *group, bool ok)
     return n;
 }
 
+/* Argument: the scope. */
+static int deliver(lua_State *L)
+{
+    ml_scope_deliver(L, (struct ml_scope *)lua_touserdata(L, 1));
+    return 1;
+}
+
+/* Pushes the error of the scope's cancellation. Without memory for it, that is
+ * the error; to raise it here would leave the members alone. */
+static void push_cancellation(lua_State *L, struct ml_scope *scope)
+{
+    lua_pushcfunction(L, deliver);
+    lua_pushlightuserdata(L, scope);
+    if (lua_pcall(L, 1, 1, 0) != LUA_OK) {
+        scope->stage = ML_SCOPE_OVER;
+    }
+}
+
 /* A cancellation that is heard while the group waits for its members has ended
  * them, for it spread; here it ends the block: its error takes the place of
  * what the block gave, unless that was an error already. */
 static void join_hear(lua_State *L, struct ml_scope *scope)
 {
     bool ok = lua_toboolean(L, -1) != 0;
-    ml_scope_deliver(L, scope);
+    push_cancellation(L, scope);
     if (!ok) {
         lua_pop(L, 1);
         return;

@@ -1,0 +1,91 @@
+/* Blocks and what they raise, while memory fails at any allocation. */
+
+#include "api_fixture.h"
+
+#include <errno.h>
+
+/* Refuses some allocations from the n-th on, then none. */
+struct scarce {
+    long before, refused;
+};
+
+static void *scarce_alloc(void *ud, void *p, size_t osize, size_t nsize)
+{
+    struct scarce *scarce = ud;
+    if (nsize > osize || p == NULL) {
+        if (scarce->before > 0) {
+            scarce->before--;
+        } else if (nsize > 0 && scarce->refused > 0) {
+            scarce->refused--;
+            return NULL;
+        }
+    }
+    return counted(NULL, p, osize, nsize);
+}
+
+static const char *const blocks =
+    "local ml = require 'miniloop'\n"
+    "local function fail() ml.sleep(0) error 'x' end\n"
+    "local function fail_late() pcall(ml.sleep, 9) error {} end\n"
+    "ml.spawn(function()\n"
+    "  ml.group(function(g)\n"
+    "    g:spawn(function()\n"
+    "      ml.group(function(h) h:spawn(fail) h:spawn(fail_late) end)\n"
+    "    end)\n"
+    "    g:spawn(fail_late)\n"
+    "  end)\n"
+    "end):wait()\n"
+    "pcall(ml.timeout, 1, ml.shield, error, 'x')\n"
+    "ml.group(function(g)\n"
+    "  g:spawn(pcall, ml.sleep, 9)\n"
+    "  ml.sleep(0)\n"
+    "  g:cancel('why', { grace = 1 })\n"
+    "  g:spawn(type)\n"
+    "end)\n"
+    "ml.timeout(1, ml.group, function(g) g:spawn(fail_late) end)\n"
+    "local owner = ml.self()\n"
+    "ml.group(function(g) g:spawn(owner.wait, owner) end)\n"
+    "local early = ml.spawn(type)\n"
+    "early:cancel('early')\n"
+    "early:wait()\n";
+
+/* False once the n-th allocation is never made. */
+static bool runs_or_not(long n, long times)
+{
+    struct scarce scarce = {n, times};
+    ml_options options = options_of(ML_VIRTUAL_TIME);
+    ml_loop *loop = NULL;
+    options.alloc = scarce_alloc;
+    options.alloc_ud = &scarce;
+    if (ml_open(&loop, &options) == 0) {
+        (void)ml_spawn_string(loop, blocks, "=spec", NULL);
+        int err = ml_run(loop, ML_RUN_DEFAULT);
+        CHECK(err == -ENOMEM || ml_tasks(loop) == 0);
+        close_loop(loop);
+    }
+    CHECK_EQ(check.bytes, 0);
+    return scarce.refused < times;
+}
+
+/* C5.4: no task outlives its group, also where there is no memory to say why
+ * it ends. */
+static void test_blocks_hold_while_memory_fails(void)
+{
+    static const long times[] = {1, 2, 40, 100000};
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        long n = 0;
+        while (runs_or_not(n, times[i])) {
+            n++;
+        }
+        CHECK(n > 500);
+    }
+}
+
+static const struct check_test tests[] = {
+    CHECK_TEST(test_blocks_hold_while_memory_fails),
+};
+
+int main(void)
+{
+    return check_run(tests, sizeof tests / sizeof tests[0]);
+}
