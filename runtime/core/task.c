@@ -55,6 +55,14 @@ static void locals_inherit(lua_State *L, struct ml_task *parent,
     lua_pop(L, 2);
 }
 
+/* Arguments: parent, task. */
+static int inherit(lua_State *L)
+{
+    locals_inherit(L, (struct ml_task *)lua_touserdata(L, 1),
+                   (struct ml_task *)lua_touserdata(L, 2));
+    return 0;
+}
+
 /* ---- spawn --------------------------------------------------------------- */
 
 static struct ml_task *task_new(struct ml_loop *loop)
@@ -80,6 +88,27 @@ static struct ml_task *task_new(struct ml_loop *loop)
     return task;
 }
 
+/* Gives back what a task has that cannot be spawned. */
+static void spawn_undo(lua_State *L, struct ml_vm *vm, struct ml_task *task,
+                       struct ml_shell shell)
+{
+    ml_vm_give(L, vm, shell, true);
+    ml_alloc_free(&vm->alloc, task, sizeof *task);
+}
+
+/* True; or false, and the error is on top. */
+static bool spawn_inherit(lua_State *L, struct ml_task *parent,
+                          struct ml_task *task)
+{
+    if (parent == NULL || !parent->localized) {
+        return true;
+    }
+    lua_pushcfunction(L, inherit);
+    lua_pushlightuserdata(L, parent);
+    lua_pushlightuserdata(L, task);
+    return lua_pcall(L, 2, 0, 0) == LUA_OK;
+}
+
 struct ml_task *ml_task_spawn(struct ml_loop *loop, lua_State *L, int nargs)
 {
     struct ml_vm *vm = loop->vm;
@@ -89,18 +118,18 @@ struct ml_task *ml_task_spawn(struct ml_loop *loop, lua_State *L, int nargs)
     struct ml_task *task = task_new(loop);
     if (task == NULL ||
         lua_checkstack(shell.co, nargs + ML_BODY_STACK + vm->reserve) == 0) {
-        ml_vm_give(L, vm, shell, true);
-        ml_alloc_free(&vm->alloc, task, sizeof *task);
+        spawn_undo(L, vm, task, shell);
         (void)luaL_error(L, "not enough memory for a task");
     }
     task->shell = shell;
     task->leaf = shell.co;
+    if (!spawn_inherit(L, vm->task, task)) {
+        spawn_undo(L, vm, task, shell);
+        (void)lua_error(L);
+    }
     task->id = ++loop->last_id;
     task->site =
         ml_site_here(&loop->sites, L, vm->task != NULL ? vm->task->site : NULL);
-    if (vm->task != NULL && vm->task->localized) {
-        locals_inherit(L, vm->task, task);
-    }
     ml_body_load(task, L, nargs);
     ml_tasks_add(loop, task);
     ml_trace(loop, spawn, task);

@@ -35,6 +35,7 @@ static const char *const blocks =
     "    g:spawn(fail_late)\n"
     "  end)\n"
     "end):wait()\n"
+    "ml.locals().x = 1\n"
     "pcall(ml.timeout, 1, ml.shield, error, 'x')\n"
     "ml.group(function(g)\n"
     "  g:spawn(pcall, ml.sleep, 9)\n"
