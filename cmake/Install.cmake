@@ -18,6 +18,12 @@ install(FILES ${public_headers} TYPE INCLUDE)
 install(DIRECTORY lua/meta DESTINATION "${CMAKE_INSTALL_DATADIR}/miniloop"
         OPTIONAL FILES_MATCHING PATTERN "*.lua")
 
+# Modules of Lua in C look for its functions in the program that loads them, so
+# a host that has Lua in itself must show them.
+if(ML_LUA_STATIC)
+  set(ML_LUA_EXPORTS "${CMAKE_EXE_EXPORTS_C_FLAG}")
+endif()
+
 # ---------------------------------------------------------------- for CMake
 
 install(EXPORT miniloopTargets NAMESPACE miniloop:: DESTINATION "${cmake_dir}")
@@ -42,7 +48,7 @@ if(ML_LUA_PC)
   set(PC_FILE_REQUIRES "${ML_LUA_PC}")
 else()
   set(PC_FILE_CFLAGS "-I\"${ML_LUA_INCLUDE_DIR}\"")
-  set(PC_FILE_LIBS "\"${ML_LUA_LIBRARY}\" -lm -ldl")
+  set(PC_FILE_LIBS "\"${ML_LUA_LIBRARY}\" -lm -ldl ${ML_LUA_EXPORTS}")
 endif()
 configure_file(cmake/miniloop.pc.in generated/miniloop.pc @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/generated/miniloop.pc"

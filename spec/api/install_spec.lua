@@ -71,6 +71,14 @@ local function check_host(name, directory, sources)
   lu.assertEquals(output, promise(sources .. "/" .. name .. ".c"))
 end
 
+-- A module in C finds Lua in the host.
+local function check_modules(directory)
+  local script = root .. "/modules.lua"
+  write_file(script, "print(type(require('lfs').currentdir()))\n")
+  lu.assertStrContains(shell.run(("%s/run_script %s"):format(quote(directory),
+    quote(script))), "string\n")
+end
+
 -- A copy of the examples, for the builder to fill.
 local function copy_sources()
   local sources = root .. "/embed"
@@ -92,6 +100,7 @@ local function check_make(options)
   for name in pairs(hosts) do
     check_host(name, sources, sources)
   end
+  check_modules(sources)
 end
 
 -- C9.4
@@ -114,6 +123,7 @@ function spec.test_hosts_build_by_cmake()
   for name in pairs(hosts) do
     check_host(name, build, sources)
   end
+  check_modules(build)
 end
 
 -- C9.4
