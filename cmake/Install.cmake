@@ -18,10 +18,23 @@ install(FILES ${public_headers} TYPE INCLUDE)
 install(DIRECTORY lua/meta DESTINATION "${CMAKE_INSTALL_DATADIR}/miniloop"
         OPTIONAL FILES_MATCHING PATTERN "*.lua")
 
-# Modules of Lua in C look for its functions in the program that loads them, so
-# a host that has Lua in itself must show them.
+# ---------------------------------------------------------------- its Lua
+
+# A static Lua comes along: what is installed needs nothing of the tree that it
+# was built in. Modules of Lua in C look for its functions in the program that
+# loads them, so a host that has Lua in itself must show them.
+set(installed_lua "${ML_LUA_LIBRARY}")
+set(installed_lua_headers "${ML_LUA_INCLUDE_DIR}")
 if(ML_LUA_STATIC)
   set(ML_LUA_EXPORTS "${CMAKE_EXE_EXPORTS_C_FLAG}")
+  get_filename_component(lua_name "${ML_LUA_LIBRARY}" NAME)
+  set(installed_lua "${CMAKE_INSTALL_LIBDIR}/miniloop/${lua_name}")
+  set(installed_lua_headers "${CMAKE_INSTALL_INCLUDEDIR}/miniloop")
+  file(GLOB lua_headers "${ML_LUA_INCLUDE_DIR}/lua*.h"
+       "${ML_LUA_INCLUDE_DIR}/lauxlib.h")
+  install(FILES "${ML_LUA_LIBRARY}"
+          DESTINATION "${CMAKE_INSTALL_LIBDIR}/miniloop")
+  install(FILES ${lua_headers} DESTINATION "${installed_lua_headers}")
 endif()
 
 # ---------------------------------------------------------------- for CMake
@@ -29,7 +42,8 @@ endif()
 install(EXPORT miniloopTargets NAMESPACE miniloop:: DESTINATION "${cmake_dir}")
 configure_package_config_file(cmake/miniloopConfig.cmake.in
   "${PROJECT_BINARY_DIR}/generated/miniloopConfig.cmake"
-  INSTALL_DESTINATION "${cmake_dir}")
+  INSTALL_DESTINATION "${cmake_dir}"
+  PATH_VARS installed_lua installed_lua_headers)
 write_basic_package_version_file(
   "${PROJECT_BINARY_DIR}/generated/miniloopConfigVersion.cmake"
   COMPATIBILITY SameMinorVersion)
@@ -46,9 +60,13 @@ file(RELATIVE_PATH PC_FILE_INCLUDE_DIR "/${CMAKE_INSTALL_LIBDIR}/pkgconfig"
 # A Lua of the system is named by its own .pc file, any other by its place.
 if(ML_LUA_PC)
   set(PC_FILE_REQUIRES "${ML_LUA_PC}")
+elseif(ML_LUA_STATIC)
+  set(PC_FILE_CFLAGS "-I\${includedir}/miniloop")
+  set(PC_FILE_LIBS
+      "\${libdir}/miniloop/${lua_name} -lm -ldl ${ML_LUA_EXPORTS}")
 else()
   set(PC_FILE_CFLAGS "-I\"${ML_LUA_INCLUDE_DIR}\"")
-  set(PC_FILE_LIBS "\"${ML_LUA_LIBRARY}\" -lm -ldl ${ML_LUA_EXPORTS}")
+  set(PC_FILE_LIBS "\"${ML_LUA_LIBRARY}\" -lm -ldl")
 endif()
 configure_file(cmake/miniloop.pc.in generated/miniloop.pc @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/generated/miniloop.pc"

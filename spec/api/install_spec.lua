@@ -134,6 +134,21 @@ function spec.test_the_installed_version_is_that_of_the_library()
   lu.assertStrContains(header, version:match("%S+"))
 end
 
+-- C9.4: what a host is built with was installed, or is the system's.
+function spec.test_the_installed_tree_needs_nothing_of_the_build()
+  shell.need("pkg-config")
+  local flags = shell.run(pkg_config()
+    .. "pkg-config --cflags --libs miniloop")
+  for path in flags:gmatch("%s%-?[IL]?(/%S+)") do
+    lu.assertTrue(path:find(prefix, 1, true) == 1 or path:find("^/usr/") ~= nil,
+      path)
+  end
+  local config = shell.run(("cat %s/lib*/cmake/miniloop/*"):format(
+    quote(prefix)))
+  lu.assertNotStrContains(config, shell.build("ML_BUILD"))
+  lu.assertNotStrContains(config, "/build/lua/")
+end
+
 -- -------------------------------------------------------------- the header
 
 -- Builds the smallest host there is, with every warning.
