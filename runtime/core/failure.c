@@ -249,12 +249,13 @@ static void report_task(struct ml_task *task, lua_State *L, const char *kind)
     report_make(L, &report);
 }
 
-void ml_failures_stray(struct ml_task *task, lua_State *co, lua_State *L)
+void ml_failures_stray(struct ml_task *task, lua_State *co, lua_State *L,
+                       const char *kind)
 {
     task->loop->failures.untaken++;
     lua_xmove(co, L, 1);
     lua_pushnil(L);
-    report_task(task, L, "close");
+    report_task(task, L, kind);
 }
 
 void ml_failures_mention(struct ml_task *task, lua_State *L)

@@ -55,8 +55,10 @@ const char *ml_failure_text(lua_State *L, int index);
 void ml_failures_taken(struct ml_handle *handle);
 
 /* Reports an error that belongs to no handle: of a to-be-closed variable that
- * was closed by a kill ("close"). The error value is on top of `co`. */
-void ml_failures_stray(struct ml_task *task, lua_State *co, lua_State *L);
+ * was closed by a kill ("close"), or of a task whose end there was no memory to
+ * note ("failed"). The error value is on top of `co`. */
+void ml_failures_stray(struct ml_task *task, lua_State *co, lua_State *L,
+                       const char *kind);
 
 /* Reports an error that a living task has caught for good: it is told like one
  * that nobody took ("failed"), but does not count as one. The error value and

@@ -11,7 +11,7 @@ static void kill_coroutine(struct ml_task *task, lua_State *co, lua_State *L)
     struct ml_vm *vm = task->loop->vm;
     vm->active = co;
     if (ml_thread_close(vm, co, L) != LUA_OK) {
-        ml_failures_stray(task, co, L);
+        ml_failures_stray(task, co, L, "close");
     }
 }
 

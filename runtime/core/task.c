@@ -220,7 +220,7 @@ static void step_broken(struct ml_task *task, lua_State *L, int error)
     }
     if (lua_checkstack(co, 1) != 0) {
         lua_pushvalue(co, -1);
-        ml_failures_stray(task, co, L);
+        ml_failures_stray(task, co, L, "failed");
     }
     if (task->strict && task->group != NULL) {
         task->group->failed = true;

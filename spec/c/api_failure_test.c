@@ -192,6 +192,42 @@ static void test_a_callback_takes_the_place_of_the_report(void)
     CHECK_EQ(heard_count, 1);
 }
 
+/* Allocations until the last one that is refused; so is the one before it, for
+ * Lua tries again after a collection. 0: none. */
+static int refused;
+
+static void *refusing(void *ud, void *p, size_t osize, size_t nsize)
+{
+    if (nsize > (p != NULL ? osize : 0) && refused > 0 && --refused <= 1) {
+        return NULL;
+    }
+    return counted(ud, p, osize, nsize);
+}
+
+static int refuse(lua_State *L)
+{
+    refused = (int)luaL_checkinteger(L, 1) + 1;
+    return 0;
+}
+
+/* C4.4: whatever there was no memory for, its end or its message. */
+static void test_a_task_that_ends_without_memory_has_failed(void)
+{
+    for (int n = 1; n <= 20; n++) {
+        char source[64];
+        ml_options options = options_of(0);
+        options.alloc = refusing;
+        ml_loop *loop = open_with(&options);
+        define(loop, "refuse", refuse);
+        (void)snprintf(source, sizeof source, "refuse(%d) error 'x'", n);
+        spawn(loop, source);
+        CHECK_EQ(ml_run(loop, ML_RUN_DEFAULT), -ECHILD);
+        refused = 0;
+        CHECK(heard_count == 0 || strcmp(heard.kind, "failed") == 0);
+        close_loop(loop);
+    }
+}
+
 static const struct check_test tests[] = {
     CHECK_TEST(test_a_failure_is_told_with_all_that_is_known),
     CHECK_TEST(test_a_failure_is_told_with_the_name_of_its_task),
@@ -204,6 +240,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_failures_are_silent_unless_the_host_asks),
     CHECK_TEST(test_failures_are_written_where_the_host_asks),
     CHECK_TEST(test_a_callback_takes_the_place_of_the_report),
+    CHECK_TEST(test_a_task_that_ends_without_memory_has_failed),
 };
 
 int main(void)
