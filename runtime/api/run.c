@@ -97,7 +97,7 @@ static void read_option(lua_State *L, struct ml_loop_config *config,
             return;
         }
     }
-    (void)ml_misuse_field(L, "the options of 'run'", key, names);
+    (void)ml_misuse_field(L, "the options table of 'run'", key, names);
 }
 
 static void read_options(lua_State *L, struct ml_loop_config *config)
