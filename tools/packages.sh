@@ -62,6 +62,8 @@ has_thing() {
             pkg-config --exists 'lua >= 5.4' 2>/dev/null ;;
     cc) command -v cc >/dev/null && echo '#include <stdio.h>' |
         cc -E -x c - >/dev/null 2>&1 ;;
+    nc) # that of OpenBSD: others of that name cannot end one direction
+        nc -h 2>&1 | grep -q -e '-N.*hutdown' ;;
     module:*) lua_has_module "${1#module:}" ;;
     python:*) # the first python3 of the path may be another than the system's
         python3 -c "import ${1#python:}" 2>/dev/null ||
