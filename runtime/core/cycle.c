@@ -59,7 +59,7 @@ static const struct ml_task *walk_branch(struct walk *walk)
         struct branch *branch = &walk->branches[walk->depth - 1];
         branch->member = branch->member->next;
         if (branch->member != &branch->group->members) {
-            return ml_container_of(branch->member, const struct ml_task,
+            return ml_container_of(branch->member, struct ml_task,
                                    member);
         }
         walk->depth--;
@@ -104,13 +104,13 @@ static void push_cycle(lua_State *L, const struct walk *walk,
     luaL_buffinit(L, &b);
     lua_pushfstring(L, "task %I", (LUAI_UACINT)walk->self->id);
     luaL_addvalue(&b);
-    while (target != walk->self) {
+    while (target != NULL && target != walk->self) {
         lua_pushfstring(L, " waits for task %I, which",
                         (LUAI_UACINT)target->id);
         luaL_addvalue(&b);
         target = joining(target) == NULL
                      ? blocked_by(target)
-                     : ml_container_of((branch++)->member, const struct ml_task,
+                     : ml_container_of((branch++)->member, struct ml_task,
                                        member);
     }
     lua_pushfstring(L, " waits for task %I", (LUAI_UACINT)walk->self->id);

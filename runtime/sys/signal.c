@@ -8,24 +8,26 @@
 #include "core/request.h"
 #include "sys/sys.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
+#include <strings.h>
 
 static const char *const METATABLE = "miniloop.signals";
+
+static char upper(char c)
+{
+    return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
 
 /* A name as a shell has it, "SIGTERM", or in small letters, as it is here. */
 static void plain_name(const char *name, char *plain, size_t size)
 {
     size_t i = 0;
+    name += strncasecmp(name, "SIG", 3) == 0 ? 3 : 0;
     for (; i + 1 < size && name[i] != '\0'; i++) {
-        plain[i] = (char)toupper((unsigned char)name[i]);
+        plain[i] = upper(name[i]);
     }
     plain[i] = '\0';
-    if (strncmp(plain, "SIG", 3) == 0) {
-        memmove(plain, plain + 3, i - 2);
-    }
 }
 
 static int refuse_name(lua_State *L, int arg)

@@ -125,7 +125,8 @@ function spec.test_of_a_task_only_the_name_can_be_set()
   local task = ml.spawn(function() end)
   raises("the field 'id' of a task cannot be set", function() task.id = 1 end)
   raises("cannot be set", function() task.foo = 1 end)
-  raises("name of a task is a string", function() task.name = 3 end)
+  local function set_number() task.name = 3 end
+  raises("the name of a task is a string; got number", set_number)
   task.name = "worker"
   task.name = nil
 end
