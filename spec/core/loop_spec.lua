@@ -63,6 +63,7 @@ function spec.test_a_task_that_gives_way_all_the_time_does_not_starve_timers()
   lu.assertTrue(late < 1, late)
 end
 
+-- C4.1: measured in CPU time, so that a loaded machine makes no difference.
 function spec.test_a_task_that_gives_way_all_the_time_does_not_starve_io()
   local p <close> = pipe()
   local woken = false
@@ -72,8 +73,8 @@ function spec.test_a_task_that_gives_way_all_the_time_does_not_starve_io()
   end)
   ml.yield()
   p.writer:write("x")
-  local start = ml.now()
-  while not woken and ml.now() - start < 10 do
+  local start = os.clock()
+  while not woken and os.clock() - start < 1 do
     ml.yield()
   end
   lu.assertTrue(woken)
