@@ -209,6 +209,7 @@ function spec.test_race_gives_all_errors_if_none_succeeds()
     function() return nil, "an error" end)
   lu.assertNil(ok)
   lu.assertTrue(ml.iserror(err))
+  lu.assertEquals({ err.code, err.op }, { "EFAILED", "race" })
   lu.assertIs(err.errors[1], value)
   lu.assertEquals(err.errors[2], "an error")
 end

@@ -73,6 +73,19 @@ function spec.test_at_least_one_of_each_is_kept()
   end)
 end
 
+function spec.test_one_of_each_is_kept_from_round_to_round()
+  child.passes(function()
+    local s <close> = ml.signals("USR1", "USR2")
+    raise "USR2"
+    ml.sleep(0.001) -- the loop has taken note of it
+    raise "USR1"
+    ml.sleep(0.001)
+    local seen = { s:wait(10), s:wait(10) }
+    table.sort(seen)
+    lu.assertEquals(seen, { "USR1", "USR2" })
+  end)
+end
+
 function spec.test_names_gives_them_one_by_one()
   child.passes(function()
     local s <close> = ml.signals("USR1", "USR2")
