@@ -59,8 +59,7 @@ static const struct ml_task *walk_branch(struct walk *walk)
         struct branch *branch = &walk->branches[walk->depth - 1];
         branch->member = branch->member->next;
         if (branch->member != &branch->group->members) {
-            return ml_container_of(branch->member, struct ml_task,
-                                   member);
+            return ml_container_of(branch->member, struct ml_task, member);
         }
         walk->depth--;
     }
@@ -108,10 +107,10 @@ static void push_cycle(lua_State *L, const struct walk *walk,
         lua_pushfstring(L, " waits for task %I, which",
                         (LUAI_UACINT)target->id);
         luaL_addvalue(&b);
-        target = joining(target) == NULL
-                     ? blocked_by(target)
-                     : ml_container_of((branch++)->member, struct ml_task,
-                                       member);
+        target =
+            joining(target) == NULL
+                ? blocked_by(target)
+                : ml_container_of((branch++)->member, struct ml_task, member);
     }
     lua_pushfstring(L, " waits for task %I", (LUAI_UACINT)walk->self->id);
     luaL_addvalue(&b);
