@@ -25,6 +25,7 @@ local net = {}
 ---@class miniloop.net.listen_options : miniloop.net.bind_options
 ---@field backlog integer? connections that may wait; as many as can be
 ---@field nodelay boolean? of the connections; true unless given
+---@field maxline integer? bytes that a line of theirs may have; 1 MiB
 ---@field mode string|integer? permissions of a Unix socket, such as "660"
 ---@field unlink boolean? removes the file that a dead server has left
 
@@ -38,6 +39,7 @@ local net = {}
 ---@field family ("ipv4"|"ipv6")? that a name is looked up for
 ---@field bind string? the local address, in numbers
 ---@field nodelay boolean? true unless given
+---@field maxline integer? bytes that a line may have; 1 MiB unless given
 
 ---@class miniloop.net.resolve_options
 ---@field timeout number?

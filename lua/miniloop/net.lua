@@ -370,6 +370,10 @@ local function unknown(what, key, fields)
   error(core.unknown(what, key, fields), 3)
 end
 
+function server_meta.__newindex(_, key)
+  error(("the field '%s' of a server cannot be set"):format(tostring(key)), 2)
+end
+
 function server_meta.__index(_, key)
   return server[key] or unknown("a server", key, server)
 end

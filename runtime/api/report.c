@@ -37,6 +37,8 @@ static void add_title(luaL_Buffer *b, const ml_failure *failure)
         verb = " can never go on";
     } else if (is_kind(failure, "close")) {
         verb = ", while it was being closed";
+    } else if (is_kind(failure, "finalizer")) {
+        verb = ", in a finalizer that ran in it";
     } else if (is_kind(failure, "task")) {
         verb = "";
     }

@@ -84,6 +84,15 @@ static int call_fail(lua_State *L, struct ml_task *task, int code)
     return call_answer(L, task, ml_error_fail(L, code, op));
 }
 
+/* What it waits for cannot be waited for any more. */
+static int call_refuse(lua_State *L, struct ml_task *task)
+{
+    const char *op = task->call.def->name;
+    int code = task->call.error;
+    ml_call_withdraw(task);
+    return call_answer(L, task, ml_error_refuse(L, code, op));
+}
+
 /* ---- attempt, wait, attempt again --------------------------------------- */
 
 static int call_attempt(lua_State *L, struct ml_task *task);
@@ -114,7 +123,7 @@ static int call_k(lua_State *L, int status, lua_KContext ctx)
     struct ml_task *task = (struct ml_task *)ctx;
     (void)status;
     if (task->call.woke == ML_WOKE_ERROR) {
-        return call_fail(L, task, task->call.error);
+        return call_refuse(L, task);
     }
     struct ml_scope *scope =
         task->call.woke == ML_WOKE_CANCEL ? call_pending(task) : NULL;
@@ -256,8 +265,9 @@ static int call_instant(lua_State *L, struct ml_vm *vm, const ml_syscall *def,
         return ml_vm_misplaced(L, vm, def->name);
     }
     ml_call_init(&call, task, def, base, lua_gettop(L) - base);
-    int n = def->attempt(L, &call);
+    int n = ml_call_attempt(L, &call);
     if (n < 0) {
+        ml_call_undo(&call, def);
         n = ml_error_fail(L, -n, def->name);
     }
     if (task->doomed && ml_vm_suspendable(L, vm)) {

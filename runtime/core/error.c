@@ -1,9 +1,11 @@
 #include "core/error.h"
 
 #include "base/errno.h"
+#include "core/failure.h"
 #include "core/misuse.h"
 #include "core/task.h"
 
+#include <errno.h>
 #include <lauxlib.h>
 #include <string.h>
 
@@ -53,6 +55,15 @@ int ml_error_fail(lua_State *L, int code, const char *op)
     return 2;
 }
 
+int ml_error_refuse(lua_State *L, int code, const char *op)
+{
+    int n = ml_error_fail(L, code, op);
+    if (code == ERANGE) {
+        ml_error_set(L, "reason", "so high a descriptor does not fit select()");
+    }
+    return n;
+}
+
 bool ml_error_is(lua_State *L, int index)
 {
     if (!lua_istable(L, index) || lua_getmetatable(L, index) == 0) {
@@ -83,7 +94,10 @@ static int error_tostring(lua_State *L)
     const char *message = field_text(L, "message");
     const char *code = field_text(L, "code");
     const char *reason = field_text(L, "reason");
-    const char *value = field_text(L, "value");
+    lua_pushliteral(L, "value");
+    lua_rawget(L, 1);
+    const char *value =
+        ml_failure_text(L, -1); /* its own __tostring may raise */
     lua_pushfstring(L, "%s%s%s: %s (%s)", op != NULL ? op : "error",
                     address != NULL ? " " : "", address != NULL ? address : "",
                     message != NULL ? message : "unknown",

@@ -23,6 +23,9 @@ void ml_error_set(lua_State *L, const char *field, const char *text);
 /* Pushes nil and a new error value: what a refused call answers. Returns 2. */
 int ml_error_fail(lua_State *L, int code, const char *op);
 
+/* The same for a wait that the poller refuses. */
+int ml_error_refuse(lua_State *L, int code, const char *op);
+
 /* True if the value at `index` is an error value. Does not raise. */
 bool ml_error_is(lua_State *L, int index);
 

@@ -258,9 +258,9 @@ void ml_failures_stray(struct ml_task *task, lua_State *co, lua_State *L,
     report_task(task, L, kind);
 }
 
-void ml_failures_mention(struct ml_task *task, lua_State *L)
+void ml_failures_mention(struct ml_task *task, lua_State *L, const char *kind)
 {
-    report_task(task, L, "failed");
+    report_task(task, L, kind);
 }
 
 void ml_failures_stuck(struct ml_task *task, lua_State *L)

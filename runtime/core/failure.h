@@ -60,10 +60,11 @@ void ml_failures_taken(struct ml_handle *handle);
 void ml_failures_stray(struct ml_task *task, lua_State *co, lua_State *L,
                        const char *kind);
 
-/* Reports an error that a living task has caught for good: it is told like one
- * that nobody took ("failed"), but does not count as one. The error value and
- * the traceback are on top of L, which it takes off. */
-void ml_failures_mention(struct ml_task *task, lua_State *L);
+/* Reports an error that ends no task: one that it has caught for good
+ * ("failed"), or that of a finalizer which ran in it ("finalizer"). It does not
+ * count as one that nobody took. The error value and the traceback are on top of
+ * L, which it takes off. */
+void ml_failures_mention(struct ml_task *task, lua_State *L, const char *kind);
 
 /* Reports that the task can never be woken ("deadlock"), or what it does at the
  * moment ("task"). */

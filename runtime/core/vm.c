@@ -1,5 +1,6 @@
 #include "core/vm.h"
 
+#include "core/failure.h"
 #include "core/thread.h"
 
 #include <string.h>
@@ -156,8 +157,41 @@ void ml_vm_misplacement(lua_State *L, const struct ml_vm *vm, const char *call)
                     call);
 }
 
-int ml_vm_misplaced(lua_State *L, const struct ml_vm *vm, const char *call)
+/* True if nothing around the call can catch an error: only functions of Lua are
+ * between it and the finalizer that L runs. */
+static bool is_unguarded(lua_State *L)
 {
+    lua_Debug ar;
+    for (int level = 1; lua_getstack(L, level, &ar) != 0; level++) {
+        if (lua_getinfo(L, "nS", &ar) == 0 || *ar.what == 'C') {
+            return false;
+        }
+        if (ar.name != NULL && strcmp(ar.name, "__gc") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Lua makes a warning of an error in a finalizer, and warnings are off: nobody
+ * would ever know. So it is told here, the first time. */
+static void tell_finalizer(lua_State *L, struct ml_vm *vm)
+{
+    if (vm->task == NULL || vm->finalizing || vm->warned || !is_unguarded(L)) {
+        return;
+    }
+    vm->warned = true;
+    luaL_checkstack(L, LUA_MINSTACK, "report");
+    lua_pushvalue(L, -1);
+    luaL_traceback(L, L, NULL, 1);
+    ml_failures_mention(vm->task, L, "finalizer");
+}
+
+int ml_vm_misplaced(lua_State *L, struct ml_vm *vm, const char *call)
+{
+    luaL_where(L, 1);
     ml_vm_misplacement(L, vm, call);
-    return luaL_error(L, "%s", lua_tostring(L, -1));
+    lua_concat(L, 2);
+    tell_finalizer(L, vm);
+    return lua_error(L);
 }

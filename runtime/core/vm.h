@@ -69,6 +69,7 @@ struct ml_vm {
     bool used; /* a script has made use of the runtime */
     /* A coroutine of a finalizer's runs: see ml_vm_finalizing. */
     bool finalizing;
+    bool warned;  /* it was told that a finalizer cannot block */
     bool globals; /* the runtime's `coroutine` and `require` are installed */
     int reserve;  /* stack slots that each coroutine gets beyond its need */
     int closing;  /* depth of coroutine.close inside itself */
@@ -122,8 +123,9 @@ static inline bool ml_vm_suspendable(lua_State *L, const struct ml_vm *vm)
 bool ml_vm_finalizing(lua_State *L, const struct ml_vm *vm);
 
 /* Raises the error for a blocking call made where nothing can suspend; it
- * names the call and the reason. Never returns. */
-int ml_vm_misplaced(lua_State *L, const struct ml_vm *vm, const char *call);
+ * names the call and the reason. Reports the first one in a finalizer, whose
+ * errors Lua hides. Never returns. */
+int ml_vm_misplaced(lua_State *L, struct ml_vm *vm, const char *call);
 
 /* Pushes the text of that error. */
 void ml_vm_misplacement(lua_State *L, const struct ml_vm *vm, const char *call);

@@ -205,14 +205,18 @@ static unsigned ready_now(int fd)
            ((found & POLLOUT) != 0 || trouble ? ML_POLL_WRITE : 0U);
 }
 
-/* True if the first waiter asked for certainty. Somebody who waits for a raw
+/* True if one of the waiters asked for certainty. Somebody who waits for a raw
  * descriptor is told that reading would not block, and nobody will try again
  * for him: so a spurious event must not reach him. All who wait are resumed
  * together, so it has to be found out before the first of them reads. */
 static bool queue_verifies(const struct ml_queue *queue)
 {
-    return !ml_list_empty(&queue->waits) &&
-           ml_container_of(queue->waits.next, struct ml_wait, link)->verify;
+    ml_list_each (item, &queue->waits) {
+        if (ml_container_of(item, struct ml_wait, link)->verify) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* An interest without a waiter has done its time. */

@@ -193,6 +193,15 @@ static int arm_refused(lua_State *L, ml_call *call, struct arm *arm, int code)
     return choice_end(L, call, arm, ml_error_fail(L, code, op));
 }
 
+/* What it waits for cannot be waited for any more. */
+static int arm_lost(lua_State *L, ml_call *call, struct arm *arm)
+{
+    const char *op = arm->call.def->name;
+    int code = arm->call.error;
+    arm_withdraw(arm);
+    return choice_end(L, call, arm, ml_error_refuse(L, code, op));
+}
+
 /* ---- the attempt --------------------------------------------------------------------- */
 
 /* Tries one arm: the number of answers, or ML_WAIT. */
@@ -200,7 +209,7 @@ static int arm_attempt(lua_State *L, ml_call *call, struct arm *arm)
 {
     ml_call *sub = &arm->call;
     if (sub->woke == ML_WOKE_ERROR) {
-        return arm_refused(L, call, arm, sub->error);
+        return arm_lost(L, call, arm);
     }
     sub->alarm = ML_TIME_NEVER;
     luaL_checkstack(L, LUA_MINSTACK, "choice"); /* others may have left much */

@@ -20,8 +20,8 @@
 static const double TIMEOUT = 10;
 static const double STAGGER = 0.25;
 
-static const char *const option_names[] = {"bind",    "family",  "nodelay",
-                                           "stagger", "timeout", NULL};
+static const char *const option_names[] = {
+    "bind", "family", "maxline", "nodelay", "stagger", "timeout", NULL};
 
 /* One connect in flight; the call's data. */
 struct connect {
@@ -74,6 +74,7 @@ static void connect_check(lua_State *L)
     ml_option_check(L, 2, option_names);
     check_bind(L, 2);
     (void)ml_option_family(L, 2, "family");
+    (void)ml_stream_option_maxline(L, 2);
     (void)ml_option_flag(L, 2, "nodelay", true);
     (void)ml_option_seconds(L, 2, "stagger", STAGGER);
     (void)ml_option_seconds(L, 2, "timeout", TIMEOUT);
@@ -265,7 +266,8 @@ static int begin_one(lua_State *L, ml_call *call, struct connect *c)
 /* 0: the look-up may begin; else what the attempt returns. */
 static int connect_begin(lua_State *L, ml_call *call)
 {
-    (void)ml_stream_new(L, ml_call_loop(call)->vm);
+    ml_stream_new(L, ml_call_loop(call)->vm)->maxline =
+        ml_stream_option_maxline(L, ml_call_arg(call, 2));
     struct connect *c = connect_new(L, call);
     if (c == NULL) {
         return -ENOMEM;

@@ -59,6 +59,20 @@ static int object_getfd(lua_State *L)
     return 1;
 }
 
+/* Upvalues: the vm, what it is. */
+static int object_tostring(lua_State *L)
+{
+    const struct ml_descriptor *d = own(L, 1);
+    const char *what = lua_tostring(L, lua_upvalueindex(2));
+    luaL_argexpected(L, d != NULL, 1, what);
+    if (d->fd < 0) {
+        lua_pushfstring(L, "%s (closed)", what);
+    } else {
+        lua_pushfstring(L, "%s (fd %d)", what, d->fd);
+    }
+    return 1;
+}
+
 void ml_descriptor_type(lua_State *L, struct ml_vm *vm, const char *metatable,
                         const char *what)
 {
@@ -66,11 +80,16 @@ void ml_descriptor_type(lua_State *L, struct ml_vm *vm, const char *metatable,
         {"close", object_close}, {"getfd", object_getfd}, {NULL, NULL}};
     static const luaL_Reg metamethods[] = {
         {"__gc", object_gc}, {"__close", object_close}, {NULL, NULL}};
-    ml_object_type(L, vm, metatable, what);
+    lua_pushfstring(L, "a %s", what);
+    ml_object_type(L, vm, metatable, lua_tostring(L, -1));
+    lua_remove(L, -2);
     luaL_getmetatable(L, metatable);
     ml_vm_setfuncs(L, vm, metamethods);
     lua_pushboolean(L, 1);
     lua_setfield(L, -2, MARK);
+    lua_pushstring(L, what);
+    ml_vm_pushclosure(L, vm, object_tostring, 1);
+    lua_setfield(L, -2, "__tostring");
     lua_pop(L, 1);
     ml_vm_setfuncs(L, vm, methods);
 }

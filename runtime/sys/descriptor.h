@@ -38,7 +38,7 @@ struct ml_descriptor *ml_descriptor_new(lua_State *L, struct ml_vm *vm,
 
 /* Makes a metatable of that name for such objects, which closes them when they
  * go out of scope or are collected, and leaves its table of methods, `close`
- * and `getfd` being there, on the stack. `what` names it ("a stream"). */
+ * and `getfd` being there, on the stack. `what` names it ("stream"). */
 void ml_descriptor_type(lua_State *L, struct ml_vm *vm, const char *metatable,
                         const char *what);
 

@@ -38,7 +38,7 @@ static void push_task(lua_State *L, struct ml_task *task)
 
 static int list_tasks(lua_State *L)
 {
-    const struct ml_vm *vm = ml_vm_upvalue(L);
+    struct ml_vm *vm = ml_vm_upvalue(L);
     lua_Integer n = 0;
     if (vm->task == NULL) {
         return ml_vm_misplaced(L, vm, "tasks");
@@ -54,7 +54,7 @@ static int list_tasks(lua_State *L)
 /* core.traceback(id): of a living task; nil if it is not. */
 static int list_traceback(lua_State *L)
 {
-    const struct ml_vm *vm = ml_vm_upvalue(L);
+    struct ml_vm *vm = ml_vm_upvalue(L);
     if (vm->task == NULL) {
         return ml_vm_misplaced(L, vm, "traceback");
     }
@@ -70,7 +70,7 @@ static int list_traceback(lua_State *L)
 /* core.check(): true, or nil and what is wrong with the loop. For specs. */
 static int list_check(lua_State *L)
 {
-    const struct ml_vm *vm = ml_vm_upvalue(L);
+    struct ml_vm *vm = ml_vm_upvalue(L);
     const char *what = NULL;
     if (vm->task == NULL) {
         return ml_vm_misplaced(L, vm, "check");
@@ -86,7 +86,7 @@ static int list_check(lua_State *L)
 
 static int list_locals(lua_State *L)
 {
-    const struct ml_vm *vm = ml_vm_upvalue(L);
+    struct ml_vm *vm = ml_vm_upvalue(L);
     if (vm->task == NULL) {
         return ml_vm_misplaced(L, vm, "locals");
     }

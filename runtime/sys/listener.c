@@ -48,8 +48,9 @@ struct listener {
     struct ml_descriptor d; /* first, see sys/descriptor.h */
     struct ml_turn turn;
     struct socket_file file;
-    double pause; /* the last one, 0 when all is well */
-    bool nodelay; /* for the connections */
+    double pause;   /* the last one, 0 when all is well */
+    bool nodelay;   /* for the connections */
+    size_t maxline; /* the same */
 };
 
 /* ---- the file of a Unix socket ------------------------------------------ */
@@ -116,15 +117,16 @@ static const struct ml_bind listening = {.op = "listen",
                                              "it is no listening socket",
                                          .open = ml_socket_listen};
 
-const char *const ml_listen_option_names[] = {"backlog",   "mode",    "nodelay",
-                                              "reuseport", "timeout", "unlink",
-                                              "v6only",    NULL};
+const char *const ml_listen_option_names[] = {"backlog", "maxline",   "mode",
+                                              "nodelay", "reuseport", "timeout",
+                                              "unlink",  "v6only",    NULL};
 
 void ml_listen_check(lua_State *L, int address, int options)
 {
     ml_endpoint_check(L, address);
     (void)ml_bind_options(L, options);
     (void)ml_option_flag(L, options, "nodelay", true);
+    (void)ml_stream_option_maxline(L, options);
 }
 
 static void listen_check(lua_State *L)
@@ -140,8 +142,10 @@ static int listen_attempt(lua_State *L, ml_call *call)
 {
     struct ml_bound bound;
     if (call->woke == ML_WOKE_NOT) {
-        listener_new(L, ml_call_loop(call)->vm)->nodelay =
-            ml_option_flag(L, ml_call_arg(call, 2), "nodelay", true);
+        int options = ml_call_arg(call, 2);
+        struct listener *made = listener_new(L, ml_call_loop(call)->vm);
+        made->nodelay = ml_option_flag(L, options, "nodelay", true);
+        made->maxline = ml_stream_option_maxline(L, options);
     }
     int n = ml_bind_attempt(L, call, &listening, &bound);
     if (n != 0) {
@@ -217,7 +221,8 @@ static void accept_begin(lua_State *L, ml_call *call)
     if (!ml_misuse_absent(L, timeout)) {
         ml_call_settimeout(call, lua_tonumber(L, timeout));
     }
-    (void)ml_stream_new(L, ml_call_loop(call)->vm);
+    const struct listener *l = lua_touserdata(L, ml_call_arg(call, 1));
+    ml_stream_new(L, ml_call_loop(call)->vm)->maxline = l->maxline;
 }
 
 /* Raises nothing from the moment on when it has the turn. */
@@ -269,7 +274,7 @@ void ml_sys_listener_open(lua_State *L, struct ml_vm *vm)
         {"getoption", ml_socket_method_getoption},
         {NULL, NULL}};
     ml_sys_method(L, vm, "listen", &net_listen);
-    ml_descriptor_type(L, vm, METATABLE, "a listener");
+    ml_descriptor_type(L, vm, METATABLE, "listener");
     ml_vm_setfuncs(L, vm, methods);
     ml_sys_method(L, vm, "accept", &net_accept);
     lua_pop(L, 1);

@@ -140,7 +140,7 @@ static const ml_syscall sys_lock = {.size = sizeof(ml_syscall),
 
 static struct ml_task *check_task(lua_State *L, const char *method)
 {
-    const struct ml_vm *vm = ml_vm_upvalue(L);
+    struct ml_vm *vm = ml_vm_upvalue(L);
     if (vm->task == NULL) {
         (void)ml_vm_misplaced(L, vm, method);
     }

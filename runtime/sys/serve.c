@@ -12,9 +12,9 @@
 
 /* The options of serve itself, and with those of listen. */
 static const char *const own_names[] = {"limit", "on_error", NULL};
-static const char *const all_names[] = {"backlog", "limit",    "mode",
-                                        "nodelay", "on_error", "reuseport",
-                                        "unlink",  "v6only",   NULL};
+static const char *const all_names[] = {
+    "backlog",  "limit",     "maxline", "mode",   "nodelay",
+    "on_error", "reuseport", "unlink",  "v6only", NULL};
 
 static void check_limit(lua_State *L, int arg)
 {
@@ -82,7 +82,7 @@ static int serve_report(lua_State *L)
     struct ml_task *task = ml_vm_upvalue(L)->task;
     lua_settop(L, 2);
     if (task != NULL) {
-        ml_failures_mention(task, L);
+        ml_failures_mention(task, L, "failed");
     }
     return 0;
 }

@@ -14,32 +14,25 @@
 
 static const char *const METATABLE = "miniloop.signals";
 
-static char upper(char c)
+/* The name that was meant, or NULL: a shell has them as "SIGTERM", and in small
+ * letters, too. */
+static const char *meant_name(const char *name)
 {
-    return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
-}
-
-/* A name as a shell has it, "SIGTERM", or in small letters, as it is here. */
-static void plain_name(const char *name, char *plain, size_t size)
-{
-    size_t i = 0;
+    const char *names[ML_SIGNALS_MAX + 1] = {NULL};
     name += strncasecmp(name, "SIG", 3) == 0 ? 3 : 0;
-    for (; i + 1 < size && name[i] != '\0'; i++) {
-        plain[i] = upper(name[i]);
+    for (int i = 0; i < ML_SIGNALS_MAX && ml_signal_name(i) != NULL; i++) {
+        names[i] = ml_signal_name(i);
+        if (strcasecmp(name, names[i]) == 0) {
+            return names[i];
+        }
     }
-    plain[i] = '\0';
+    return ml_nearest(name, names);
 }
 
 static int refuse_name(lua_State *L, int arg)
 {
-    const char *names[ML_SIGNALS_MAX + 1] = {NULL};
     const char *name = lua_tostring(L, arg);
-    char plain[16];
-    for (int i = 0; i < ML_SIGNALS_MAX; i++) {
-        names[i] = ml_signal_name(i);
-    }
-    plain_name(name, plain, sizeof plain);
-    const char *near = ml_nearest(plain, names);
+    const char *near = meant_name(name);
     return luaL_argerror(
         L, arg,
         near != NULL

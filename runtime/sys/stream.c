@@ -5,6 +5,7 @@
 #include "core/task.h"
 #include "net/io.h"
 #include "net/socket.h"
+#include "sys/option.h"
 
 #include <errno.h>
 #include <math.h>
@@ -68,6 +69,15 @@ void ml_stream_setpeer(struct ml_stream *s, const struct ml_address *peer)
         memcpy(&s->peer, &peer->storage, peer->len);
         s->peerlen = peer->len;
     }
+}
+
+size_t ml_stream_option_maxline(lua_State *L, int arg)
+{
+    int n = ml_option_integer(L, arg, "maxline", MAXLINE);
+    if (n == 0) {
+        (void)ml_option_refuse(L, arg, "maxline", "at least 1");
+    }
+    return (size_t)n;
 }
 
 struct ml_stream *ml_stream_check(lua_State *L, int arg)

@@ -82,6 +82,10 @@ void ml_stream_adopt(struct ml_stream *s, int fd, bool socket);
  * the socket is asked. */
 void ml_stream_setpeer(struct ml_stream *s, const struct ml_address *peer);
 
+/* How long a line may be, as the option "maxline" of what ml_option_check let
+ * through at `arg` says, or as it is without. Raises if it is no length. */
+size_t ml_stream_option_maxline(lua_State *L, int arg);
+
 /* The stream at `arg`, open or closed; raises if it is something else. */
 struct ml_stream *ml_stream_check(lua_State *L, int arg);
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <string.h>
 #include <sys/socket.h>
 
 /* ---- pair ----------------------------------------------------------------- */
@@ -179,15 +180,15 @@ static int stream_setmaxline(lua_State *L)
     return 1;
 }
 
-static int stream_tostring(lua_State *L)
+/* stream:setoption(name, value): of the socket, or the one of ours. */
+static int stream_setoption(lua_State *L)
 {
-    const struct ml_stream *s = ml_stream_check(L, 1);
-    if (s->d.fd < 0) {
-        lua_pushliteral(L, "stream (closed)");
-    } else {
-        lua_pushfstring(L, "stream (fd %d)", s->d.fd);
+    const char *name = lua_tostring(L, 2);
+    if (name == NULL || strcmp(name, "maxline") != 0) {
+        return ml_socket_method_setoption(L);
     }
-    return 1;
+    lua_remove(L, 2);
+    return stream_setmaxline(L);
 }
 
 static void open_type(lua_State *L, struct ml_vm *vm)
@@ -196,20 +197,16 @@ static void open_type(lua_State *L, struct ml_vm *vm)
         {"shutdown", stream_shutdown},
         {"peer", stream_peer},
         {"address", ml_socket_method_address},
-        {"setoption", ml_socket_method_setoption},
+        {"setoption", stream_setoption},
         {"getoption", ml_socket_method_getoption},
         {"settimeout", stream_settimeout},
         {"setmaxline", stream_setmaxline},
         {NULL, NULL}};
-    ml_descriptor_type(L, vm, ML_STREAM_TYPE, "a stream");
+    ml_descriptor_type(L, vm, ML_STREAM_TYPE, "stream");
     ml_vm_setfuncs(L, vm, methods);
     ml_stream_recv_open(L, vm);
     ml_stream_read_open(L, vm);
     ml_stream_write_open(L, vm);
-    lua_pop(L, 1);
-    luaL_getmetatable(L, ML_STREAM_TYPE);
-    ml_vm_pushclosure(L, vm, stream_tostring, 0);
-    lua_setfield(L, -2, "__tostring");
     lua_pop(L, 1);
 }
 

@@ -370,7 +370,7 @@ static int handle_tostring(lua_State *L)
 
 static int task_self(lua_State *L)
 {
-    const struct ml_vm *vm = ml_vm_upvalue(L);
+    struct ml_vm *vm = ml_vm_upvalue(L);
     if (vm->task == NULL) {
         return ml_vm_misplaced(L, vm, "self");
     }

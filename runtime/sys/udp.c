@@ -222,7 +222,7 @@ void ml_sys_udp_open(lua_State *L, struct ml_vm *vm)
         {"peer", udp_peer},
         {NULL, NULL}};
     ml_sys_method(L, vm, "udp", &net_udp);
-    ml_descriptor_type(L, vm, METATABLE, "a datagram socket");
+    ml_descriptor_type(L, vm, METATABLE, "datagram socket");
     ml_vm_setfuncs(L, vm, methods);
     ml_udp_send_open(L, vm);
     ml_sys_method(L, vm, "recvfrom", &udp_recvfrom);

@@ -234,6 +234,23 @@ function spec.test_a_finalizer_cannot_block_and_is_not_inside_a_task()
   lu.assertEquals(nap(), "slept")
 end
 
+-- C2.5: Lua itself says nothing of an error in a finalizer.
+function spec.test_a_finalizer_that_tries_to_block_is_told_of_once()
+  local result = child.run(function()
+    for _ = 1, 3 do
+      setmetatable({}, { __gc = function() ml.sleep(1) end })
+    end
+    setmetatable({}, { __gc = function() pcall(ml.sleep, 1) end })
+    collectgarbage()
+    print "goes on"
+  end)
+  lu.assertEquals({ result.out, result.status }, { "goes on\n", 0 })
+  lu.assertStrMatches(result.err, "miniloop: task 1, in a finalizer that ran "
+    .. "in it: [^\n]*misplaced_spec.lua:%d+: cannot call 'sleep' here: "
+    .. "not inside a task\n  stack traceback:\n[^:]*misplaced_spec.*")
+  lu.assertEquals(select(2, result.err:gsub("miniloop:", "")), 1)
+end
+
 function spec.test_a_coroutine_below_such_a_place_cannot_block_either()
   refuses("sleep", table.sort, { 1, 2 }, coroutine.wrap(nap))
   refuses("sleep", string.gsub, "x", "x", function()

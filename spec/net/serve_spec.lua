@@ -558,6 +558,12 @@ function spec.test_what_a_handler_has_spawned_can_stop_the_server_but_not_wait()
   lu.assertTrue(server:join())
 end
 
+-- C2.1
+function spec.test_a_field_of_a_server_cannot_be_set()
+  local server <close> = assert(net.serve("127.0.0.1:0", print))
+  raises("the field 'limti' of a server", function() server.limti = 1 end)
+end
+
 function spec.test_a_server_without_connections_is_stopped_without_grace()
   serve(echo)
   lu.assertEquals({ server:stop(0) }, { true })

@@ -260,6 +260,22 @@ function spec.test_a_line_that_is_too_long_can_be_allowed_later()
   lu.assertEquals(near:read("l"), "123456")
 end
 
+-- C7.4
+function spec.test_the_length_of_lines_is_an_option()
+  lu.assertTrue(near:setoption("maxline", 4))
+  far:write("12345\n")
+  assert_code("EMSGSIZE", near:read("l"))
+  raises("at least one byte", function() near:setoption("maxline", 0) end)
+  local listener <close> = assert(net.listen("127.0.0.1:0", { maxline = 2 }))
+  local conn <close> = assert(net.connect(listener:address(), { maxline = 3 }))
+  local peer <close> = assert(listener:accept())
+  conn:write("123\n")
+  peer:write("1234\n")
+  assert_code("EMSGSIZE", peer:read("l"))
+  assert_code("EMSGSIZE", conn:read("l"))
+  raises("option 'maxline'", function() net.listen(":0", { maxline = 0 }) end)
+end
+
 function spec.test_a_line_too_long_is_found_before_its_end_has_come()
   near:setmaxline(4)
   far:write("12345")

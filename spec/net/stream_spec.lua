@@ -88,6 +88,10 @@ function spec.test_a_stream_is_a_to_be_closed_value()
     lu.assertTrue(mine:write("x"))
   end
   lu.assertEquals(tostring(near), "stream (closed)")
+  local listener = assert(net.listen("127.0.0.1:0"))
+  lu.assertEquals(tostring(listener), "listener (fd " .. listener:getfd() .. ")")
+  listener:close()
+  lu.assertEquals(tostring(listener), "listener (closed)")
   lu.assertEquals(far:read("a"), "x")
 end
 

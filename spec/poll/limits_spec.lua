@@ -40,6 +40,8 @@ function spec.test_select_refuses_the_first_that_does_not_fit_and_goes_on()
     lu.assertNil(ok)
     lu.assertTrue(ml.iserror(err))
     lu.assertEquals(err.op, "wait_io_read")
+    lu.assertEquals(err.code, "ERANGE")
+    lu.assertStrContains(tostring(err), "does not fit select()")
     lu.assertNil((ml.wait_io_read(near, 10)))
     lu.assertTrue(ml.wait_io_write(near)) -- no wait, so nothing to watch
     lu.assertEquals(fits:status(), "waiting")
