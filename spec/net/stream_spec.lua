@@ -89,7 +89,8 @@ function spec.test_a_stream_is_a_to_be_closed_value()
   end
   lu.assertEquals(tostring(near), "stream (closed)")
   local listener = assert(net.listen("127.0.0.1:0"))
-  lu.assertEquals(tostring(listener), "listener (fd " .. listener:getfd() .. ")")
+  lu.assertEquals(tostring(listener),
+    ("listener (fd %d)"):format(listener:getfd()))
   listener:close()
   lu.assertEquals(tostring(listener), "listener (closed)")
   lu.assertEquals(far:read("a"), "x")
