@@ -560,8 +560,8 @@ end
 
 -- C2.1
 function spec.test_a_field_of_a_server_cannot_be_set()
-  local server <close> = assert(net.serve("127.0.0.1:0", print))
-  raises("field 'limti' of a server", function() server.limti = 1 end)
+  local idle <close> = assert(net.serve("127.0.0.1:0", print))
+  raises("field 'limti' of a server", function() idle.limti = 1 end)
 end
 
 function spec.test_a_server_without_connections_is_stopped_without_grace()
