@@ -65,10 +65,10 @@ static int object_tostring(lua_State *L)
     const struct ml_descriptor *d = own(L, 1);
     const char *what = lua_tostring(L, lua_upvalueindex(2));
     luaL_argexpected(L, d != NULL, 1, what);
-    if (d->fd < 0) {
-        lua_pushfstring(L, "%s (closed)", what);
-    } else {
+    if (d != NULL && d->fd >= 0) {
         lua_pushfstring(L, "%s (fd %d)", what, d->fd);
+    } else {
+        lua_pushfstring(L, "%s (closed)", what);
     }
     return 1;
 }
