@@ -68,20 +68,19 @@ static int answers_k(lua_State *L, int status, lua_KContext n)
 
 /* ---- the one way out ---------------------------------------------------- */
 
-/* The `n` topmost values are the answers. */
-static int call_answer(lua_State *L, struct ml_task *task, int n)
+static int call_answer(struct ml_task *task, int n)
 {
     task->call.def = NULL;
     ml_declare_none(task);
     ml_completion_drop(&task->call);
-    return task->budget > 0 ? n : ml_call_give_way(L, task, n, answers_k);
+    return n;
 }
 
 static int call_fail(lua_State *L, struct ml_task *task, int code)
 {
     const char *op = task->call.def->name;
     ml_call_withdraw(task);
-    return call_answer(L, task, ml_error_fail(L, code, op));
+    return call_answer(task, ml_error_fail(L, code, op));
 }
 
 /* What it waits for cannot be waited for any more. */
@@ -90,7 +89,7 @@ static int call_refuse(lua_State *L, struct ml_task *task)
     const char *op = task->call.def->name;
     int code = task->call.error;
     ml_call_withdraw(task);
-    return call_answer(L, task, ml_error_refuse(L, code, op));
+    return call_answer(task, ml_error_refuse(L, code, op));
 }
 
 /* ---- attempt, wait, attempt again --------------------------------------- */
@@ -167,7 +166,7 @@ static int call_attempt(lua_State *L, struct ml_task *task)
     call->alarm = ML_TIME_NEVER;
     int n = ml_call_attempt(L, call);
     if (n >= 0) {
-        return call_answer(L, task, n);
+        return call_answer(task, n);
     }
     if (n != ML_WAIT) {
         return call_fail(L, task, -n);
@@ -300,8 +299,12 @@ int ml_call_start(lua_State *L, struct ml_vm *vm, const ml_syscall *def,
     ml_call_withdraw(task); /* what an attempt that raised has left */
     ml_call_init(&task->call, task, def, base, lua_gettop(L) - base);
     task->budget -= ML_CALL_COST;
-    if (task->budget > 0 || (def->flags & ML_CALL_PROMPT) != 0) {
+    if (task->budget > 0) {
         return call_attempt(L, task);
+    }
+    if ((def->flags & ML_CALL_LOOKS) != 0) {
+        task->call.woke = ML_WOKE_LOOK;
+        (void)ml_call_attempt(L, &task->call);
     }
     return ml_call_give_way(L, task, (lua_KContext)task, turn_k);
 }

@@ -29,10 +29,13 @@ enum {
     /* A cancellation does not end the call; it is attempted again, and sees to
      * it. */
     ML_CALL_UNYIELDING = 0x100,
-    /* It is attempted at once also by a task that has no call left, and then
-     * its answer waits for the next turn: for what it asks about may be gone by
-     * then. Only for answers that nobody misses if the task is killed. */
-    ML_CALL_PROMPT = 0x200
+    /* Of a call that never waits: yielded by a task that has no call left, it
+     * is made first, and its answer waits for the next turn. For whom it means
+     * may be gone by then, and nobody misses the answer if the task is killed. */
+    ML_CALL_PROMPT = 0x200,
+    /* Of one that may wait: before its task gives way it is attempted with
+     * ML_WOKE_LOOK, to note whom it means, and to take nothing. */
+    ML_CALL_LOOKS = 0x400
 };
 
 struct ml_call {

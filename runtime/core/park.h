@@ -38,6 +38,7 @@ struct ml_wait {
 /* What woke a call. */
 enum ml_woke {
     ML_WOKE_NOT,    /* the first attempt */
+    ML_WOKE_LOOK,   /* before the first attempt, see ML_CALL_LOOKS */
     ML_WOKE_READY,  /* something it declared */
     ML_WOKE_GIVEN,  /* what it waits for was handed to it, and is its own */
     ML_WOKE_TIME,   /* its deadline or its alarm */

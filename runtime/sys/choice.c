@@ -241,6 +241,21 @@ static struct arm *arm_given(struct choice *choice)
     return NULL;
 }
 
+/* Before the choice has its turn: the arms find out whom they mean. */
+static int choice_look(lua_State *L, struct choice *choice)
+{
+    for (int i = 0; i < choice->n; i++) {
+        ml_call *sub = &choice->arms[i].call;
+        if ((sub->def->flags & ML_CALL_LOOKS) != 0) {
+            luaL_checkstack(L, LUA_MINSTACK, "choice");
+            sub->woke = ML_WOKE_LOOK;
+            (void)ml_call_attempt(L, sub);
+            sub->woke = ML_WOKE_NOT;
+        }
+    }
+    return ML_WAIT;
+}
+
 static int any_attempt(lua_State *L, ml_call *call)
 {
     if (call->data == NULL) {
@@ -250,6 +265,9 @@ static int any_attempt(lua_State *L, ml_call *call)
         }
     }
     struct choice *choice = call->data;
+    if (call->woke == ML_WOKE_LOOK) {
+        return choice_look(L, choice);
+    }
     struct arm *given = arm_given(choice);
     if (given != NULL) {
         return arm_attempt(L, call, given);
@@ -293,7 +311,8 @@ static const ml_syscall sys_any = {.size = sizeof(ml_syscall),
                                    .check = any_check,
                                    .attempt = any_attempt,
                                    .withdraw = any_withdraw,
-                                   .describe = any_describe};
+                                   .describe = any_describe,
+                                   .flags = ML_CALL_LOOKS};
 
 /* ml.any{r1, r2, ...} */
 static int any_of_list(lua_State *L)

@@ -248,9 +248,23 @@ static struct ml_task *wait_target(lua_State *L, ml_call *call, int *answer)
     return target;
 }
 
+/* Notes the task, which may have ended when the call gets its turn. */
+static int wait_look(lua_State *L, ml_call *call)
+{
+    struct ml_task *target = NULL;
+    if (!ml_event_test(L, ml_call_arg(call, 1)) &&
+        target_of(L, call, &target) == 0 && target != NULL) {
+        wait_begin(L, call, target);
+    }
+    return ML_WAIT;
+}
+
 static int wait_attempt(lua_State *L, ml_call *call)
 {
     int answer = 0;
+    if (call->woke == ML_WOKE_LOOK) {
+        return wait_look(L, call);
+    }
     if (ml_event_test(L, ml_call_arg(call, 1))) {
         call->def = ml_event_syscall(); /* from now on */
         return call->def->attempt(L, call);
@@ -284,7 +298,7 @@ static const ml_syscall sys_wait = {.size = sizeof(ml_syscall),
                                     .check = wait_check,
                                     .attempt = wait_attempt,
                                     .describe = wait_describe,
-                                    .flags = ML_CALL_PROMPT};
+                                    .flags = ML_CALL_LOOKS};
 
 static void join_check(lua_State *L)
 {

@@ -357,6 +357,24 @@ function spec.test_a_new_task_can_be_waited_for_after_any_number_of_calls()
   end
 end
 
+-- C3.any C4.1
+function spec.test_a_new_task_can_be_one_of_a_choice_after_any_number_of_calls()
+  for calls = 80, 120 do
+    ml.yield()
+    local channel = ml.channel(calls)
+    for i = 1, calls do
+      channel:send(i)
+    end
+    local id = ml.new(function()
+      return calls
+    end)
+    local inner = syscall.any(syscall.sleep(9), syscall.wait(id))
+    local got = { ml.any { syscall.sleep(9), inner } }
+    lu.assertEquals(got, { 2, 2, true, calls })
+    lu.assertEquals(channel:recv(), 1)
+  end
+end
+
 -- C4.1
 function spec.test_waits_that_are_answered_at_once_let_the_others_run()
   local ended = ml.spawn(function() end)
