@@ -91,15 +91,16 @@ static const char *refusal(lua_State *L, lua_State *co, int nargs)
                                          "coroutine";
 }
 
-/* Resumes `co`, which is at index 1, with the `nargs` values on top of L. */
+/* Resumes `co`, which is at index 1, with the `nargs` values on top of L. That
+ * of a wrap is in nobody's hands, who might ask for its traceback. */
 static enum outcome resume(lua_State *L, struct ml_vm *vm, lua_State *co,
-                           int nargs, int *nresults)
+                           bool wrapped, int nargs, int *nresults)
 {
     lua_State *was = vm->active;
     bool finalizing = vm->finalizing;
     lua_xmove(L, co, nargs);
     if (lua_status(co) == LUA_OK && ml_vm_suspendable(L, vm)) {
-        nargs += ml_frame_lay(co, vm);
+        nargs += ml_frame_lay(co, vm, !wrapped);
     }
     chain_enter(vm, L, co);
     enum outcome outcome =
@@ -213,7 +214,7 @@ static int co_resume(lua_State *L)
         lua_pushstring(L, why);
         return 2;
     }
-    enum outcome outcome = resume(L, vm, co, nargs, &nresults);
+    enum outcome outcome = resume(L, vm, co, false, nargs, &nresults);
     return resume_answer(L, vm, co, outcome, nresults);
 }
 
@@ -285,7 +286,7 @@ static int wrap_call(lua_State *L)
         lua_pushstring(L, why);
         return wrap_error(L);
     }
-    enum outcome outcome = resume(L, vm, co, nargs, &nresults);
+    enum outcome outcome = resume(L, vm, co, true, nargs, &nresults);
     return wrap_answer(L, vm, co, outcome, nresults);
 }
 

@@ -21,10 +21,12 @@ static int frame_k(lua_State *L, int status, lua_KContext ctx)
                                                    : lua_error(L);
 }
 
-/* Arguments are the message handler, the function and its arguments. */
+/* Arguments are the message handler or nil, the function and its arguments. */
 static int frame_main(lua_State *L)
 {
-    int status = lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 1, 0, frame_k);
+    int handler = lua_isnil(L, 1) ? 0 : 1;
+    int status =
+        lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, handler, 0, frame_k);
     return frame_k(L, status, 0);
 }
 
@@ -58,7 +60,7 @@ static int frame_message(lua_State *L)
     return 1;
 }
 
-int ml_frame_lay(lua_State *co, struct ml_vm *vm)
+int ml_frame_lay(lua_State *co, struct ml_vm *vm, bool traced)
 {
     if (!vm->used || vm->message == LUA_NOREF || vm->task->depth >= DEPTH_MAX ||
         lua_checkstack(co, 2) == 0) {
@@ -66,7 +68,11 @@ int ml_frame_lay(lua_State *co, struct ml_vm *vm)
     }
     lua_pushcfunction(co, frame_main);
     lua_insert(co, 1);
-    lua_rawgeti(co, LUA_REGISTRYINDEX, vm->message);
+    if (traced) {
+        lua_rawgeti(co, LUA_REGISTRYINDEX, vm->message);
+    } else {
+        lua_pushnil(co);
+    }
     lua_insert(co, 2);
     return 2;
 }

@@ -16,10 +16,13 @@
 
 #include "core/vm.h"
 
+#include <stdbool.h>
+
 /* Puts a base frame under the function and the arguments that are all of the
- * stack of `co`, which has not run yet. Returns by how many the values to be
- * passed to lua_resume have become more; 0 if there is no frame. */
-int ml_frame_lay(lua_State *co, struct ml_vm *vm);
+ * stack of `co`, which has not run yet. `traced` says that somebody may want the
+ * traceback of an error that ends it, which takes time. Returns by how many the
+ * values to be passed to lua_resume have become more; 0 if there is no frame. */
+int ml_frame_lay(lua_State *co, struct ml_vm *vm, bool traced);
 
 /* As luaL_traceback of `co`, but without its base frame, and of one that an
  * error has ended as it was then. `level` counts from 0. Needs LUA_MINSTACK
