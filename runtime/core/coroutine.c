@@ -36,7 +36,6 @@ static void chain_enter(struct ml_vm *vm, lua_State *L, lua_State *co)
         vm->task->depth++;
     } else {
         vm->active = NULL; /* in there, nothing can suspend the task */
-        vm->finalizing = vm->task != NULL && ml_vm_finalizing(L, vm);
     }
 }
 
@@ -97,7 +96,6 @@ static enum outcome resume(lua_State *L, struct ml_vm *vm, lua_State *co,
                            bool wrapped, int nargs, int *nresults)
 {
     lua_State *was = vm->active;
-    bool finalizing = vm->finalizing;
     lua_xmove(L, co, nargs);
     if (lua_status(co) == LUA_OK && ml_vm_suspendable(L, vm)) {
         nargs += ml_frame_lay(co, vm, !wrapped);
@@ -105,7 +103,6 @@ static enum outcome resume(lua_State *L, struct ml_vm *vm, lua_State *co,
     chain_enter(vm, L, co);
     enum outcome outcome =
         classify(vm, co, ml_thread_resume(vm, co, L, nargs, nresults));
-    vm->finalizing = finalizing;
     if (outcome != BLOCKED) {
         chain_leave(vm, L, was);
     }

@@ -153,7 +153,7 @@ void ml_kill_members(struct ml_task *task, lua_State *L)
 static bool must_wait(const struct ml_loop *loop, lua_State *L)
 {
     const struct ml_vm *vm = loop->vm;
-    return loop->killing || (vm->task != NULL && ml_vm_finalizing(L, vm));
+    return loop->killing || (vm->task != NULL && ml_vm_finalizing(L));
 }
 
 void ml_task_kill(struct ml_task *task, lua_State *L)

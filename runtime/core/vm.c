@@ -129,24 +129,16 @@ void ml_vm_give(lua_State *L, struct ml_vm *vm, struct ml_shell shell,
     lua_pop(L, 1);
 }
 
-bool ml_vm_finalizing(lua_State *L, const struct ml_vm *vm)
+/* Lua refuses to do anything about the collector then. To look for the frame of
+ * the finalizer would take the longer the deeper the stack is. */
+bool ml_vm_finalizing(lua_State *L)
 {
-    lua_Debug ar;
-    if (vm->finalizing) {
-        return true;
-    }
-    for (int level = 0; lua_getstack(L, level, &ar) != 0; level++) {
-        if (lua_getinfo(L, "n", &ar) != 0 && ar.name != NULL &&
-            strcmp(ar.name, "__gc") == 0) {
-            return true;
-        }
-    }
-    return false;
+    return lua_gc(L, LUA_GCISRUNNING) < 0;
 }
 
 void ml_vm_misplacement(lua_State *L, const struct ml_vm *vm, const char *call)
 {
-    if (vm->task == NULL || ml_vm_finalizing(L, vm)) {
+    if (vm->task == NULL || ml_vm_finalizing(L)) {
         lua_pushfstring(L, "cannot call '%s' here: not inside a task", call);
         return;
     }
@@ -177,7 +169,8 @@ static bool is_unguarded(lua_State *L)
  * would ever know. So it is told here, the first time. */
 static void tell_finalizer(lua_State *L, struct ml_vm *vm)
 {
-    if (vm->task == NULL || vm->finalizing || vm->warned || !is_unguarded(L)) {
+    if (vm->task == NULL || vm->warned || !ml_vm_finalizing(L) ||
+        !is_unguarded(L)) {
         return;
     }
     vm->warned = true;

@@ -67,8 +67,6 @@ struct ml_vm {
         char source[LUA_IDSIZE];
     } idle;
     bool used; /* a script has made use of the runtime */
-    /* A coroutine of a finalizer's runs: see ml_vm_finalizing. */
-    bool finalizing;
     bool warned;  /* it was told that a finalizer cannot block */
     bool globals; /* the runtime's `coroutine` and `require` are installed */
     int reserve;  /* stack slots that each coroutine gets beyond its need */
@@ -117,10 +115,11 @@ static inline bool ml_vm_suspendable(lua_State *L, const struct ml_vm *vm)
     return vm->active == L && lua_isyieldable(L);
 }
 
-/* True if L runs a finalizer. The collector calls one wherever memory is taken,
- * in the midst of a C function of ours too: so what a finalizer asks for must
- * not free what such a function may be at work on. */
-bool ml_vm_finalizing(lua_State *L, const struct ml_vm *vm);
+/* True if a finalizer runs, L being what it is inside of. The collector calls
+ * one wherever memory is taken, in the midst of a C function of ours too: so
+ * what a finalizer asks for must not free what such a function may be at work
+ * on. */
+bool ml_vm_finalizing(lua_State *L);
 
 /* Raises the error for a blocking call made where nothing can suspend; it
  * names the call and the reason. Reports the first one in a finalizer, whose

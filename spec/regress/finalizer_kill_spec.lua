@@ -58,4 +58,38 @@ function spec.test_finalizers_may_kill_what_is_just_being_made()
   collectgarbage("incremental", 200, 100, 13)
 end
 
+-- C3.6: "at once". No finalizer is what is only called so.
+function spec.test_a_function_named_gc_that_is_called_kills_at_once()
+  local task = ml.spawn(ml.sleep, math.huge)
+  ml.yield()
+  local object = {}
+  function object.__gc()
+    task:kill()
+    return ml.kill(task)
+  end
+  local ok, err = object.__gc()
+  lu.assertNil(ok)
+  lu.assertEquals(err.code, "ESRCH")
+end
+
+-- To look for the finalizer took minutes here.
+function spec.test_a_kill_costs_no_more_deep_inside_of_calls()
+  local tasks = {}
+  for i = 1, 20 do
+    tasks[i] = ml.spawn(ml.sleep, math.huge)
+  end
+  ml.yield()
+  local function kill_all(depth)
+    if depth > 0 then
+      return (kill_all(depth - 1))
+    end
+    local start = os.clock()
+    for _, task in ipairs(tasks) do
+      task:kill()
+    end
+    return os.clock() - start
+  end
+  lu.assertTrue(kill_all(50000) < 5)
+end
+
 return spec
