@@ -47,6 +47,9 @@ void ml_scope_leave(struct ml_scope *scope, lua_State *L)
     }
     task->scope = scope->outer;
     scope_drop(scope, L);
+    if (scope->kind == ML_SCOPE_GROUP) {
+        luaL_unref(L, LUA_REGISTRYINDEX, ((struct ml_group *)scope)->failures);
+    }
 }
 
 int ml_scope_arm(struct ml_scope *scope, int64_t deadline)

@@ -58,7 +58,8 @@ struct ml_group {
     struct ml_scope scope; /* first: a group is a scope */
     struct ml_list members;
     struct ml_queue idle; /* the owner, waiting for the last one to end */
-    int failures;         /* registry reference: a list of handles */
+    int failures;         /* registry reference until the block is left: a list
+                             of handles */
     const struct ml_scope *reached; /* whose cancellation, its own or one around
                                        it, came here: who joins never runs */
     bool failed;                    /* a member's error is to be raised */

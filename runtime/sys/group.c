@@ -68,7 +68,6 @@ static int group_result(lua_State *L, struct ml_group *group, bool ok)
     struct ml_task *task = group->scope.task;
     lua_rawgeti(L, LUA_REGISTRYINDEX, group->scope.reason);
     lua_rawgeti(L, LUA_REGISTRYINDEX, group->failures);
-    luaL_unref(L, LUA_REGISTRYINDEX, group->failures);
     ml_scope_leave(&group->scope, L);
     if (failed) {
         return raise_failure(L, task);

@@ -757,6 +757,29 @@ function spec.test_a_kill_of_the_owner_kills_all_newest_and_deepest_first()
   lu.assertEquals(owner:status(), "cancelled")
 end
 
+-- C3.6
+function spec.test_a_group_whose_owner_is_killed_leaves_nothing_behind()
+  local function entries()
+    local n = 0
+    for _ in pairs(debug.getregistry()) do
+      n = n + 1
+    end
+    return n
+  end
+  local function kill_some()
+    for _ = 1, 50 do
+      blocked_in(ml.group, function(g)
+        g:spawn(forever)
+        forever()
+      end):kill()
+    end
+  end
+  kill_some()
+  local before = entries()
+  kill_some()
+  lu.assertEquals(entries(), before)
+end
+
 function spec.test_a_member_kills_the_owner_and_goes_with_it()
   local log = {}
   local owner
