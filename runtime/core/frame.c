@@ -101,12 +101,13 @@ static int count_levels(lua_State *co)
     return least;
 }
 
-/* True if the lowest frame of `co` is a base frame. */
-static bool has_frame(lua_State *co)
+/* True if `level` is that of a frame of `co` and the lowest one is a base frame:
+ * then the traceback from there on ends with it. */
+static bool ends_with_frame(lua_State *co, int level)
 {
     lua_Debug ar;
     int levels = count_levels(co);
-    if (levels == 0 || lua_checkstack(co, 1) == 0) {
+    if (level < 0 || level >= levels || lua_checkstack(co, 1) == 0) {
         return false;
     }
     (void)lua_getstack(co, levels - 1, &ar);
@@ -153,7 +154,7 @@ static bool push_death(lua_State *L, const struct ml_vm *vm, lua_State *co)
 static void death_text(lua_State *L, const char *text, int level)
 {
     const char *all = lua_tostring(L, -1);
-    const char *rest = strchr(all, '\n');
+    const char *rest = level >= 0 ? strchr(all, '\n') : NULL;
     while (rest != NULL && level-- > 0) {
         rest = strchr(rest + 1, '\n');
     }
@@ -170,7 +171,7 @@ void ml_frame_traceback(lua_State *L, struct ml_vm *vm, lua_State *co,
         return;
     }
     luaL_traceback(L, co, text, level);
-    if (has_frame(co)) {
+    if (ends_with_frame(co, level)) {
         cut_last_line(L);
     }
 }
