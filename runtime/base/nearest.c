@@ -45,7 +45,7 @@ static void fill_row(int rows[3][WORD_MAX + 1], size_t i, const char *a,
 
 /* Optimal string alignment (Damerau 1964; Wagner and Fischer 1974): three
  * rows of the table are enough, the third for the swap of two neighbours. */
-int ml_nearest_distance(const char *a, const char *b)
+static int word_distance(const char *a, const char *b)
 {
     size_t na = word_length(a);
     size_t nb = word_length(b);
@@ -64,7 +64,7 @@ const char *ml_nearest(const char *word, const char *const *known)
     const char *best = NULL;
     int limit = (int)word_length(word) / 3 + 1; /* one slip in three letters */
     for (; *known != NULL; known++) {
-        int distance = ml_nearest_distance(word, *known);
+        int distance = word_distance(word, *known);
         if (distance <= limit) {
             best = *known;
             limit = distance - 1;

@@ -4,11 +4,8 @@
 
 /* The word of the NULL-terminated list that is nearest to `word` by edit
  * distance (insertions, deletions, substitutions, and swaps of neighbours,
- * each 1), or NULL if none is near enough to be meant. */
+ * each 1), or NULL if none is near enough to be meant. Words longer than 32
+ * bytes are compared by their first 32. */
 const char *ml_nearest(const char *word, const char *const *known);
-
-/* The edit distance that ml_nearest compares by; words longer than 32 bytes
- * are compared by their first 32. */
-int ml_nearest_distance(const char *a, const char *b);
 
 #endif

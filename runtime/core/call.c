@@ -48,8 +48,9 @@ void ml_call_init(ml_call *call, struct ml_task *task, const ml_syscall *def,
 
 /* ---- giving way --------------------------------------------------------- */
 
-int ml_call_give_way(lua_State *L, struct ml_task *task, lua_KContext ctx,
-                     lua_KFunction k)
+/* Gives way to the ready tasks, then continues with `k`. */
+static int give_way(lua_State *L, struct ml_task *task, lua_KContext ctx,
+                    lua_KFunction k)
 {
     luaL_checkstack(L, 1, "yield");
     ml_task_ready(task);
@@ -214,7 +215,7 @@ static int call_pause(lua_State *L, struct ml_task *task)
     ml_call_init(&task->call, task, &sys_pause, lua_gettop(L), 0);
     task->call.alarm = ml_time_add(ml_loop_now(task->loop), PAUSE);
     if (ml_park(task) != 0) {
-        return ml_call_give_way(L, task, (lua_KContext)task, pause_k);
+        return give_way(L, task, (lua_KContext)task, pause_k);
     }
     ml_thread_pushmark(L);
     return lua_yieldk(L, 1, (lua_KContext)task, pause_k);
@@ -228,7 +229,7 @@ static int call_cancelled(lua_State *L, struct ml_task *task)
     }
     if (scope->told < PATIENCE) {
         scope->told++;
-        return ml_call_give_way(L, task, (lua_KContext)task, pause_k);
+        return give_way(L, task, (lua_KContext)task, pause_k);
     }
     return call_pause(L, task);
 }
@@ -249,7 +250,7 @@ int ml_call_yield(lua_State *L, struct ml_vm *vm)
     if (ml_call_barred(task)) {
         return ml_call_bar(L, task);
     }
-    return ml_call_give_way(L, task, 0, answers_k);
+    return give_way(L, task, 0, answers_k);
 }
 
 /* Runs a call that never waits. It may come from inside of another one's
@@ -306,7 +307,7 @@ int ml_call_start(lua_State *L, struct ml_vm *vm, const ml_syscall *def,
         task->call.woke = ML_WOKE_LOOK;
         (void)ml_call_attempt(L, &task->call);
     }
-    return ml_call_give_way(L, task, (lua_KContext)task, turn_k);
+    return give_way(L, task, (lua_KContext)task, turn_k);
 }
 
 /* A task that had no call left gave way first, as above. */
@@ -326,9 +327,9 @@ int ml_call_yielded(lua_State *L, struct ml_vm *vm, const ml_syscall *def)
     }
     if ((def->flags & ML_CALL_PROMPT) != 0) {
         int n = call_instant(L, vm, def, 1);
-        return ml_call_give_way(L, vm->task, n, answers_k);
+        return give_way(L, vm->task, n, answers_k);
     }
-    return ml_call_give_way(L, vm->task, (lua_KContext)def, yielded_k);
+    return give_way(L, vm->task, (lua_KContext)def, yielded_k);
 }
 
 int ml_call_enter(lua_State *L, struct ml_vm *vm, const ml_syscall *def)

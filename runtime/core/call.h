@@ -128,9 +128,4 @@ void ml_call_bound(ml_call *call, double seconds);
 /* A deadline `seconds` from now, ML_TIME_NEVER for ever. */
 int64_t ml_call_time(ml_call *call, double seconds);
 
-/* Gives way to the ready tasks, then continues with `k`. For C functions that
- * run in a task that may suspend. */
-int ml_call_give_way(lua_State *L, struct ml_task *task, lua_KContext ctx,
-                     lua_KFunction k);
-
 #endif

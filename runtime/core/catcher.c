@@ -176,7 +176,7 @@ void ml_catchers_deliver(struct ml_loop *loop)
         uint64_t mine = arrived & catcher->mask;
         catcher->pending |= mine;
         if (mine != 0) {
-            (void)ml_queue_wake_all(&catcher->waiters);
+            ml_queue_wake_all(&catcher->waiters);
         }
     }
 }

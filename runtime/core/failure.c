@@ -19,14 +19,11 @@ void ml_failures_open(struct ml_failures *failures, int table)
     failures->last = 0;
 }
 
-/* Takes the first entry out and pushes its handle; NULL, and nothing pushed,
- * if there is none. */
+/* Takes the first entry out, of which there must be one, and pushes its
+ * handle. */
 static struct ml_handle *failures_shift(struct ml_failures *failures,
                                         lua_State *L)
 {
-    if (failures->last < failures->first) {
-        return NULL;
-    }
     lua_rawgeti(L, LUA_REGISTRYINDEX, failures->ref);
     lua_rawgeti(L, -1, failures->first);
     lua_pushnil(L);
@@ -154,24 +151,18 @@ void ml_failures_report(struct ml_loop *loop, lua_State *L)
     lua_pop(L, 1);
 }
 
-/* The first entry's handle; NULL if there is none. It stays in the table. */
-static struct ml_handle *failures_peek(const struct ml_failures *failures,
-                                       lua_State *L, lua_Integer at)
-{
-    lua_rawgeti(L, LUA_REGISTRYINDEX, failures->ref);
-    lua_rawgeti(L, -1, at);
-    struct ml_handle *handle = (struct ml_handle *)lua_touserdata(L, -1);
-    lua_pop(L, 2);
-    return handle;
-}
-
 int64_t ml_failures_next(struct ml_loop *loop)
 {
     struct ml_failures *failures = &loop->failures;
+    lua_State *L = loop->L;
     if (failures->last < failures->first) {
         return ML_TIME_NEVER;
     }
-    return failures_peek(failures, loop->L, failures->first)->due;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, failures->ref);
+    lua_rawgeti(L, -1, failures->first);
+    int64_t due = ((struct ml_handle *)lua_touserdata(L, -1))->due;
+    lua_pop(L, 2);
+    return due;
 }
 
 void ml_failures_flush(struct ml_loop *loop, int64_t now)
@@ -179,8 +170,7 @@ void ml_failures_flush(struct ml_loop *loop, int64_t now)
     lua_State *L = loop->L;
     while (loop->failures.last >= loop->failures.first &&
            (now == ML_TIME_NEVER || ml_failures_next(loop) <= now)) {
-        struct ml_handle *handle = failures_shift(&loop->failures, L);
-        if (handle == NULL || handle->observed) {
+        if (failures_shift(&loop->failures, L)->observed) {
             lua_pop(L, 1);
         } else {
             ml_failures_report(loop, L);

@@ -180,12 +180,6 @@ void ml_call_wake(struct ml_call *call, enum ml_woke woke)
     ml_park_wake(task, call == &task->call ? woke : ML_WOKE_READY);
 }
 
-void ml_call_refuse(struct ml_call *call, int error)
-{
-    call->error = error;
-    ml_call_wake(call, ML_WOKE_ERROR);
-}
-
 struct ml_call *ml_queue_first(const struct ml_queue *queue)
 {
     if (ml_list_empty(&queue->waits)) {
@@ -194,29 +188,19 @@ struct ml_call *ml_queue_first(const struct ml_queue *queue)
     return ml_container_of(queue->waits.next, struct ml_wait, link)->call;
 }
 
-int ml_queue_wake_one(struct ml_queue *queue)
+void ml_queue_wake_all(struct ml_queue *queue)
 {
-    struct ml_call *call = ml_queue_first(queue);
-    if (call == NULL) {
-        return 0;
+    struct ml_call *call;
+    while ((call = ml_queue_first(queue)) != NULL) {
+        ml_call_wake(call, ML_WOKE_READY);
     }
-    ml_call_wake(call, ML_WOKE_READY);
-    return 1;
-}
-
-int ml_queue_wake_all(struct ml_queue *queue)
-{
-    int n = 0;
-    while (ml_queue_wake_one(queue) != 0) {
-        n++;
-    }
-    return n;
 }
 
 void ml_queue_refuse_all(struct ml_queue *queue, int error)
 {
     struct ml_call *call;
     while ((call = ml_queue_first(queue)) != NULL) {
-        ml_call_refuse(call, error);
+        call->error = error;
+        ml_call_wake(call, ML_WOKE_ERROR);
     }
 }

@@ -75,17 +75,13 @@ void ml_park_wake(struct ml_task *task, enum ml_woke woke);
 /* Ends the wait of the parked task whose call this is, by this call. */
 void ml_call_wake(struct ml_call *call, enum ml_woke woke);
 
-/* As ml_call_wake, with the code (a positive errno) that the call fails with. */
-void ml_call_refuse(struct ml_call *call, int error);
-
 /* The call that is first in the queue, or NULL. */
 struct ml_call *ml_queue_first(const struct ml_queue *queue);
 
-/* Wakes the first of the queue, or all of it. The number woken. */
-int ml_queue_wake_one(struct ml_queue *queue);
-int ml_queue_wake_all(struct ml_queue *queue);
+/* Wakes all of the queue. */
+void ml_queue_wake_all(struct ml_queue *queue);
 
-/* Wakes all of the queue, to fail with `error`. */
+/* The same, to fail with `error`, a positive errno. */
 void ml_queue_refuse_all(struct ml_queue *queue, int error);
 
 #endif

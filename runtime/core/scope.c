@@ -429,6 +429,6 @@ void ml_group_remove(struct ml_task *task)
     task->group = NULL;
     ml_list_unlink(&task->member);
     if (ml_list_empty(&group->members)) {
-        (void)ml_queue_wake_all(&group->idle);
+        ml_queue_wake_all(&group->idle);
     }
 }

@@ -16,6 +16,15 @@ static size_t site_hash(const struct ml_site *parent, const char *source,
     return hash % ML_SITE_BUCKETS;
 }
 
+static const struct ml_site *site_ref(const struct ml_site *site)
+{
+    if (site != NULL) {
+        struct ml_site *shared = ml_unconst(site);
+        shared->refs++;
+    }
+    return site;
+}
+
 static struct ml_site *site_new(struct ml_sites *sites,
                                 const struct ml_site *parent,
                                 const lua_Debug *ar)
@@ -24,7 +33,7 @@ static struct ml_site *site_new(struct ml_sites *sites,
         ml_alloc_resize(&sites->alloc, NULL, 0, sizeof *site);
     if (site != NULL) {
         memset(site, 0, sizeof *site);
-        site->parent = ml_site_ref(parent);
+        site->parent = site_ref(parent);
         site->refs = 1;
         site->line = ar->currentline;
         site->depth = parent != NULL ? parent->depth + 1 : 0;
@@ -76,7 +85,7 @@ const struct ml_site *ml_site_here(struct ml_sites *sites, lua_State *L,
 {
     lua_Debug ar;
     if (!find_caller(L, &ar)) {
-        return ml_site_ref(parent);
+        return site_ref(parent);
     }
     parent = site_parent(parent, &ar);
     size_t bucket = site_hash(parent, ar.short_src, ar.currentline);
@@ -90,15 +99,6 @@ const struct ml_site *ml_site_here(struct ml_sites *sites, lua_State *L,
     if (site != NULL) {
         site->next = sites->buckets[bucket];
         sites->buckets[bucket] = site;
-    }
-    return site;
-}
-
-const struct ml_site *ml_site_ref(const struct ml_site *site)
-{
-    if (site != NULL) {
-        struct ml_site *shared = ml_unconst(site);
-        shared->refs++;
     }
     return site;
 }

@@ -37,7 +37,6 @@ struct ml_sites {
 const struct ml_site *ml_site_here(struct ml_sites *sites, lua_State *L,
                                    const struct ml_site *parent);
 
-const struct ml_site *ml_site_ref(const struct ml_site *site);
 void ml_site_unref(struct ml_sites *sites, const struct ml_site *site);
 
 /* Pushes the places as text, "script.lua:12", a line a generation, the nearest

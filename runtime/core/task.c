@@ -165,7 +165,7 @@ void ml_task_end(struct ml_task *task, lua_State *L)
     ml_scopes_abandon(task, L);
     catcher_free(task);
     ml_group_remove(task);
-    (void)ml_queue_wake_all(&task->ends);
+    ml_queue_wake_all(&task->ends);
     ml_trace(loop, end, task);
     ml_vm_give(L, loop->vm, task->shell, !task->exposed);
     ml_list_unlink(&task->ready);

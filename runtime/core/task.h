@@ -115,7 +115,8 @@ void ml_task_end(struct ml_task *task, lua_State *L);
  * of; a chain is never long, for Lua limits nested C calls. */
 lua_State *ml_task_coroutine(const struct ml_task *task, int depth);
 
-/* The status as scripts see it: "ready", "running", "waiting". */
+/* The status as scripts see it: "ready", "running", "waiting", or "cancelled"
+ * while it is being killed. */
 const char *ml_task_status(const struct ml_task *task);
 
 /* The task whose alarm this is. */

@@ -66,7 +66,7 @@ struct ml_vm {
         int line;
         char source[LUA_IDSIZE];
     } idle;
-    bool used; /* a script has made use of the runtime */
+    bool used;    /* a script has made use of the runtime */
     bool warned;  /* it was told that a finalizer cannot block */
     bool globals; /* the runtime's `coroutine` and `require` are installed */
     int reserve;  /* stack slots that each coroutine gets beyond its need */

@@ -189,7 +189,7 @@ void ml_watch_readable(struct ml_loop *loop, int fd)
 {
     struct ml_watch *watch = watch_find(&loop->watches, fd);
     if (watch != NULL) {
-        (void)ml_queue_wake_all(&watch->readers);
+        ml_queue_wake_all(&watch->readers);
     }
 }
 
@@ -249,10 +249,10 @@ void ml_watches_ready(struct ml_loop *loop, int fd, unsigned events)
         events &= ready_now(fd);
     }
     if ((events & ML_POLL_READ) != 0) {
-        (void)ml_queue_wake_all(&watch->readers);
+        ml_queue_wake_all(&watch->readers);
     }
     if ((events & ML_POLL_WRITE) != 0) {
-        (void)ml_queue_wake_all(&watch->writers);
+        ml_queue_wake_all(&watch->writers);
     }
 }
 

@@ -321,8 +321,8 @@ static int channel_close(lua_State *L)
     if (!ch->closed) {
         ch->closed = true;
         (void)lua_setiuservalue(L, 1, REASON);
-        (void)ml_queue_wake_all(&ch->receivers);
-        (void)ml_queue_wake_all(&ch->senders);
+        ml_queue_wake_all(&ch->receivers);
+        ml_queue_wake_all(&ch->senders);
     }
     return answer_true(L);
 }

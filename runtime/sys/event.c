@@ -77,7 +77,7 @@ static int event_set(lua_State *L)
 {
     struct event *event = check_event(L, 1);
     event->set = true;
-    (void)ml_queue_wake_all(&event->waiters);
+    ml_queue_wake_all(&event->waiters);
     return 0;
 }
 

@@ -57,5 +57,5 @@ void ml_turn_void(struct ml_turn *turn)
             ml_park_wake(holder, ML_WOKE_READY);
         }
     }
-    (void)ml_queue_wake_all(&turn->queue);
+    ml_queue_wake_all(&turn->queue);
 }

@@ -77,7 +77,7 @@ static const char *const option_names[] = {"reuseport", "timeout", "v6only",
 /* Those who wait for the socket itself hear of it from the loop. */
 static void udp_closing(struct ml_descriptor *d)
 {
-    (void)ml_queue_wake_all(&((struct ml_udp *)d)->naming);
+    ml_queue_wake_all(&((struct ml_udp *)d)->naming);
 }
 
 static void udp_new(lua_State *L, struct ml_vm *vm)
