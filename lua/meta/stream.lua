@@ -103,7 +103,7 @@ function stream:address() end
 ---| "keepidle"
 ---| "keepintvl"
 ---| "linger" # seconds, -1 for off
----| "maxline" # bytes; of streams, and only to be set
+---| "maxline" # bytes that a line may have; of streams
 ---| "multicast_loop" # boolean
 ---| "multicast_ttl"
 ---| "nodelay" # boolean

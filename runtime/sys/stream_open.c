@@ -170,25 +170,41 @@ static int stream_settimeout(lua_State *L)
     return 1;
 }
 
-static int stream_setmaxline(lua_State *L)
+/* Takes the value at `arg`. */
+static int set_maxline(lua_State *L, int arg)
 {
     struct ml_stream *s = ml_stream_check(L, 1);
-    int64_t n = ml_misuse_integer(L, 2);
-    luaL_argcheck(L, n >= 1, 2, "at least one byte must be allowed");
+    int64_t n = ml_misuse_integer(L, arg);
+    luaL_argcheck(L, n >= 1, arg, "at least one byte must be allowed");
     s->maxline = (size_t)n;
     lua_pushboolean(L, 1);
     return 1;
 }
 
-/* stream:setoption(name, value): of the socket, or the one of ours. */
+static int stream_setmaxline(lua_State *L)
+{
+    return set_maxline(L, 2);
+}
+
+/* The one option that is the stream's own; the others are the socket's. */
+static bool is_maxline(lua_State *L, int arg)
+{
+    return lua_type(L, arg) == LUA_TSTRING &&
+           strcmp(lua_tostring(L, arg), "maxline") == 0;
+}
+
 static int stream_setoption(lua_State *L)
 {
-    const char *name = lua_tostring(L, 2);
-    if (name == NULL || strcmp(name, "maxline") != 0) {
-        return ml_socket_method_setoption(L);
+    return is_maxline(L, 2) ? set_maxline(L, 3) : ml_socket_method_setoption(L);
+}
+
+static int stream_getoption(lua_State *L)
+{
+    if (!is_maxline(L, 2)) {
+        return ml_socket_method_getoption(L);
     }
-    lua_remove(L, 2);
-    return stream_setmaxline(L);
+    lua_pushinteger(L, (lua_Integer)ml_stream_check(L, 1)->maxline);
+    return 1;
 }
 
 static void open_type(lua_State *L, struct ml_vm *vm)
@@ -198,7 +214,7 @@ static void open_type(lua_State *L, struct ml_vm *vm)
         {"peer", stream_peer},
         {"address", ml_socket_method_address},
         {"setoption", stream_setoption},
-        {"getoption", ml_socket_method_getoption},
+        {"getoption", stream_getoption},
         {"settimeout", stream_settimeout},
         {"setmaxline", stream_setmaxline},
         {NULL, NULL}};

@@ -263,9 +263,11 @@ end
 -- C7.4
 function spec.test_the_length_of_lines_is_an_option()
   lu.assertTrue(near:setoption("maxline", 4))
+  lu.assertEquals(near:getoption("maxline"), 4)
   far:write("12345\n")
   assert_code("EMSGSIZE", near:read("l"))
-  raises("at least one byte", function() near:setoption("maxline", 0) end)
+  local why = "#2 to 'setoption' (at least one byte"
+  raises(why, function() near:setoption("maxline", 0) end)
   local listener <close> = assert(net.listen("127.0.0.1:0", { maxline = 2 }))
   local conn <close> = assert(net.connect(listener:address(), { maxline = 3 }))
   local peer <close> = assert(listener:accept())
