@@ -9,8 +9,8 @@ local core = require "miniloop.core"
 local getinfo = debug.getinfo
 local loaded = package.loaded
 
----What is being loaded: name -> { id = task, done = event, after = name }.
----`after` is the module in whose loading this one was required.
+---What is being loaded: name -> { name =, id = task, outer = name, done = event
+---}; `outer` is the module that the task was loading when it required this one.
 local loading = {}
 
 ---The module that each task is loading at the moment, by the task's id (0
