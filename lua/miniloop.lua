@@ -16,22 +16,13 @@ for _, name in ipairs {
   ml[name] = core[name]
 end
 
--- Only where it may be called: at the line of who called the function of that
--- name, which blocks or not.
-local function check_place(name, blocks)
-  local trouble = core.misplaced(name, blocks)
-  if trouble then
-    error(trouble, 3)
-  end
-end
-
 ---The values of a channel, as they come, until it is closed; raises the error
 ---that it was closed with.
 local channel = getmetatable(core.channel()).__index
 
 function channel:values()
   return function()
-    check_place("values", true)
+    core.place("values", true)
     local value, err = self:recv()
     if value == nil and err ~= nil then
       error(err, 0)
@@ -83,7 +74,7 @@ end
 ---The living tasks, oldest first: each with `id`, `name`, `status`, `waits`
 ---(what it waits for), `since` (as ml.now), `spawned`, and a method, traceback.
 function ml.tasks()
-  check_place("tasks", false)
+  core.place("tasks", false)
   local list = core.tasks()
   for _, info in ipairs(list) do
     setmetatable(info, task_info)
@@ -94,7 +85,7 @@ end
 ---The names of the signals, as they come.
 function core.signals_methods:names()
   return function()
-    check_place("names", true)
+    core.place("names", true)
     return (self:wait())
   end
 end
@@ -129,7 +120,7 @@ end
 ---@return table errs     by index, the error where `f` raised, returned nil and
 ---an error, or was cut off
 function ml.map(list, f, options)
-  check_place("map", true)
+  core.place("map", true)
   local limit, timeout = map_bounds(list, f, options)
   local n = #list
   local results, errs, tasks, ended = { n = n }, {}, {}, {}
@@ -167,7 +158,7 @@ end
 ---than nil and an error; the others are cancelled. If none does, nil and an
 ---error whose `errors` lists theirs.
 function ml.race(...)
-  check_place("race", true)
+  core.place("race", true)
   local functions = table.pack(...)
   for i = 1, functions.n do
     check_argument("race", i, callable(functions[i]), "function",
@@ -218,7 +209,7 @@ end
 ---@param f fun()
 ---@return miniloop.task
 function ml.every(seconds, f)
-  check_place("every", false)
+  core.place("every", false)
   check_argument("every", 1, math.type(seconds), "number", type(seconds))
   check_argument("every", 2, callable(f), "function", type(f))
   if seconds ~= seconds then

@@ -275,13 +275,6 @@ local function check(self, name)
   end
 end
 
-local function check_place(name)
-  local why = core.misplaced(name, true)
-  if why then
-    error(why, 3)
-  end
-end
-
 local function check_seconds(value, name)
   if value ~= nil and (math.type(value) == nil or value ~= value) then
     error(("bad argument #1 to '%s' (a number of seconds expected, got %s)")
@@ -320,7 +313,7 @@ end
 function server.join(self, timeout)
   check(self, "join")
   check_seconds(timeout, "join")
-  check_place("join")
+  core.place("join", true)
   return await(self, timeout, "join")
 end
 
@@ -332,7 +325,7 @@ end
 function server.stop(self, grace)
   check(self, "stop")
   check_seconds(grace, "stop")
-  check_place("stop")
+  core.place("stop", true)
   self.listener:close()
   core.yield() -- without connections the server's task is through after a turn
   local ok, err = await(self, grace, "stop")

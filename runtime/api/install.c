@@ -72,18 +72,14 @@ static int core_unknown(lua_State *L)
     return 1;
 }
 
-/* core.misplaced(call, blocks): for a function of Lua's, the text that says that
- * it cannot be called where it was, or nil if it can. */
-static int core_misplaced(lua_State *L)
+/* core.place(call, blocks), of a function in Lua: raises, at the line of who
+ * called that, unless it can be called there. */
+static int core_place(lua_State *L)
 {
-    const struct ml_vm *vm = ml_vm_upvalue(L);
+    struct ml_vm *vm = ml_vm_upvalue(L);
     bool placed =
         lua_toboolean(L, 2) != 0 ? ml_vm_suspendable(L, vm) : vm->task != NULL;
-    if (placed) {
-        return 0;
-    }
-    ml_vm_misplacement(L, vm, luaL_checkstring(L, 1));
-    return 1;
+    return placed ? 0 : ml_vm_misplaced_at(L, vm, luaL_checkstring(L, 1), 2);
 }
 
 /* Replaces the table on top by a userdata that reads from it. Lua names a
@@ -101,10 +97,10 @@ static void push_front(lua_State *L)
 static int open_core(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"iserror", core_iserror},     {"perform", core_perform},
-        {"error", core_error},         {"unknown", core_unknown},
-        {"run", ml_run_lua},           {"use", core_use},
-        {"misplaced", core_misplaced}, {NULL, NULL}};
+        {"iserror", core_iserror}, {"perform", core_perform},
+        {"error", core_error},     {"unknown", core_unknown},
+        {"run", ml_run_lua},       {"use", core_use},
+        {"place", core_place},     {NULL, NULL}};
     struct ml_vm *vm = ml_vm_get(L);
     lua_newtable(L);
     ml_vm_setfuncs(L, vm, functions);

@@ -136,7 +136,8 @@ bool ml_vm_finalizing(lua_State *L)
     return lua_gc(L, LUA_GCISRUNNING) < 0;
 }
 
-void ml_vm_misplacement(lua_State *L, const struct ml_vm *vm, const char *call)
+static void push_misplacement(lua_State *L, const struct ml_vm *vm,
+                              const char *call)
 {
     if (vm->task == NULL || ml_vm_finalizing(L)) {
         lua_pushfstring(L, "cannot call '%s' here: not inside a task", call);
@@ -180,11 +181,17 @@ static void tell_finalizer(lua_State *L, struct ml_vm *vm)
     ml_failures_mention(vm->task, L, "finalizer");
 }
 
-int ml_vm_misplaced(lua_State *L, struct ml_vm *vm, const char *call)
+int ml_vm_misplaced_at(lua_State *L, struct ml_vm *vm, const char *call,
+                       int level)
 {
-    luaL_where(L, 1);
-    ml_vm_misplacement(L, vm, call);
+    luaL_where(L, level);
+    push_misplacement(L, vm, call);
     lua_concat(L, 2);
     tell_finalizer(L, vm);
     return lua_error(L);
+}
+
+int ml_vm_misplaced(lua_State *L, struct ml_vm *vm, const char *call)
+{
+    return ml_vm_misplaced_at(L, vm, call, 1);
 }

@@ -126,7 +126,9 @@ bool ml_vm_finalizing(lua_State *L);
  * errors Lua hides. Never returns. */
 int ml_vm_misplaced(lua_State *L, struct ml_vm *vm, const char *call);
 
-/* Pushes the text of that error. */
-void ml_vm_misplacement(lua_State *L, const struct ml_vm *vm, const char *call);
+/* The same, not at the line of who called the running C function (level 1), but
+ * of a caller further out. */
+int ml_vm_misplaced_at(lua_State *L, struct ml_vm *vm, const char *call,
+                       int level);
 
 #endif

@@ -251,6 +251,16 @@ function spec.test_a_finalizer_that_tries_to_block_is_told_of_once()
   lu.assertEquals(select(2, result.err:gsub("miniloop:", "")), 1)
 end
 
+-- C2.5
+function spec.test_a_finalizer_that_blocks_by_a_function_in_lua_is_told_of()
+  local result = child.run(function()
+    setmetatable({}, { __gc = function() ml.map({}, print) end })
+    collectgarbage()
+  end)
+  lu.assertStrMatches(result.err, "miniloop: task 1, in a finalizer that ran "
+    .. "in it: [^\n]*misplaced_spec.lua:%d+: cannot call 'map' here: .*")
+end
+
 function spec.test_a_coroutine_below_such_a_place_cannot_block_either()
   refuses("sleep", table.sort, { 1, 2 }, coroutine.wrap(nap))
   refuses("sleep", string.gsub, "x", "x", function()
