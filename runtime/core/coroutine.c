@@ -73,8 +73,17 @@ static enum outcome classify(const struct ml_vm *vm, lua_State *co, int status)
     return FAILED;
 }
 
+/* True if `co` belongs to the system: it is inside a system call, or the own
+ * thread of the running task, seen from inside of another coroutine. */
+static bool is_systems(lua_State *L, const struct ml_vm *vm, lua_State *co)
+{
+    return ml_thread_marked(co) ||
+           (vm->task != NULL && vm->task->shell.co == co && L != co);
+}
+
 /* Why `co` cannot be resumed with nargs values, or NULL. */
-static const char *refusal(lua_State *L, lua_State *co, int nargs)
+static const char *refusal(lua_State *L, const struct ml_vm *vm, lua_State *co,
+                           int nargs)
 {
     const char *status = ml_thread_status(L, co);
     if (strcmp(status, "suspended") == 0) {
@@ -82,7 +91,7 @@ static const char *refusal(lua_State *L, lua_State *co, int nargs)
                                                   : "too many arguments to "
                                                     "resume";
     }
-    if (ml_thread_marked(co)) {
+    if (is_systems(L, vm, co)) {
         return "cannot resume a task, or a coroutine inside a system call";
     }
     return strcmp(status, "dead") == 0 ? "cannot resume dead coroutine"
@@ -205,7 +214,7 @@ static int co_resume(lua_State *L)
     lua_State *co = check_coroutine(L);
     int nargs = lua_gettop(L) - 1;
     int nresults = 0;
-    const char *why = refusal(L, co, nargs);
+    const char *why = refusal(L, vm, co, nargs);
     if (why != NULL) {
         lua_pushboolean(L, 0);
         lua_pushstring(L, why);
@@ -278,7 +287,7 @@ static int wrap_call(lua_State *L)
     lua_pushvalue(L, lua_upvalueindex(2));
     lua_insert(L, 1); /* where the chain is looked for: see task.c */
     lua_State *co = lua_tothread(L, 1);
-    const char *why = refusal(L, co, nargs);
+    const char *why = refusal(L, vm, co, nargs);
     if (why != NULL) {
         lua_pushstring(L, why);
         return wrap_error(L);
@@ -382,7 +391,7 @@ static int co_close(lua_State *L)
     struct ml_vm *vm = ml_vm_upvalue(L);
     lua_State *co = check_coroutine(L);
     const char *status = ml_thread_status(L, co);
-    if (ml_thread_marked(co)) {
+    if (is_systems(L, vm, co)) {
         return luaL_error(L, "cannot close a task, or a coroutine inside a "
                              "system call");
     }
