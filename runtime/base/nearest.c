@@ -1,5 +1,6 @@
 #include "base/nearest.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -59,15 +60,35 @@ static int word_distance(const char *a, const char *b)
     return rows[na % 3][nb];
 }
 
+static size_t common_start(const char *a, const char *b)
+{
+    size_t n = 0;
+    while (a[n] != '\0' && a[n] == b[n]) {
+        n++;
+    }
+    return n;
+}
+
+/* Of two at the same distance, whether to take `a`: the names may come in any
+ * order, but the answer is to be always the same. */
+static bool nearer(const char *word, const char *a, const char *b)
+{
+    size_t na = common_start(word, a);
+    size_t nb = common_start(word, b);
+    return na != nb ? na > nb : strcmp(a, b) < 0;
+}
+
 const char *ml_nearest(const char *word, const char *const *known)
 {
     const char *best = NULL;
     int limit = (int)word_length(word) / 3 + 1; /* one slip in three letters */
     for (; *known != NULL; known++) {
         int distance = word_distance(word, *known);
-        if (distance <= limit) {
+        if (distance < limit ||
+            (distance == limit &&
+             (best == NULL || nearer(word, *known, best)))) {
             best = *known;
-            limit = distance - 1;
+            limit = distance;
         }
     }
     return best;

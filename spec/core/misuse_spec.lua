@@ -2,6 +2,7 @@
 
 local lu = require "luaunit"
 local ml = require "miniloop"
+local net = require "miniloop.net"
 local raises = require "spec.support.raises"
 
 local spec = {}
@@ -106,6 +107,12 @@ function spec.test_an_unknown_field_names_its_nearest_neighbour()
   local _, err = ml.kill(0)
   raises("an error has no field 'cod'; did you mean 'code'?",
     function() return err.cod end)
+end
+
+function spec.test_of_names_as_near_that_with_the_longer_start_in_common()
+  local udp <close> = assert(net.udp())
+  raises("no field 'sendt'; did you mean 'sendto'?",
+    function() return udp.sendt end)
 end
 
 function spec.test_an_unknown_field_that_is_near_to_none_names_none()
