@@ -9,6 +9,7 @@
 #include "core/request.h"
 
 #include <errno.h>
+#include <lauxlib.h>
 #include <string.h>
 
 static const double GRACE = 5.0;
@@ -63,6 +64,18 @@ static int options_read(ml_options *to, const ml_options *from)
 
 /* ---- opening ------------------------------------------------------------- */
 
+/* The global, and the module it stands for, as if required: what is loaded is
+ * where Lua looks for the name of a function that pcall called. */
+static void set_syscall(lua_State *L)
+{
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    ml_request_pushtable(L, ml_vm_get(L));
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -3, "miniloop.syscall");
+    lua_setglobal(L, "syscall");
+    lua_pop(L, 1);
+}
+
 /* Arguments: the options, where the loop goes, where the error goes. */
 static int open_protected(lua_State *L)
 {
@@ -76,8 +89,7 @@ static int open_protected(lua_State *L)
                                     .flags = options->flags};
     ml_install(L, (options->flags & ML_KEEP_GLOBALS) == 0);
     if ((options->flags & ML_SYSCALL_GLOBAL) != 0) {
-        ml_request_pushtable(L, ml_vm_get(L));
-        lua_setglobal(L, "syscall");
+        set_syscall(L);
     }
     *err = ml_loop_open(out, L, &config);
     return 0;

@@ -11,6 +11,13 @@ local nan = 0 / 0
 
 -- ----------------------------------------------------------------- arguments
 
+function spec.test_the_call_is_named_though_pcall_itself_calls_it()
+  for _, call in ipairs { ml.sleep, syscall.sleep } do
+    local _, message = pcall(call, "1")
+    lu.assertStrMatches(message, "bad argument #1 to '[%w.]*sleep' %(.*%)")
+  end
+end
+
 function spec.test_what_cannot_be_called_is_no_task()
   raises("bad argument #1 to 'new'", function() ml.new(nil) end)
   raises("bad argument #1 to 'new'", function() syscall.new({}) end)
