@@ -16,11 +16,30 @@ for _, name in ipairs {
   ml[name] = core[name]
 end
 
+-- A state may come without debug.
+local metatable_of = debug and debug.getmetatable or getmetatable
+
+-- At the line of who called the function of that name.
+local function check_argument(name, i, fits, expected, got, level)
+  if not fits then
+    error(("bad argument #%d to '%s' (%s expected, got %s)"):format(i, name,
+      expected, got), level or 3)
+  end
+end
+
+-- A method may have been called with a dot, or be in a `for` by itself.
+local function check_self(name, self, methods, expected)
+  local meta = metatable_of(self)
+  check_argument(name, 1, meta and meta.__index == methods, expected,
+    type(self), 4)
+end
+
 ---The values of a channel, as they come, until it is closed; raises the error
 ---that it was closed with.
 local channel = getmetatable(core.channel()).__index
 
 function channel:values()
+  check_self("values", self, channel, "miniloop.channel")
   return function()
     core.place("values", true)
     local value, err = self:recv()
@@ -47,20 +66,9 @@ local function check_options(what, options, known, level)
   end
 end
 
--- A state may come without debug.
-local metatable_of = debug and debug.getmetatable or getmetatable
-
 local function callable(value)
   local meta = metatable_of(value)
   return type(value) == "function" or meta and meta.__call
-end
-
--- At the line of who called the function of that name.
-local function check_argument(name, i, fits, expected, got, level)
-  if not fits then
-    error(("bad argument #%d to '%s' (%s expected, got %s)"):format(i, name,
-      expected, got), level or 3)
-  end
 end
 
 local task_info = { __index = {} }
@@ -84,6 +92,7 @@ end
 
 ---The names of the signals, as they come.
 function core.signals_methods:names()
+  check_self("names", self, core.signals_methods, "miniloop.signals")
   return function()
     core.place("names", true)
     return (self:wait())

@@ -440,6 +440,13 @@ end
 
 -- ---------------------------------------------------------------- the misuse
 
+function spec.test_values_wants_a_channel()
+  local channel = ml.channel()
+  local text = "bad argument #1 to 'values' (miniloop.channel expected"
+  raises(text, function() channel.values() end)
+  raises(text, function() for v in channel.values do assert(not v) end end)
+end
+
 function spec.test_the_misuse_of_a_channel_is_told()
   local channel = ml.channel(1)
   raises("nil cannot be sent", function() channel:send(nil) end)
