@@ -209,15 +209,14 @@ static int stream_getoption(lua_State *L)
 
 static void open_type(lua_State *L, struct ml_vm *vm)
 {
-    static const luaL_Reg methods[] = {
-        {"shutdown", stream_shutdown},
-        {"peer", stream_peer},
-        {"address", ml_socket_method_address},
-        {"setoption", stream_setoption},
-        {"getoption", stream_getoption},
-        {"settimeout", stream_settimeout},
-        {"setmaxline", stream_setmaxline},
-        {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"shutdown", stream_shutdown},
+                                       {"peer", stream_peer},
+                                       {"address", ml_socket_method_address},
+                                       {"setoption", stream_setoption},
+                                       {"getoption", stream_getoption},
+                                       {"settimeout", stream_settimeout},
+                                       {"setmaxline", stream_setmaxline},
+                                       {NULL, NULL}};
     ml_descriptor_type(L, vm, ML_STREAM_TYPE, "stream");
     ml_vm_setfuncs(L, vm, methods);
     ml_stream_recv_open(L, vm);
