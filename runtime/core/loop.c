@@ -180,6 +180,7 @@ static void round_step(struct ml_loop *loop)
     if (loop->exiting) {
         ml_loop_kill_all(loop, loop->L);
     }
+    ml_vm_trim(loop->L, loop->vm);
 }
 
 int64_t ml_loop_timeout(struct ml_loop *loop)

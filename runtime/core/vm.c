@@ -8,6 +8,14 @@
 /* Only the address matters: the registry key of the vm. */
 static const char vm_key = 0;
 
+/* When the tables are worth to be made anew: they had this many entries, and
+ * but one of so many is left. */
+enum {
+    TRIM_MIN = 4096,
+    TRIM_RATIO = 8,
+    TRIM_SHELLS = 16 /* coroutines that are still kept for reuse after it */
+};
+
 static void vm_push_table(lua_State *L, const char *mode)
 {
     lua_newtable(L);
@@ -111,6 +119,10 @@ struct ml_shell ml_vm_take(lua_State *L, struct ml_vm *vm)
     shell.co = lua_newthread(L);
     shell.slot = luaL_ref(L, -2);
     lua_pop(L, 1);
+    vm->nthreads++;
+    if (vm->nthreads > vm->peak) {
+        vm->peak = vm->nthreads;
+    }
     return shell;
 }
 
@@ -127,6 +139,72 @@ void ml_vm_give(lua_State *L, struct ml_vm *vm, struct ml_shell shell,
     lua_rawgeti(L, LUA_REGISTRYINDEX, vm->threads);
     luaL_unref(L, -1, shell.slot);
     lua_pop(L, 1);
+    vm->nthreads--;
+}
+
+/* ---- giving memory back ----------------------------------------------------- */
+
+/* Puts a table with room for n entries in the place of one of the vm's. Numbers
+ * are left out: they are the free slots that luaL_ref keeps in vm->threads. */
+static void table_renew(lua_State *L, int table, int n)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, table);
+    lua_createtable(L, 0, n); /* finalizers run here, not while it is filled */
+    if (lua_getmetatable(L, -2) != 0) {
+        lua_setmetatable(L, -2);
+    }
+    lua_pushnil(L);
+    while (lua_next(L, -3) != 0) {
+        if (lua_type(L, -1) != LUA_TNUMBER) {
+            lua_pushvalue(L, -2);
+            lua_pushvalue(L, -2);
+            lua_rawset(L, -5);
+        }
+        lua_pop(L, 1);
+    }
+    lua_rawseti(L, LUA_REGISTRYINDEX, table);
+    lua_pop(L, 1);
+}
+
+/* Argument: the vm. luaL_unref must never need memory: so it finds its list. */
+static int trim_protected(lua_State *L)
+{
+    const struct ml_vm *vm = (const struct ml_vm *)lua_touserdata(L, 1);
+    const int tables[] = {vm->threads, vm->handles, vm->pins,  vm->lasts,
+                          vm->blames,  vm->locals,  vm->traces};
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        table_renew(L, tables[i], i == 0 ? vm->nthreads + 2 : 0);
+    }
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm->threads);
+    lua_pushboolean(L, 1);
+    int slot = luaL_ref(L, -2);
+    luaL_unref(L, -1, slot);
+    return 0;
+}
+
+static void drop_shells(lua_State *L, struct ml_vm *vm)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm->threads);
+    while (vm->nshells > TRIM_SHELLS) {
+        luaL_unref(L, -1, vm->shells[--vm->nshells].slot);
+        vm->nthreads--;
+    }
+    lua_pop(L, 1);
+}
+
+void ml_vm_trim(lua_State *L, struct ml_vm *vm)
+{
+    if (vm->peak < TRIM_MIN || vm->nthreads > vm->peak / TRIM_RATIO ||
+        lua_checkstack(L, LUA_MINSTACK) == 0) {
+        return;
+    }
+    drop_shells(L, vm);
+    vm->peak = vm->nthreads;
+    lua_pushcfunction(L, trim_protected);
+    lua_pushlightuserdata(L, vm);
+    if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
+        lua_pop(L, 1); /* no memory: then they stay as they are */
+    }
 }
 
 /* Lua refuses to do anything about the collector then. To look for the frame of

@@ -71,6 +71,8 @@ struct ml_vm {
     bool globals; /* the runtime's `coroutine` and `require` are installed */
     int reserve;  /* stack slots that each coroutine gets beyond its need */
     int closing;  /* depth of coroutine.close inside itself */
+    int nthreads; /* entries of the table `threads` */
+    int peak;     /* the most there were since the tables were made */
     int nshells;
     struct ml_shell shells[ML_SHELLS_KEPT];
 };
@@ -108,6 +110,11 @@ struct ml_shell ml_vm_take(lua_State *L, struct ml_vm *vm);
  * has it. Say `reusable` false for the second; the first is seen here. */
 void ml_vm_give(lua_State *L, struct ml_vm *vm, struct ml_shell shell,
                 bool reusable);
+
+/* A table of Lua never gets smaller by itself: when most of very many tasks are
+ * gone, makes those that have an entry for each anew. To be called between the
+ * steps of tasks; raises nothing. */
+void ml_vm_trim(lua_State *L, struct ml_vm *vm);
 
 /* True if L is the running coroutine of a task and may suspend here. */
 static inline bool ml_vm_suspendable(lua_State *L, const struct ml_vm *vm)

@@ -92,6 +92,24 @@ function spec.test_cancelled_tasks_leave_the_memory_as_it_was()
   end)
 end
 
+-- C5.6
+function spec.test_the_first_ones_leave_little_behind()
+  child.passes(function()
+    local before = bytes()
+    local keeper = ml.spawn(function()
+      ml.locals().kept = "mine"
+      ml.sleep(0.01)
+      return ml.locals().kept
+    end)
+    keeper.name = "keeper"
+    cancel_many(is_small() and 5000 or 100000)
+    lu.assertEquals(keeper.name, "keeper")
+    lu.assertTrue(bytes() - before < 128 * 1024, bytes() - before)
+    lu.assertEquals({ keeper:wait() }, { true, "mine" })
+    cancel_many(100)
+  end)
+end
+
 -- C3.6
 function spec.test_a_chain_of_fifty_thousand_kills_is_no_recursion()
   child.passes(function()
