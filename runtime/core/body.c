@@ -181,12 +181,26 @@ void ml_body_load(struct ml_task *task, lua_State *L, int nargs)
     lua_xmove(L, co, nargs + 1);
 }
 
+/* Pushes what is wrong with the function that is innermost in `co`. */
+static void push_foreign(lua_State *L, lua_State *co)
+{
+    lua_Debug ar;
+    const char *name = NULL;
+    if (lua_getstack(co, 0, &ar) != 0 && lua_getinfo(co, "n", &ar) != 0) {
+        name = ar.name; /* NULL if C called it */
+    }
+    lua_pushfstring(L,
+                    "the task was suspended by C code that is not the "
+                    "runtime's (lua_yield%s%s%s)",
+                    name != NULL ? " in '" : "", name != NULL ? name : "",
+                    name != NULL ? "'" : "");
+}
+
 int ml_body_foreign(lua_State *L)
 {
     struct ml_task *task = (struct ml_task *)lua_touserdata(L, 1);
     ml_task_traceback(L, task);
     trace_keep(L, task, 1);
-    lua_pushliteral(L, "the task was suspended by C code that is not the "
-                       "runtime's (lua_yield)");
+    push_foreign(L, task->shell.co);
     return body_failed(L, task);
 }

@@ -46,6 +46,20 @@ function spec.test_it_ends_the_task_with_efailed_that_names_it()
   lu.assertEquals(result.status, 0)
 end
 
+function spec.test_the_function_that_yielded_is_named()
+  local result = run(function()
+    local suspend = foreign_yield()
+    local task = ml.spawn(function()
+      suspend()
+      print "not reached"
+    end)
+    local _, err = task:wait()
+    lu.assertStrContains(err.value, "(lua_yield in 'suspend')")
+  end)
+  lu.assertEquals(result.err, "")
+  lu.assertEquals(result.status, 0)
+end
+
 function spec.test_it_is_reported_when_nobody_waits()
   local result = run(function()
     ml.new(foreign_yield())
