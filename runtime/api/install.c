@@ -4,6 +4,7 @@
 #include "api/run.h"
 #include "base/cast.h"
 #include "base/errno.h"
+#include "core/arg.h"
 #include "core/coroutine.h"
 #include "core/error.h"
 #include "core/frame.h"
@@ -34,8 +35,8 @@ static int core_use(lua_State *L)
 static int core_perform(lua_State *L)
 {
     struct ml_vm *vm = ml_vm_upvalue(L);
-    luaL_argexpected(L, ml_request_test(L, vm, 1) != NULL, 1,
-                     "system-call request");
+    ml_arg_expected(L, ml_request_test(L, vm, 1) != NULL, 1,
+                    "system-call request");
     lua_settop(L, 1);
     return ml_request_perform(L, vm);
 }
@@ -52,10 +53,10 @@ static void set_text(lua_State *L, int arg, const char *field)
 /* core.error(code, op [, address [, reason]]): an error value. */
 static int core_error(lua_State *L)
 {
-    int code = ml_errno_value(luaL_checkstring(L, 1));
-    luaL_argcheck(L, code != 0, 1, "unknown error code");
+    int code = ml_errno_value(ml_arg_string(L, 1));
+    ml_arg_check(L, code != 0, 1, "unknown error code");
     lua_settop(L, 4);
-    ml_error_push(L, code, luaL_checkstring(L, 2));
+    ml_error_push(L, code, ml_arg_string(L, 2));
     set_text(L, 3, "address");
     set_text(L, 4, "reason");
     return 1;
@@ -65,9 +66,9 @@ static int core_error(lua_State *L)
  * field, with its nearest neighbour. */
 static int core_unknown(lua_State *L)
 {
-    const char *what = luaL_checkstring(L, 1);
+    const char *what = ml_arg_string(L, 1);
     const char *key = luaL_tolstring(L, 2, NULL);
-    luaL_checktype(L, 3, LUA_TTABLE);
+    ml_arg_type(L, 3, LUA_TTABLE);
     ml_misuse_push(L, 3, what, key);
     return 1;
 }
@@ -79,7 +80,7 @@ static int core_place(lua_State *L)
     struct ml_vm *vm = ml_vm_upvalue(L);
     bool placed =
         lua_toboolean(L, 2) != 0 ? ml_vm_suspendable(L, vm) : vm->task != NULL;
-    return placed ? 0 : ml_vm_misplaced_at(L, vm, luaL_checkstring(L, 1), 2);
+    return placed ? 0 : ml_vm_misplaced_at(L, vm, ml_arg_string(L, 1), 2);
 }
 
 /* Replaces the table on top by a userdata that reads from it. Lua names a

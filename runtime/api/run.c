@@ -1,6 +1,7 @@
 #include "api/run.h"
 
 #include "api/report.h"
+#include "core/arg.h"
 #include "core/error.h"
 #include "core/loop.h"
 #include "core/misuse.h"
@@ -46,8 +47,8 @@ static struct box *box_new(lua_State *L)
 static void option_clock(lua_State *L, struct ml_loop_config *config)
 {
     static const char *const clocks[] = {"real", "virtual", NULL};
-    luaL_argcheck(L, lua_type(L, -1) == LUA_TSTRING, 2,
-                  "the option 'clock' is a string");
+    ml_arg_check(L, lua_type(L, -1) == LUA_TSTRING, 2,
+                 "the option 'clock' is a string");
     const char *name = lua_tostring(L, -1);
     if (strcmp(name, clocks[1]) == 0) {
         config->flags |= ML_VIRTUAL_TIME;
@@ -58,8 +59,8 @@ static void option_clock(lua_State *L, struct ml_loop_config *config)
 
 static void option_poller(lua_State *L, struct ml_loop_config *config)
 {
-    luaL_argcheck(L, lua_type(L, -1) == LUA_TSTRING, 2,
-                  "the option 'poller' is a string");
+    ml_arg_check(L, lua_type(L, -1) == LUA_TSTRING, 2,
+                 "the option 'poller' is a string");
     config->poller = lua_tostring(L, -1); /* the table keeps it alive */
     if (strcmp(config->poller, "auto") != 0 &&
         ml_poll_find(config->poller) == NULL) {
@@ -70,17 +71,16 @@ static void option_poller(lua_State *L, struct ml_loop_config *config)
 
 static void option_seed(lua_State *L, struct ml_loop_config *config)
 {
-    luaL_argcheck(L, lua_isinteger(L, -1), 2,
-                  "the option 'seed' is an integer");
+    ml_arg_check(L, lua_isinteger(L, -1), 2, "the option 'seed' is an integer");
     config->seed = (uint64_t)lua_tointeger(L, -1);
 }
 
 static void option_grace(lua_State *L, struct ml_loop_config *config)
 {
-    luaL_argcheck(L, lua_type(L, -1) == LUA_TNUMBER, 2,
-                  "the option 'grace' is a number");
+    ml_arg_check(L, lua_type(L, -1) == LUA_TNUMBER, 2,
+                 "the option 'grace' is a number");
     double seconds = lua_tonumber(L, -1);
-    luaL_argcheck(L, seconds == seconds, 2, "a time cannot be NaN");
+    ml_arg_check(L, seconds == seconds, 2, "a time cannot be NaN");
     config->grace = ml_time_from_seconds(seconds);
 }
 
@@ -105,11 +105,11 @@ static void read_options(lua_State *L, struct ml_loop_config *config)
     if (ml_misuse_absent(L, 2)) {
         return;
     }
-    luaL_checktype(L, 2, LUA_TTABLE);
+    ml_arg_type(L, 2, LUA_TTABLE);
     lua_pushnil(L);
     while (lua_next(L, 2) != 0) {
-        luaL_argcheck(L, lua_type(L, -2) == LUA_TSTRING, 2,
-                      "options have names");
+        ml_arg_check(L, lua_type(L, -2) == LUA_TSTRING, 2,
+                     "options have names");
         read_option(L, config, lua_tostring(L, -2));
         lua_pop(L, 1);
     }

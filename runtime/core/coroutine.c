@@ -100,11 +100,13 @@ static const char *refusal(lua_State *L, const struct ml_vm *vm, lua_State *co,
 }
 
 /* Resumes `co`, which is at index 1, with the `nargs` values on top of L. That
- * of a wrap is in nobody's hands, who might ask for its traceback. */
+ * of a wrap, its second upvalue, is in nobody's hands who might ask for its
+ * traceback. */
 static enum outcome resume(lua_State *L, struct ml_vm *vm, lua_State *co,
-                           bool wrapped, int nargs, int *nresults)
+                           int nargs, int *nresults)
 {
     lua_State *was = vm->active;
+    bool wrapped = lua_isthread(L, lua_upvalueindex(2));
     lua_xmove(L, co, nargs);
     if (lua_status(co) == LUA_OK && ml_vm_suspendable(L, vm)) {
         nargs += ml_frame_lay(co, vm, !wrapped);
@@ -220,7 +222,7 @@ static int co_resume(lua_State *L)
         lua_pushstring(L, why);
         return 2;
     }
-    enum outcome outcome = resume(L, vm, co, false, nargs, &nresults);
+    enum outcome outcome = resume(L, vm, co, nargs, &nresults);
     return resume_answer(L, vm, co, outcome, nresults);
 }
 
@@ -292,7 +294,7 @@ static int wrap_call(lua_State *L)
         lua_pushstring(L, why);
         return wrap_error(L);
     }
-    enum outcome outcome = resume(L, vm, co, true, nargs, &nresults);
+    enum outcome outcome = resume(L, vm, co, nargs, &nresults);
     return wrap_answer(L, vm, co, outcome, nresults);
 }
 

@@ -1,6 +1,7 @@
 #include "core/misuse.h"
 
 #include "base/nearest.h"
+#include "core/arg.h"
 
 #include <lauxlib.h>
 #include <math.h>
@@ -53,9 +54,9 @@ int ml_misuse_key(lua_State *L, const char *what, const char *key)
 
 double ml_misuse_seconds(lua_State *L, int arg)
 {
-    luaL_checktype(L, arg, LUA_TNUMBER);
+    ml_arg_type(L, arg, LUA_TNUMBER);
     double seconds = lua_tonumber(L, arg);
-    luaL_argcheck(L, !isnan(seconds), arg, "a time cannot be NaN");
+    ml_arg_check(L, !isnan(seconds), arg, "a time cannot be NaN");
     return seconds;
 }
 
@@ -66,8 +67,8 @@ double ml_misuse_opt_seconds(lua_State *L, int arg, double fallback)
 
 int64_t ml_misuse_integer(lua_State *L, int arg)
 {
-    luaL_checktype(L, arg, LUA_TNUMBER);
-    return luaL_checkinteger(L, arg);
+    ml_arg_type(L, arg, LUA_TNUMBER);
+    return ml_arg_integer(L, arg);
 }
 
 bool ml_misuse_absent(lua_State *L, int arg)
@@ -78,8 +79,8 @@ bool ml_misuse_absent(lua_State *L, int arg)
 void ml_misuse_callable(lua_State *L, int arg)
 {
     if (lua_isfunction(L, arg) == 0) {
-        luaL_argcheck(L, luaL_getmetafield(L, arg, "__call") != LUA_TNIL, arg,
-                      "a function is expected, or a value that can be called");
+        ml_arg_check(L, luaL_getmetafield(L, arg, "__call") != LUA_TNIL, arg,
+                     "a function is expected, or a value that can be called");
         lua_pop(L, 1);
     }
 }

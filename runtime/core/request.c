@@ -1,6 +1,7 @@
 #include "core/request.h"
 
 #include "base/cast.h"
+#include "core/arg.h"
 #include "core/call.h"
 #include "core/misuse.h"
 
@@ -42,7 +43,7 @@ static int request_make(lua_State *L)
         def->check(L);
     }
     int nargs = lua_gettop(L);
-    luaL_argcheck(L, nargs <= ARGS_MAX, ARGS_MAX + 1, "too many arguments");
+    ml_arg_check(L, nargs <= ARGS_MAX, ARGS_MAX + 1, "too many arguments");
     struct ml_request *request = lua_newuserdatauv(L, sizeof *request, nargs);
     request->def = def;
     request->nargs = nargs;
@@ -100,7 +101,7 @@ static int shown_args(lua_State *L, const struct ml_request *request)
 
 static int request_tostring(lua_State *L)
 {
-    const struct ml_request *request = luaL_checkudata(L, 1, METATABLE);
+    const struct ml_request *request = ml_arg_udata(L, 1, METATABLE);
     int nargs = shown_args(L, request);
     luaL_Buffer b;
     luaL_buffinit(L, &b);
@@ -130,7 +131,7 @@ static int request_misused(lua_State *L)
 
 static int syscall_unknown(lua_State *L)
 {
-    const char *key = luaL_checkstring(L, 2);
+    const char *key = ml_arg_string(L, 2);
     lua_settop(L, 1);
     return ml_misuse_key(L, "syscall", key);
 }

@@ -6,6 +6,7 @@
  * grows: so older values have smaller keys, and a value that comes back from a
  * receiver that was killed can be put before the others without moving any.
  * The C side knows keys; withdrawing a call moves keys, and needs no Lua. */
+#include "core/arg.h"
 #include "core/call.h"
 #include "core/loop.h"
 #include "core/misuse.h"
@@ -41,7 +42,7 @@ struct channel {
 
 static struct channel *check_channel(lua_State *L, int arg)
 {
-    return (struct channel *)luaL_checkudata(L, arg, METATABLE);
+    return (struct channel *)ml_arg_udata(L, arg, METATABLE);
 }
 
 static bool is_full(const struct channel *ch)
@@ -191,7 +192,7 @@ static int send_attempt(lua_State *L, ml_call *call)
 static void send_check(lua_State *L)
 {
     (void)check_channel(L, 1);
-    luaL_argcheck(L, !ml_misuse_absent(L, 2), 2, "nil cannot be sent");
+    ml_arg_check(L, !ml_misuse_absent(L, 2), 2, "nil cannot be sent");
     (void)ml_misuse_opt_seconds(L, 3, 0);
     lua_settop(L, 3);
 }
@@ -349,7 +350,7 @@ static int channel_new(lua_State *L)
 {
     struct ml_vm *vm = ml_vm_upvalue(L);
     lua_Integer capacity = ml_misuse_absent(L, 1) ? 0 : ml_misuse_integer(L, 1);
-    luaL_argcheck(L, capacity >= 0, 1, "a capacity cannot be negative");
+    ml_arg_check(L, capacity >= 0, 1, "a capacity cannot be negative");
     struct channel *ch = lua_newuserdatauv(L, sizeof *ch, USERVALUES);
     memset(ch, 0, sizeof *ch);
     ch->vm = vm;

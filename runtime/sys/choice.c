@@ -10,6 +10,7 @@
  *
  * A choice inside of a choice is laid out flat; its arms remember the way. */
 #include "base/errno.h"
+#include "core/arg.h"
 #include "core/call.h"
 #include "core/error.h"
 #include "core/loop.h"
@@ -285,10 +286,10 @@ static void any_check(lua_State *L)
 {
     const struct ml_vm *vm = ml_vm_get(L);
     int n = lua_gettop(L);
-    luaL_argcheck(L, n > 0, 1, "a choice needs at least one request");
+    ml_arg_check(L, n > 0, 1, "a choice needs at least one request");
     for (int i = 1; i <= n; i++) {
-        luaL_argexpected(L, ml_request_test(L, vm, i) != NULL, i,
-                         "system-call request");
+        ml_arg_expected(L, ml_request_test(L, vm, i) != NULL, i,
+                        "system-call request");
     }
 }
 
@@ -317,7 +318,7 @@ static const ml_syscall sys_any = {.size = sizeof(ml_syscall),
 /* ml.any{r1, r2, ...} */
 static int any_of_list(lua_State *L)
 {
-    luaL_checktype(L, 1, LUA_TTABLE);
+    ml_arg_type(L, 1, LUA_TTABLE);
     ml_request_made(ml_vm_upvalue(L));
     int n = (int)lua_rawlen(L, 1);
     luaL_checkstack(L, n + LUA_MINSTACK, "too many requests in a choice");

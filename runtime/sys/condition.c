@@ -3,6 +3,7 @@
  * With a mutex the wait has two halves: until the notification, and until the
  * mutex is locked again. The second one is not cut by a timeout or a
  * cancellation: whoever comes back from `wait` has the mutex, in any case. */
+#include "core/arg.h"
 #include "core/call.h"
 #include "core/error.h"
 #include "core/misuse.h"
@@ -23,7 +24,7 @@ struct condition {
 
 static struct condition *check_condition(lua_State *L)
 {
-    return (struct condition *)luaL_checkudata(L, 1, METATABLE);
+    return (struct condition *)ml_arg_udata(L, 1, METATABLE);
 }
 
 /* What call->number says of a wait. */
@@ -155,8 +156,8 @@ static void wait_check(lua_State *L)
         lua_pushnil(L); /* wait(timeout) */
         lua_insert(L, 2);
     }
-    luaL_argexpected(L, ml_misuse_absent(L, 2) || ml_mutex_test(L, 2) != NULL,
-                     2, "a mutex");
+    ml_arg_expected(L, ml_misuse_absent(L, 2) || ml_mutex_test(L, 2) != NULL, 2,
+                    "a mutex");
     (void)ml_misuse_opt_seconds(L, 3, 0);
     lua_settop(L, 3);
 }

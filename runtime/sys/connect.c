@@ -1,5 +1,6 @@
 /* connect.c - net.connect: one system call that looks up a name, races its
  * addresses (sys/race.h), and ends with a stream. */
+#include "core/arg.h"
 #include "core/call.h"
 #include "core/loop.h"
 #include "net/socket.h"
@@ -49,8 +50,8 @@ static void check_list(lua_State *L, int arg)
 {
     lua_Integer n = (lua_Integer)lua_rawlen(L, arg);
     for (lua_Integer i = 1; i <= n; i++) {
-        luaL_argcheck(L, lua_rawgeti(L, arg, i) == LUA_TSTRING, arg,
-                      "a list of addresses has strings");
+        ml_arg_check(L, lua_rawgeti(L, arg, i) == LUA_TSTRING, arg,
+                     "a list of addresses has strings");
         lua_pop(L, 1);
     }
 }

@@ -1,5 +1,6 @@
 #include "sys/descriptor.h"
 
+#include "core/arg.h"
 #include "core/loop.h"
 #include "core/misuse.h"
 #include "net/io.h"
@@ -42,7 +43,7 @@ static int object_gc(lua_State *L)
 static int object_close(lua_State *L)
 {
     struct ml_descriptor *d = own(L, 1);
-    luaL_argexpected(L, d != NULL, 1, "an object of miniloop");
+    ml_arg_expected(L, d != NULL, 1, "an object of miniloop");
     ml_descriptor_close(d);
     lua_pushboolean(L, 1);
     return 1;
@@ -51,7 +52,7 @@ static int object_close(lua_State *L)
 static int object_getfd(lua_State *L)
 {
     const struct ml_descriptor *d = own(L, 1);
-    luaL_argexpected(L, d != NULL, 1, "an object of miniloop");
+    ml_arg_expected(L, d != NULL, 1, "an object of miniloop");
     if (d == NULL || d->fd < 0) {
         return ml_fail(L, EBADF, "getfd", NULL, NULL);
     }
@@ -64,7 +65,7 @@ static int object_tostring(lua_State *L)
 {
     const struct ml_descriptor *d = own(L, 1);
     const char *what = lua_tostring(L, lua_upvalueindex(2));
-    luaL_argexpected(L, d != NULL, 1, what);
+    ml_arg_expected(L, d != NULL, 1, what);
     if (d != NULL && d->fd >= 0) {
         lua_pushfstring(L, "%s (fd %d)", what, d->fd);
     } else {
@@ -179,10 +180,10 @@ void ml_io_check(lua_State *L, int arg)
         (own(L, arg) != NULL || lua_file(L, arg) != NULL)) {
         return;
     }
-    luaL_argexpected(L, lua_isuserdata(L, arg) || lua_istable(L, arg), arg,
-                     "a descriptor, or an object that has one");
-    luaL_argcheck(L, fd_method(L, arg) != NULL, arg,
-                  "it has no method getfd, fileno or pollfd");
+    ml_arg_expected(L, lua_isuserdata(L, arg) || lua_istable(L, arg), arg,
+                    "a descriptor, or an object that has one");
+    ml_arg_check(L, fd_method(L, arg) != NULL, arg,
+                 "it has no method getfd, fileno or pollfd");
 }
 
 static int number_as_fd(lua_Integer n)

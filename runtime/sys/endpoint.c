@@ -1,5 +1,6 @@
 #include "sys/endpoint.h"
 
+#include "core/arg.h"
 #include "core/misuse.h"
 
 #include <errno.h>
@@ -58,14 +59,12 @@ static bool is_port(lua_State *L, int index)
 static void check_field(lua_State *L, int arg, unsigned field)
 {
     bool is_string = lua_type(L, -1) == LUA_TSTRING;
-    luaL_argcheck(L, field != HOST || is_string, arg,
-                  "'host' must be a string");
-    luaL_argcheck(L, field != PATH || is_string, arg,
-                  "'path' must be a string");
-    luaL_argcheck(L, field != PORT || is_port(L, -1), arg,
-                  "'port' must be an integer, or the name of a service");
-    luaL_argcheck(L, field != FD || is_integer(L, -1), arg,
-                  "'fd' must be an integer");
+    ml_arg_check(L, field != HOST || is_string, arg, "'host' must be a string");
+    ml_arg_check(L, field != PATH || is_string, arg, "'path' must be a string");
+    ml_arg_check(L, field != PORT || is_port(L, -1), arg,
+                 "'port' must be an integer, or the name of a service");
+    ml_arg_check(L, field != FD || is_integer(L, -1), arg,
+                 "'fd' must be an integer");
 }
 
 static unsigned check_fields(lua_State *L, int arg)
@@ -73,8 +72,8 @@ static unsigned check_fields(lua_State *L, int arg)
     unsigned found = 0;
     lua_pushnil(L);
     while (lua_next(L, arg) != 0) {
-        luaL_argcheck(L, lua_type(L, -2) == LUA_TSTRING, arg,
-                      "an address has the fields host and port, path, or fd");
+        ml_arg_check(L, lua_type(L, -2) == LUA_TSTRING, arg,
+                     "an address has the fields host and port, path, or fd");
         unsigned field = field_bit(L, lua_tostring(L, -2));
         check_field(L, arg, field);
         found |= field;
@@ -88,12 +87,12 @@ void ml_endpoint_check(lua_State *L, int arg)
     if (lua_type(L, arg) == LUA_TSTRING) {
         return;
     }
-    luaL_argexpected(L, lua_istable(L, arg), arg, "an address");
+    ml_arg_expected(L, lua_istable(L, arg), arg, "an address");
     unsigned found = check_fields(L, arg);
-    luaL_argcheck(L,
-                  found == PATH || found == FD ||
-                      (found != 0 && (found & (PATH | FD)) == 0),
-                  arg, "an address has host and port, or path, or fd");
+    ml_arg_check(L,
+                 found == PATH || found == FD ||
+                     (found != 0 && (found & (PATH | FD)) == 0),
+                 arg, "an address has host and port, or path, or fd");
 }
 
 /* ---- reading ------------------------------------------------------------ */

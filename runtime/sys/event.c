@@ -1,6 +1,7 @@
 /* event.c - ml.event: a flag that tasks wait for. */
 #include "sys/event.h"
 
+#include "core/arg.h"
 #include "core/call.h"
 #include "core/misuse.h"
 #include "sys/place.h"
@@ -20,7 +21,7 @@ struct event {
 
 static struct event *check_event(lua_State *L, int arg)
 {
-    return (struct event *)luaL_checkudata(L, arg, METATABLE);
+    return (struct event *)ml_arg_udata(L, arg, METATABLE);
 }
 
 static void wait_check(lua_State *L)
@@ -116,7 +117,7 @@ static int event_new(lua_State *L)
 static int event_for(lua_State *L)
 {
     size_t length = 0;
-    const char *what = luaL_checklstring(L, 1, &length);
+    const char *what = ml_arg_lstring(L, 1, &length);
     struct event *event = event_push(L, length + 1);
     event->what = memcpy(event + 1, what, length + 1);
     return 1;

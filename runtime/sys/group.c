@@ -1,5 +1,6 @@
 /* group.c - ml.group: a block that ends when every task in it has ended. */
 #include "base/errno.h"
+#include "core/arg.h"
 #include "core/blame.h"
 #include "core/body.h"
 #include "core/call.h"
@@ -226,7 +227,7 @@ static int group_call(lua_State *L)
 
 static struct ml_group *check_group(lua_State *L)
 {
-    return (struct ml_group *)luaL_checkudata(L, 1, METATABLE);
+    return (struct ml_group *)ml_arg_udata(L, 1, METATABLE);
 }
 
 static struct ml_group *check_open(lua_State *L, const char *method)

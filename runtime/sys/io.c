@@ -1,5 +1,6 @@
 /* io.c - wait_io_read, wait_io_write, close, forget: descriptors of any kind. */
 #include "net/io.h"
+#include "core/arg.h"
 #include "core/call.h"
 #include "core/misuse.h"
 #include "sys/descriptor.h"
@@ -121,8 +122,8 @@ static int io_forget(lua_State *L)
 static int io_close_object(lua_State *L, int fd)
 {
     lua_settop(L, 1);
-    luaL_argcheck(L, lua_getfield(L, 1, "close") != LUA_TNIL, 1,
-                  "it has no method close");
+    ml_arg_check(L, lua_getfield(L, 1, "close") != LUA_TNIL, 1,
+                 "it has no method close");
     ml_descriptor_forget(ml_vm_upvalue(L), fd);
     lua_insert(L, 1);
     lua_call(L, 1, LUA_MULTRET);

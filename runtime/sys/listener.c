@@ -3,6 +3,7 @@
  * Several tasks may accept on one listener: they take turns, so connections go
  * to them in the order in which they asked. */
 #include "sys/listener.h"
+#include "core/arg.h"
 #include "core/call.h"
 #include "core/loop.h"
 #include "core/misuse.h"
@@ -169,7 +170,7 @@ static const ml_syscall net_listen = {.size = sizeof(ml_syscall),
 
 static void accept_check(lua_State *L)
 {
-    (void)luaL_checkudata(L, 1, METATABLE);
+    (void)ml_arg_udata(L, 1, METATABLE);
     (void)ml_misuse_opt_seconds(L, 2, HUGE_VAL);
     lua_settop(L, 2);
 }

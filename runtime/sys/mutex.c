@@ -5,6 +5,7 @@
  * after it was handed the mutex hands it on. */
 #include "sys/mutex.h"
 
+#include "core/arg.h"
 #include "core/cycle.h"
 #include "core/loop.h"
 #include "core/misuse.h"
@@ -33,7 +34,7 @@ struct ml_mutex *ml_mutex_test(lua_State *L, int index)
 
 static struct ml_mutex *check_mutex(lua_State *L)
 {
-    return (struct ml_mutex *)luaL_checkudata(L, 1, METATABLE);
+    return (struct ml_mutex *)ml_arg_udata(L, 1, METATABLE);
 }
 
 bool ml_mutex_held(const struct ml_mutex *mutex, const struct ml_task *task)

@@ -1,6 +1,7 @@
 #include "sys/option.h"
 
 #include "base/nearest.h"
+#include "core/arg.h"
 
 #include <lauxlib.h>
 #include <limits.h>
@@ -23,10 +24,10 @@ static int refuse_name(lua_State *L, int arg, const char *name,
 {
     const char *near = ml_nearest(name, names);
     if (near == NULL) {
-        return luaL_argerror(L, arg,
-                             lua_pushfstring(L, "unknown option '%s'", name));
+        return ml_arg_error(L, arg,
+                            lua_pushfstring(L, "unknown option '%s'", name));
     }
-    return luaL_argerror(
+    return ml_arg_error(
         L, arg,
         lua_pushfstring(L, "unknown option '%s'; did you mean '%s'?", name,
                         near));
@@ -37,12 +38,12 @@ void ml_option_check(lua_State *L, int arg, const char *const *names)
     if (lua_isnoneornil(L, arg)) {
         return;
     }
-    luaL_checktype(L, arg, LUA_TTABLE);
+    ml_arg_type(L, arg, LUA_TTABLE);
     lua_pushnil(L);
     while (lua_next(L, arg) != 0) {
         lua_pop(L, 1);
-        luaL_argcheck(L, lua_type(L, -1) == LUA_TSTRING, arg,
-                      "options have names");
+        ml_arg_check(L, lua_type(L, -1) == LUA_TSTRING, arg,
+                     "options have names");
         if (!is_among(lua_tostring(L, -1), names)) {
             (void)refuse_name(L, arg, lua_tostring(L, -1), names);
         }
@@ -63,7 +64,7 @@ int ml_option_refuse(lua_State *L, int arg, const char *name,
 {
     const char *text =
         lua_pushfstring(L, "option '%s' must be %s", name, expected);
-    return luaL_argerror(L, arg, text);
+    return ml_arg_error(L, arg, text);
 }
 
 bool ml_option_flag(lua_State *L, int arg, const char *name, bool fallback)

@@ -1,4 +1,5 @@
 /* resolve.c - net.resolve: the addresses of a name. */
+#include "core/arg.h"
 #include "core/call.h"
 #include "net/address.h"
 #include "sys/endpoint.h"
@@ -13,7 +14,7 @@ static const char *const option_names[] = {"family", "timeout", NULL};
 
 static void resolve_check(lua_State *L)
 {
-    luaL_checktype(L, 1, LUA_TSTRING);
+    ml_arg_type(L, 1, LUA_TSTRING);
     ml_option_check(L, 2, option_names);
     (void)ml_option_family(L, 2, "family");
     (void)ml_option_seconds(L, 2, "timeout", 0);

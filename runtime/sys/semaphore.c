@@ -1,5 +1,6 @@
 /* semaphore.c - ml.semaphore: so many at a time; and syscall.acquire, which
  * takes a semaphore or a mutex. */
+#include "core/arg.h"
 #include "core/call.h"
 #include "core/misuse.h"
 #include "core/request.h"
@@ -17,7 +18,7 @@ struct semaphore {
 
 static struct semaphore *check_semaphore(lua_State *L)
 {
-    return (struct semaphore *)luaL_checkudata(L, 1, METATABLE);
+    return (struct semaphore *)ml_arg_udata(L, 1, METATABLE);
 }
 
 /* One place is free: it is handed to the task that has waited longest. */
@@ -96,10 +97,10 @@ static const ml_syscall *meant(lua_State *L, int index)
 
 static void either_check(lua_State *L)
 {
-    luaL_argexpected(L,
-                     ml_mutex_test(L, 1) != NULL ||
-                         luaL_testudata(L, 1, METATABLE) != NULL,
-                     1, "a mutex or a semaphore");
+    ml_arg_expected(L,
+                    ml_mutex_test(L, 1) != NULL ||
+                        luaL_testudata(L, 1, METATABLE) != NULL,
+                    1, "a mutex or a semaphore");
     meant(L, 1)->check(L);
 }
 
@@ -127,7 +128,7 @@ static int semaphore_release(lua_State *L)
 static int semaphore_new(lua_State *L)
 {
     lua_Integer n = ml_misuse_integer(L, 1);
-    luaL_argcheck(L, n >= 0, 1, "a count cannot be negative");
+    ml_arg_check(L, n >= 0, 1, "a count cannot be negative");
     struct semaphore *semaphore = lua_newuserdatauv(L, sizeof *semaphore, 0);
     semaphore->free = n;
     ml_queue_init(&semaphore->waiters);

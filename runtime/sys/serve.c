@@ -2,6 +2,7 @@
  * lua/miniloop/net.lua; but misuse is to be raised at the caller's line with
  * the function's own name, as by all the others, so the arguments are checked
  * here. */
+#include "core/arg.h"
 #include "core/call.h"
 #include "core/failure.h"
 #include "core/misuse.h"
@@ -69,7 +70,7 @@ static int serve(lua_State *L)
 /* server(f): a function that calls `f` with arguments that are checked. */
 static int serve_new(lua_State *L)
 {
-    luaL_checktype(L, 1, LUA_TFUNCTION);
+    ml_arg_type(L, 1, LUA_TFUNCTION);
     lua_settop(L, 1);
     ml_vm_pushclosure(L, ml_vm_upvalue(L), serve, 1);
     return 1;

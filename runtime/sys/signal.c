@@ -1,6 +1,7 @@
 /* signal.c - ml.signals, syscall.signal: signals as something to wait for. */
 #include "base/cast.h"
 #include "base/nearest.h"
+#include "core/arg.h"
 #include "core/call.h"
 #include "core/catcher.h"
 #include "core/loop.h"
@@ -33,7 +34,7 @@ static int refuse_name(lua_State *L, int arg)
 {
     const char *name = lua_tostring(L, arg);
     const char *near = meant_name(name);
-    return luaL_argerror(
+    return ml_arg_error(
         L, arg,
         near != NULL
             ? lua_pushfstring(L, "unknown signal '%s'; did you mean '%s'?",
@@ -48,9 +49,9 @@ static int refuse_name(lua_State *L, int arg)
 static uint64_t check_names(lua_State *L, int arg)
 {
     uint64_t mask = 0;
-    luaL_checktype(L, arg, LUA_TSTRING);
+    ml_arg_type(L, arg, LUA_TSTRING);
     for (; arg <= lua_gettop(L); arg++) {
-        luaL_checktype(L, arg, LUA_TSTRING);
+        ml_arg_type(L, arg, LUA_TSTRING);
         int index = ml_signal_index(lua_tostring(L, arg));
         if (index < 0) {
             (void)refuse_name(L, arg);
@@ -117,7 +118,7 @@ static const ml_syscall sys_signal = {.size = sizeof(ml_syscall),
 
 static struct ml_catcher *check_catcher(lua_State *L)
 {
-    return (struct ml_catcher *)luaL_checkudata(L, 1, METATABLE);
+    return (struct ml_catcher *)ml_arg_udata(L, 1, METATABLE);
 }
 
 static void wait_check(lua_State *L)

@@ -1,6 +1,7 @@
 #include "sys/socket_method.h"
 
 #include "base/nearest.h"
+#include "core/arg.h"
 #include "core/misuse.h"
 #include "net/socket.h"
 #include "net/socket_option.h"
@@ -14,7 +15,7 @@
 static int self_fd(lua_State *L)
 {
     struct ml_io io = ml_io_at(L, 1);
-    luaL_argexpected(L, io.mine != NULL, 1, "an object of miniloop");
+    ml_arg_expected(L, io.mine != NULL, 1, "an object of miniloop");
     return io.fd;
 }
 
@@ -41,7 +42,7 @@ int ml_socket_method_address(lua_State *L)
 /* The name of an option at `arg`; raises if there is none of that name. */
 static const char *check_option(lua_State *L, int arg)
 {
-    luaL_checktype(L, arg, LUA_TSTRING);
+    ml_arg_type(L, arg, LUA_TSTRING);
     const char *name = lua_tostring(L, arg);
     if (ml_socket_option_kind(name) >= 0) {
         return name;
@@ -52,7 +53,7 @@ static const char *check_option(lua_State *L, int arg)
             ? lua_pushfstring(L, "unknown option '%s'; did you mean '%s'?",
                               name, near)
             : lua_pushfstring(L, "unknown option '%s'", name);
-    (void)luaL_argerror(L, arg, text);
+    (void)ml_arg_error(L, arg, text);
     return NULL;
 }
 
@@ -60,11 +61,11 @@ static const char *check_option(lua_State *L, int arg)
 static long check_value(lua_State *L, int arg, const char *name)
 {
     if (ml_socket_option_kind(name) == ML_SOCKET_OPTION_FLAG) {
-        luaL_checktype(L, arg, LUA_TBOOLEAN);
+        ml_arg_type(L, arg, LUA_TBOOLEAN);
         return lua_toboolean(L, arg);
     }
     int64_t value = ml_misuse_integer(L, arg);
-    luaL_argcheck(L, value >= INT_MIN && value <= INT_MAX, arg, "out of range");
+    ml_arg_check(L, value >= INT_MIN && value <= INT_MAX, arg, "out of range");
     return (long)value;
 }
 
@@ -73,7 +74,7 @@ int ml_socket_method_setoption(lua_State *L)
     int fd = self_fd(L);
     const char *name = check_option(L, 2);
     int err = ml_socket_setoption(fd, name, check_value(L, 3, name));
-    luaL_argcheck(L, err != -ERANGE, 3, "out of range");
+    ml_arg_check(L, err != -ERANGE, 3, "out of range");
     if (err != 0) {
         return ml_fail(L, -err, "setoption", NULL, name);
     }

@@ -1,5 +1,6 @@
 #include "sys/stream.h"
 
+#include "core/arg.h"
 #include "core/call.h"
 #include "core/loop.h"
 #include "core/task.h"
@@ -82,7 +83,7 @@ size_t ml_stream_option_maxline(lua_State *L, int arg)
 
 struct ml_stream *ml_stream_check(lua_State *L, int arg)
 {
-    return (struct ml_stream *)luaL_checkudata(L, arg, ML_STREAM_TYPE);
+    return (struct ml_stream *)ml_arg_udata(L, arg, ML_STREAM_TYPE);
 }
 
 /* ---- errors --------------------------------------------------------------- */

@@ -1,5 +1,6 @@
 #include "sys/stream_format.h"
 
+#include "core/arg.h"
 #include "core/misuse.h"
 
 /* The letter of a format that is a string; "*l" is what Lua 5.2 called "l". */
@@ -14,17 +15,17 @@ static char format_letter(const char *format)
 void ml_format_check(lua_State *L, int arg)
 {
     if (lua_type(L, arg) == LUA_TNUMBER) {
-        luaL_argcheck(L, ml_misuse_integer(L, arg) >= 0, arg,
-                      "a count cannot be negative");
+        ml_arg_check(L, ml_misuse_integer(L, arg) >= 0, arg,
+                     "a count cannot be negative");
         return;
     }
-    luaL_checktype(L, arg, LUA_TSTRING);
+    ml_arg_type(L, arg, LUA_TSTRING);
     char letter = format_letter(lua_tostring(L, arg));
-    luaL_argcheck(L, letter != 'n', arg,
-                  "a stream cannot read the format 'n'; read a line and use "
-                  "tonumber");
-    luaL_argcheck(L, letter == 'l' || letter == 'L' || letter == 'a', arg,
-                  "invalid format");
+    ml_arg_check(L, letter != 'n', arg,
+                 "a stream cannot read the format 'n'; read a line and use "
+                 "tonumber");
+    ml_arg_check(L, letter == 'l' || letter == 'L' || letter == 'a', arg,
+                 "invalid format");
 }
 
 static enum ml_format_found found(struct ml_format_item *item, size_t take,

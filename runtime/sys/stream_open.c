@@ -1,4 +1,5 @@
 /* stream_open.c - pair, stream, and the methods of a stream that never wait. */
+#include "core/arg.h"
 #include "core/misuse.h"
 #include "core/vm.h"
 #include "net/io.h"
@@ -132,7 +133,7 @@ static int stream_shutdown(lua_State *L)
     static const char *const names[] = {"read", "write", "both", NULL};
     static const int hows[] = {SHUT_RD, SHUT_WR, SHUT_RDWR};
     struct ml_stream *s = ml_stream_check(L, 1);
-    int how = hows[luaL_checkoption(L, 2, "both", names)];
+    int how = hows[ml_arg_option(L, 2, "both", names)];
     int err = ml_socket_shutdown(s->d.fd, how);
     if (err != 0) {
         return ml_stream_fail(L, s, -err, "shutdown");
@@ -159,7 +160,7 @@ static int stream_settimeout(lua_State *L)
     static const char *const names[] = {"read", "write", "both", NULL};
     struct ml_stream *s = ml_stream_check(L, 1);
     double seconds = ml_misuse_opt_seconds(L, 2, HUGE_VAL);
-    int which = luaL_checkoption(L, 3, "both", names);
+    int which = ml_arg_option(L, 3, "both", names);
     if (which != 1) {
         s->reader.timeout = seconds;
     }
@@ -175,7 +176,7 @@ static int set_maxline(lua_State *L, int arg)
 {
     struct ml_stream *s = ml_stream_check(L, 1);
     int64_t n = ml_misuse_integer(L, arg);
-    luaL_argcheck(L, n >= 1, arg, "at least one byte must be allowed");
+    ml_arg_check(L, n >= 1, arg, "at least one byte must be allowed");
     s->maxline = (size_t)n;
     lua_pushboolean(L, 1);
     return 1;

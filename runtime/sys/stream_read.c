@@ -1,4 +1,5 @@
 /* stream_read.c - read and lines: items of a format, whole or not at all. */
+#include "core/arg.h"
 #include "core/call.h"
 #include "sys/stream_format.h"
 #include "sys/sys.h"
@@ -182,7 +183,7 @@ static int lines_new(lua_State *L)
     };
     read_check(L);
     int n = lua_gettop(L);
-    luaL_argcheck(L, n <= ARGS_MAX, ARGS_MAX, "too many formats");
+    ml_arg_check(L, n <= ARGS_MAX, ARGS_MAX, "too many formats");
     lua_pushinteger(L, n);
     lua_insert(L, 1);
     ml_vm_pushclosure(L, ml_vm_upvalue(L), lines_next, n + 1);

@@ -1,4 +1,5 @@
 /* stream_recv.c - recv: some bytes as they come. */
+#include "core/arg.h"
 #include "core/call.h"
 #include "core/misuse.h"
 #include "sys/stream.h"
@@ -17,8 +18,8 @@ static void recv_check(lua_State *L)
     (void)ml_stream_check(L, 1);
     lua_settop(L, 3);
     if (!ml_misuse_absent(L, 2)) {
-        luaL_argcheck(L, ml_misuse_integer(L, 2) >= 1, 2,
-                      "at least one byte must be asked for");
+        ml_arg_check(L, ml_misuse_integer(L, 2) >= 1, 2,
+                     "at least one byte must be asked for");
     }
     (void)ml_misuse_opt_seconds(L, 3, 0);
 }

@@ -1,5 +1,6 @@
 /* stream_write.c - write and writesome. */
 #include "base/cast.h"
+#include "core/arg.h"
 #include "core/call.h"
 #include "sys/stream.h"
 #include "sys/sys.h"
@@ -19,7 +20,7 @@ static void write_check(lua_State *L)
     (void)ml_stream_check(L, 1);
     int n = lua_gettop(L);
     for (int arg = 2; arg <= n; arg++) {
-        (void)luaL_checkstring(L, arg);
+        (void)ml_arg_string(L, arg);
     }
 }
 
@@ -128,7 +129,7 @@ static int stream_writesome(lua_State *L)
 {
     struct ml_stream *s = ml_stream_check(L, 1);
     size_t length = 0;
-    const char *bytes = luaL_checklstring(L, 2, &length);
+    const char *bytes = ml_arg_lstring(L, 2, &length);
     if (s->d.fd < 0) {
         return ml_stream_fail(L, s, EBADF, "writesome");
     }

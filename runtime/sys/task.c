@@ -1,5 +1,6 @@
 /* task.c - id, new, spawn, wait, join, kill, cancel, and a task's handle. */
 #include "base/errno.h"
+#include "core/arg.h"
 #include "core/call.h"
 #include "core/cycle.h"
 #include "core/error.h"
@@ -21,8 +22,8 @@ static const char *const METATABLE = "miniloop.task";
 static void check_target(lua_State *L)
 {
     if (ml_handle_test(L, 1) == NULL) {
-        luaL_argexpected(L, lua_type(L, 1) == LUA_TNUMBER, 1,
-                         "a task's id or handle");
+        ml_arg_expected(L, lua_type(L, 1) == LUA_TNUMBER, 1,
+                        "a task's id or handle");
         (void)ml_misuse_integer(L, 1);
     }
 }
@@ -317,7 +318,7 @@ static const ml_syscall sys_join = {.size = sizeof(ml_syscall),
 
 static struct ml_handle *check_handle(lua_State *L)
 {
-    return (struct ml_handle *)luaL_checkudata(L, 1, METATABLE);
+    return (struct ml_handle *)ml_arg_udata(L, 1, METATABLE);
 }
 
 static int handle_status(lua_State *L)
@@ -336,7 +337,7 @@ static int handle_name(lua_State *L)
 static int handle_index(lua_State *L)
 {
     const struct ml_handle *handle = check_handle(L);
-    const char *key = luaL_checkstring(L, 2);
+    const char *key = ml_arg_string(L, 2);
     if (strcmp(key, "id") == 0) {
         lua_pushinteger(L, handle->id);
         return 1;
@@ -355,7 +356,7 @@ static int handle_index(lua_State *L)
 static int handle_newindex(lua_State *L)
 {
     (void)check_handle(L);
-    const char *key = luaL_checkstring(L, 2);
+    const char *key = ml_arg_string(L, 2);
     if (strcmp(key, "name") != 0) {
         return luaL_error(L,
                           "the field '%s' of a task cannot be set; only "

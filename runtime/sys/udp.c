@@ -1,5 +1,6 @@
 /* udp.c - net.udp: datagrams, and how they are received. */
 #include "sys/udp.h"
+#include "core/arg.h"
 #include "core/call.h"
 #include "core/loop.h"
 #include "core/misuse.h"
@@ -25,7 +26,7 @@ enum {
 
 struct ml_udp *ml_udp_check(lua_State *L)
 {
-    return (struct ml_udp *)luaL_checkudata(L, 1, METATABLE);
+    return (struct ml_udp *)ml_arg_udata(L, 1, METATABLE);
 }
 
 void ml_udp_bound(lua_State *L, ml_call *call, int n)
@@ -135,8 +136,8 @@ static void recv_check(lua_State *L)
 {
     (void)ml_udp_check(L);
     if (!ml_misuse_absent(L, 2)) {
-        luaL_argcheck(L, ml_misuse_integer(L, 2) >= 0, 2,
-                      "a length cannot be negative");
+        ml_arg_check(L, ml_misuse_integer(L, 2) >= 0, 2,
+                     "a length cannot be negative");
     }
     (void)ml_misuse_opt_seconds(L, 3, 0);
     lua_settop(L, 3);

@@ -1,4 +1,5 @@
 /* udp_send.c - sendto, connect and send: where datagrams go. */
+#include "core/arg.h"
 #include "core/call.h"
 #include "core/misuse.h"
 #include "net/io.h"
@@ -123,7 +124,7 @@ static int target_attempt(lua_State *L, ml_call *call, int n, target_fn use)
 static void sendto_check(lua_State *L)
 {
     (void)ml_udp_check(L);
-    (void)luaL_checklstring(L, 2, NULL);
+    (void)ml_arg_lstring(L, 2, NULL);
     ml_endpoint_check(L, 3);
     (void)ml_misuse_opt_seconds(L, 4, 0);
     lua_settop(L, 4);
@@ -183,7 +184,7 @@ static const ml_syscall udp_connect = {.size = sizeof(ml_syscall),
 static void send_check(lua_State *L)
 {
     (void)ml_udp_check(L);
-    (void)luaL_checklstring(L, 2, NULL);
+    (void)ml_arg_lstring(L, 2, NULL);
     (void)ml_misuse_opt_seconds(L, 3, 0);
     lua_settop(L, 3);
 }

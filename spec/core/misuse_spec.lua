@@ -135,6 +135,24 @@ function spec.test_a_key_that_is_no_string_is_misuse_too()
   raises("", function() return task[true] end)
 end
 
+-- Called by pcall itself, where Lua says "miniloop.sleep" or "?".
+function spec.test_a_function_is_named_however_it_is_called()
+  local channel = ml.channel()
+  local cases = {
+    sleep = { ml.sleep, "x" },
+    wait = { syscall.wait, {} },
+    send = { channel.send, channel, nil },
+    listen = { net.listen, 80 },
+    kill = { ml.kill, 1.5 },
+    join = { ml.self().join, ml.self(), "x" },
+  }
+  for name, call in pairs(cases) do
+    local ok, message = pcall(table.unpack(call, 1, 3))
+    lu.assertFalse(ok)
+    lu.assertStrMatches(message, "bad argument #%d to '" .. name .. "' .*")
+  end
+end
+
 function spec.test_of_a_task_only_the_name_can_be_set()
   local task = ml.spawn(function() end)
   raises("the field 'id' of a task cannot be set", function() task.id = 1 end)
