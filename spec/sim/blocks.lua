@@ -8,18 +8,8 @@ local world = require "spec.sim.world"
 local iserror, now = core.iserror, core.now
 local note, violate = world.note, world.violate
 local is_cancellation, run = calls.is_cancellation, calls.run
-local run_body, suspends = calls.body, calls.suspends
+local run_body, restore = calls.body, calls.restore
 local alive, current_group = tasks.alive, tasks.group
-
--- What a block that catches errors has entered is left with it.
-local function restore(T, scopes, groups)
-  for i = #T.scopes, scopes + 1, -1 do
-    T.scopes[i] = nil
-  end
-  for i = #T.groups, groups + 1, -1 do
-    T.groups[i] = nil
-  end
-end
 
 local function enter(T, kind, body)
   table.insert(T.scopes, kind)
@@ -71,9 +61,6 @@ end
 
 function run.fail(T)
   note(T.world, T, "fail", 0)
-  if T.index == 1 then
-    T.world.orphaned = true -- if it gets out, the others are cancelled
-  end
   error({ task = T.index }, 0)
 end
 
@@ -171,20 +158,8 @@ end
 
 local cleaner = {}
 
--- Where nothing can suspend, its calls raise that: so the rest is left out.
 function cleaner.__close(self)
-  local T = self.task
-  local before = T.closing
-  restore(T, self.scopes, self.groups)
-  T.closing = not suspends(T)
-  local ok, err = pcall(run_body, T, self.op.clean)
-  local quietly = T.closing
-  T.closing = before
-  if T.world.violation then
-    error(T.world.violation, 0)
-  elseif not ok and not quietly then
-    error(err, 0)
-  end
+  calls.clean_up(self.task, self.op.clean, self.scopes, self.groups)
 end
 
 function run.cleanup(T, op)

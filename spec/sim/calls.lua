@@ -95,6 +95,16 @@ end
 
 -- -------------------------------------------------------------------- bodies
 
+-- What a block that catches errors has entered is left with it.
+local function restore(T, scopes, groups)
+  for i = #T.scopes, scopes + 1, -1 do
+    T.scopes[i] = nil
+  end
+  for i = #T.groups, groups + 1, -1 do
+    T.groups[i] = nil
+  end
+end
+
 ---Runs the operations of a body.
 local function run_body(T, body)
   local w = T.world
@@ -110,9 +120,26 @@ local function run_body(T, body)
   end
 end
 
+---Runs a body where a variable is closed. Where nothing can suspend, its calls
+---raise that: so the rest is left out.
+local function clean_up(T, body, scopes, groups)
+  local before = T.closing
+  restore(T, scopes, groups)
+  T.closing = not suspends(T)
+  local ok, err = pcall(run_body, T, body)
+  local quietly = T.closing
+  T.closing = before
+  if T.world.violation then
+    error(T.world.violation, 0)
+  elseif not ok and not quietly then
+    error(err, 0)
+  end
+end
+
 calls.begin, calls.finish, calls.raised = begin, finish, raised
 calls.refused, calls.deadline_of, calls.option = refused, deadline_of, option
 calls.suspends, calls.is_cancellation = suspends, is_cancellation
 calls.body, calls.may_be_late = run_body, may_be_late
+calls.restore, calls.clean_up = restore, clean_up
 
 return calls

@@ -7,6 +7,7 @@ local core = require "miniloop.core"
 local syscall = require "miniloop.syscall"
 local calls = require "spec.sim.calls"
 local channels = require "spec.sim.channels"
+local files = require "spec.sim.files"
 local locks = require "spec.sim.locks"
 local tasks = require "spec.sim.tasks"
 local waits = require "spec.sim.waits"
@@ -132,6 +133,18 @@ function take.wait(T, a, good, err, more)
     refused(T, a.op, err, a.deadline)
   end
   waited(T, a.op, a.object, a.code, good, err, more)
+end
+
+function arm.look(T, op)
+  local f = T.world.files[op.file]
+  local a = arm_of("look", f, now() + op.timeout,
+    syscall.wait_io_read(f.reader, op.timeout))
+  a.before = files.before(f)
+  return a
+end
+
+function take.look(T, a, good, err)
+  files.looked(T, a.op, a.object, a.before, a.deadline, good, err)
 end
 
 local function make_arms(T, op)

@@ -1,11 +1,11 @@
 -- Random programs of tasks, as data: made from a seed, printed, and shrunk.
 --
--- A program is { seed =, capacities =, places =, mutexes =, conditions =,
--- events =, streams =, grace =, main = body }. A body is a list of operations,
--- and an operation is { name, field = value ... }, with bodies of its own where
--- it is a block. Tasks are named by a number that is taken modulo the tasks
--- that there are when it comes to it: so any operation may be left out, and
--- what remains is a program.
+-- A program is { seed =, poller =, capacities =, places =, mutexes =,
+-- conditions =, events =, streams =, files =, grace =, main = body }. A body is
+-- a list of operations, and an operation is { name, field = value ... }, with
+-- bodies of its own where it is a block. Tasks are named by a number that is
+-- taken modulo the tasks that there are when it comes to it: so any operation
+-- may be left out, and what remains is a program.
 
 local program = {}
 
@@ -45,6 +45,9 @@ end
 local function one_of(m, n)
   return m.roll(n) + 1
 end
+
+-- So many generators are there for all tasks to resume.
+local GENERATORS = 2
 
 local make_body
 
@@ -160,6 +163,8 @@ local make_any
 local function make_arm(m, depth)
   if depth < 2 and one_in(m, 8) then
     return make_any(m, depth + 1)
+  elseif m.files > 0 and one_in(m, 3) then
+    return make.look(m)
   end
   local arm = make[arms[one_of(m, #arms)]](m)
   arm.body = nil
@@ -211,6 +216,46 @@ function make.generator(m)
     wrap = one_in(m, 2), body = make_body(m) }
 end
 
+-- A few bodies with a yield after most of them.
+local function make_parts(m)
+  local parts = {}
+  for _ = 1, one_of(m, 3) do
+    table.move(make_body(m), 1, 8, #parts + 1, parts)
+    if m.nested < 3 and one_in(m, 2) then
+      parts[#parts + 1] = make.nest(m)
+    elseif m.roll(4) > 0 then
+      parts[#parts + 1] = { "give" }
+    end
+  end
+  return parts
+end
+
+local function make_generator(m, name)
+  m.nested = m.nested + 1
+  local op = { name, generator = one_of(m, GENERATORS), wrap = one_in(m, 2),
+    caught = one_in(m, 4), body = make_parts(m), clean = make_body(m) }
+  m.nested = m.nested - 1
+  return op
+end
+
+function make.pass(m)
+  local op = make_generator(m, "pass")
+  op.takes = m.roll(3)
+  return op
+end
+
+function make.nest(m)
+  return make_generator(m, "nest")
+end
+
+function make.pull(m)
+  return { "pull", generator = one_of(m, GENERATORS) }
+end
+
+function make.dispose(m)
+  return { "dispose", generator = one_of(m, GENERATORS) }
+end
+
 function make.cleanup(m)
   return { "cleanup", body = make_body(m), clean = make_body(m) }
 end
@@ -236,8 +281,62 @@ function make.hang_up(m)
   return { "hang_up", stream = one_of(m, m.streams) }
 end
 
+function make.put(m)
+  return { "put", file = one_of(m, m.files) }
+end
+
+function make.take(m)
+  return { "take", file = one_of(m, m.files) }
+end
+
+function make.look(m)
+  return { "look", file = one_of(m, m.files), timeout = a_time(m) }
+end
+
+function make.fetch(m)
+  return { "fetch", file = one_of(m, m.files), timeout = a_time(m) }
+end
+
+function make.room(m)
+  return { "room", file = one_of(m, m.files), timeout = a_time(m) }
+end
+
+local closings = { "bare", "bare", "forget", "close" }
+
+function make.swap(m)
+  return { "swap", file = one_of(m, m.files),
+    how = closings[one_of(m, #closings)], copy = one_in(m, 2),
+    paired = one_in(m, 2), crossed = one_in(m, 2) }
+end
+
+-- In one turn, after a wait: others take the numbers, and are waited for.
+function make.reuse(m)
+  local file = one_of(m, m.files)
+  local look, swap = make.look(m), make.swap(m)
+  local again = swap.paired and make.fetch(m) or make.look(m)
+  local put = { "spawn", how = "spawn", bare = false,
+    body = { make.yield(m), { "put", file = file } } }
+  look.file, swap.file, again.file = file, file, file
+  return { "again", times = 1, body = { look, put, swap, again } }
+end
+
+function make.forget(m)
+  return { "forget", file = one_of(m, m.files) }
+end
+
 function make.collect()
   return { "collect" }
+end
+
+local make_quietly
+
+-- A collection takes its time: in few programs, and there a few times.
+function make.finalize(m)
+  if m.finalizers == 0 then
+    return { "yield" }
+  end
+  m.finalizers = m.finalizers - 1
+  return { "finalize", body = make_quietly(m) }
 end
 
 -- ---------------------------------------------------------------- frequencies
@@ -245,16 +344,23 @@ end
 local plain = {
   sleep = 9, yield = 4, send = 13, recv = 13, close = 1, await = 1, notify = 4,
   set = 3, clear = 2, event = 3, wait = 6, join = 1, kill = 3, cancel = 3,
-  any = 10, fail = 1, uncrowd = 1,
+  any = 10, fail = 1, uncrowd = 1, pull = 9, dispose = 4,
 }
 
 local blocks = {
   lock = 5, trylock = 1, acquire = 4, await_locked = 2, spawn = 16,
   timeout = 5, shield = 2, try = 2, pcall = 5, group = 6, generator = 2,
-  cleanup = 3, again = 3,
+  cleanup = 3, again = 3, pass = 5, finalize = 4,
 }
 
-local io_plain = { write = 4, read = 4, readable = 2, hang_up = 1 }
+local with_streams = { write = 4, read = 4, readable = 2, hang_up = 1 }
+
+local with_files = { put = 8, take = 5, look = 12, fetch = 4, room = 2,
+  swap = 5, reuse = 3, forget = 1 }
+
+-- What never blocks.
+local quiet = { spawn = 4, kill = 6, cancel = 3, notify = 1, set = 1, close = 1,
+  pass = 1, pull = 2, dispose = 1, uncrowd = 1 }
 
 -- A list in which each name stands as often as it is to come, in an order that
 -- is the same everywhere.
@@ -276,12 +382,17 @@ local function lot(...)
   return list
 end
 
+local function lots_of(...)
+  return { plain = lot(plain, ...), all = lot(plain, blocks, ...) }
+end
+
 local lots = {
-  plain = { plain = lot(plain), all = lot(plain, blocks) },
-  io = {
-    plain = lot(plain, io_plain), all = lot(plain, io_plain, blocks),
-  },
+  plain = lots_of(),
+  streams = lots_of(with_streams),
+  files = lots_of(with_files),
 }
+
+local quiet_lot = lot(quiet)
 
 local DEPTH = 5
 
@@ -302,7 +413,22 @@ function make_body(m)
   return body
 end
 
+-- Where nothing can suspend: what blocks would be the end of it.
+function make_quietly(m)
+  local body = {}
+  for i = 1, one_of(m, 3) do
+    m.fuel = m.fuel - 1
+    body[i] = make[quiet_lot[one_of(m, #quiet_lot)]](m)
+  end
+  return body
+end
+
 local capacities = { 0, 0, 0, 1, 1, 2, 5 }
+
+-- Streams and files: some programs have either.
+local descriptors = { { 2, 0 }, { 0, 2 }, { 0, 0 }, { 0, 0 } }
+
+local pollers = { "sim", "epoll", "select" }
 
 -- What there is for the operations to use.
 local function make_objects(m, seed)
@@ -314,23 +440,31 @@ local function make_objects(m, seed)
     p.places[i] = one_of(m, 2)
   end
   p.mutexes, p.conditions, p.events = one_of(m, 3), 1, one_of(m, 2)
-  p.streams = one_in(m, 4) and 2 or 0
+  p.streams, p.files = table.unpack(descriptors[one_of(m, #descriptors)])
+  p.poller = p.files > 0 and pollers[one_of(m, #pollers)] or "sim"
   p.grace = one_in(m, 3) and a_time(m) or 5
   return p
+end
+
+-- What the operations may be and use.
+local function set_out(m, p)
+  m.channels, m.semaphores = #p.capacities, #p.places
+  m.mutexes, m.conditions, m.events = p.mutexes, p.conditions, p.events
+  m.streams, m.files = p.streams, p.files
+  m.finalizers = one_in(m, 10) and 3 or 0
+  m.lots = p.streams > 0 and lots.streams or p.files > 0 and lots.files
+    or lots.plain
 end
 
 ---The program of a seed.
 function program.make(seed)
   local roll = dice(seed)
-  local m = { roll = roll, depth = 0, fuel = 30 + roll(100) }
+  local m = { roll = roll, depth = 0, nested = 0, fuel = 30 + roll(130) }
   local p = make_objects(m, seed)
-  m.channels, m.semaphores = #p.capacities, #p.places
-  m.mutexes, m.conditions, m.events = p.mutexes, p.conditions, p.events
-  m.streams = p.streams
-  m.lots = p.streams > 0 and lots.io or lots.plain
-  p.main = {}
-  for i = 1, 2 + roll(5) do
-    p.main[i] = make.spawn(m)
+  set_out(m, p)
+  p.main = { one_in(m, 3) and make.pass(m) or nil }
+  for _ = 1, 2 + roll(5) do
+    table.insert(p.main, make.spawn(m))
   end
   while m.fuel > 0 do
     p.main[#p.main + 1] = { "pcall", body = make_body(m) }
@@ -373,8 +507,10 @@ end
 ---The program as text, for people.
 function program.text(p)
   local lines = {
-    ("seed %d, grace %s, %d mutexes, %d events, %d streams"):format(p.seed,
-      tostring(p.grace), p.mutexes, p.events, p.streams),
+    ("seed %d, grace %s, poller %s"):format(p.seed, tostring(p.grace),
+      p.poller),
+    ("%d mutexes, %d events, %d streams, %d files"):format(p.mutexes, p.events,
+      p.streams, p.files),
     ("channels of capacity %s, semaphores of %s"):format(
       table.concat(p.capacities, ", "), table.concat(p.places, ", ")),
   }

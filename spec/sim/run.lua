@@ -125,6 +125,7 @@ local options = read_arguments(arg)
 local started = os.clock()
 local failed, steps = run_all(options)
 local seconds = os.clock() - started
+machine.clean()
 if failed == 0 then
   print(("%d programs, %d operations, %.1f s, %.0f programs/s"):format(
     options.seeds, steps, seconds, options.seeds / seconds))

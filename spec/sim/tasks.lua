@@ -34,7 +34,8 @@ end
 -- A record of a new task.
 local function task_new(w, body, bare, group)
   local T = { world = w, index = #w.tasks + 1, body = body, bare = bare,
-    group = group, streak = 0, scopes = {}, groups = {}, last = {} }
+    group = group, streak = 0, scopes = {}, groups = {}, inside = {},
+    last = {} }
   w.tasks[T.index] = T
   return T
 end
@@ -147,7 +148,7 @@ local function ended_badly(T, op, U, err)
       violate(w, "task %d sees that task %d failed: it %s", T.index, U.index,
         tostring(U.outcome))
     end
-  elseif U.outcome == "done" then
+  elseif U.outcome == "done" and not U.doomed then
     violate(w, "task %d sees %s of task %d, which is done", T.index,
       tostring(err), U.index)
   elseif not U.told and not U.group and not w.orphaned then
@@ -255,9 +256,12 @@ local function killed(T, op, U, good, err, code)
         tostring(err))
     end
     return note(w, T, "kill", 0)
-  elseif U == T and suspends(T) then
+  elseif not suspends(T) then
+    T.doomed = true -- perhaps: as U, or as a member of a group of U's
+  elseif U == T then
     violate(w, "task %d goes on after it killed itself", T.index)
-  elseif U ~= T and U.handle and alive[status(U)] then
+  end
+  if U ~= T and U.handle and alive[status(U)] then
     violate(w, "task %d is %s after its kill", U.index, status(U))
   end
   note(w, T, "kill", 1)

@@ -40,8 +40,9 @@ local TICKS = 4
 function world.new(p)
   local w = setmetatable({
     program = p, tasks = {}, channels = {}, mutexes = {}, semaphores = {},
-    conditions = {}, events = {}, streams = {}, values = {}, hash = 0,
-    steps = 0, untold = 0, killed = false, orphaned = false,
+    conditions = {}, events = {}, streams = {}, files = {}, pipes = {},
+    generators = {}, values = {}, finalizing = false, hash = 0, steps = 0,
+    untold = 0, killed = false, orphaned = false,
   }, world)
   for i, capacity in ipairs(p.capacities) do
     w.channels[i] = { it = core.channel(capacity), capacity = capacity,
@@ -229,12 +230,23 @@ end
 -- killed. Runs as the last of what is to be closed in it.
 local ender = {}
 
+-- The generators that it was inside of have been closed, the innermost first.
+local function check_inside(w, T)
+  for _, g in ipairs(T.inside) do
+    if g.open ~= 0 then
+      violate(w, "task %d was killed in a generator with %d open variables",
+        T.index, g.open)
+    end
+  end
+end
+
 local function note_killed(w, T)
   w.killed = true
+  check_inside(w, T)
   if T.doing == "await" or T.doing == "relock" then
     T.condition.left = true -- what it was told is told to the next
   end
-  if not T.told and not T.group then
+  if not T.told and not T.group and not w.orphaned then
     w.untold = w.untold + 1
     if T.deadline and T.deadline < math.huge then
       violate(w, "task %d was killed while its timeout could wake it", T.index)
@@ -248,11 +260,15 @@ function ender.__close(e, err)
   if T.outcome == nil then
     T.outcome = err ~= nil and "raised" or "killed"
     T.err = err
+    w.orphaned = w.orphaned or T.index == 1 -- the others are cancelled
   end
   if T.outcome == "killed" then
     note_killed(w, T)
   end
   w:note(T, T.outcome, 0)
+  if w.finalizing then
+    violate(w, "task %d ends while a finalizer runs", T.index)
+  end
 end
 
 function world.ender(w, T)
@@ -274,7 +290,7 @@ end
 local function check_error(w, stuck)
   if stuck and not w.killed then
     violate(w, "a deadlock of nobody")
-  elseif not stuck and w.untold > 0 and not w.orphaned then
+  elseif not stuck and w.untold > 0 then
     violate(w, "a task was killed, and nobody asked for it")
   end
 end
