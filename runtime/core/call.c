@@ -59,6 +59,15 @@ static int give_way(lua_State *L, struct ml_task *task, lua_KContext ctx,
     return lua_yieldk(L, 1, ctx, k);
 }
 
+/* The same of a task that is in no call: what is left of one whose attempt
+ * raised goes first, for others may wait for what it holds. */
+static int call_step_back(lua_State *L, struct ml_task *task, lua_KContext ctx,
+                          lua_KFunction k)
+{
+    ml_call_withdraw(task);
+    return give_way(L, task, ctx, k);
+}
+
 /* The `n` answers are the topmost values. */
 static int answers_k(lua_State *L, int status, lua_KContext n)
 {
@@ -229,7 +238,7 @@ static int call_cancelled(lua_State *L, struct ml_task *task)
     }
     if (scope->told < PATIENCE) {
         scope->told++;
-        return give_way(L, task, (lua_KContext)task, pause_k);
+        return call_step_back(L, task, (lua_KContext)task, pause_k);
     }
     return call_pause(L, task);
 }
@@ -250,7 +259,7 @@ int ml_call_yield(lua_State *L, struct ml_vm *vm)
     if (ml_call_barred(task)) {
         return ml_call_bar(L, task);
     }
-    return give_way(L, task, 0, answers_k);
+    return call_step_back(L, task, 0, answers_k);
 }
 
 /* Runs a call that never waits. It may come from inside of another one's
@@ -327,9 +336,9 @@ int ml_call_yielded(lua_State *L, struct ml_vm *vm, const ml_syscall *def)
     }
     if ((def->flags & ML_CALL_PROMPT) != 0) {
         int n = call_instant(L, vm, def, 1);
-        return give_way(L, vm->task, n, answers_k);
+        return call_step_back(L, vm->task, n, answers_k);
     }
-    return give_way(L, vm->task, (lua_KContext)def, yielded_k);
+    return call_step_back(L, vm->task, (lua_KContext)def, yielded_k);
 }
 
 int ml_call_enter(lua_State *L, struct ml_vm *vm, const ml_syscall *def)
