@@ -23,7 +23,7 @@ function run.timeout(T, op)
   local good, err = core.timeout(op.time, enter, T, "timeout", op.body)
   restore(T, scopes, groups)
   if not good and (not iserror(err) or err.code ~= "ETIMEDOUT"
-      or now() < due) then
+      or world.later(due, now())) then
     violate(T.world, "task %d: a timeout until %s gives %s at %s", T.index,
       due, tostring(err), now())
   end

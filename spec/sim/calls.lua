@@ -7,7 +7,7 @@ local core = require "miniloop.core"
 local world = require "spec.sim.world"
 
 local now, iserror = core.now, core.iserror
-local violate, note = world.violate, world.note
+local same, violate, note = world.same, world.violate, world.note
 
 local run = {}
 local calls = { run = run }
@@ -79,7 +79,7 @@ local function refused(T, op, err, deadline, codes)
   if not iserror(err) then
     violate(w, "task %d: %s gives nil and no error", T.index, op[1])
   elseif err.code == "ETIMEDOUT" and op.timeout then
-    if now() ~= deadline then
+    if not same(now(), deadline) then
       violate(w, "task %d: %s times out at %s, not %s", T.index, op[1], now(),
         deadline)
     end

@@ -79,7 +79,8 @@ end
 -- True if its sender may have lost its place: it was woken by another arm of
 -- its choice, or by its timeout, and had to ask again.
 local function displaced(value)
-  return value.chosen or value.deadline == (value.accepted or now())
+  return value.chosen or value.deadline
+    and world.same(value.deadline, value.accepted or now())
 end
 
 -- What one task receives comes in the order in which it was sent.

@@ -37,7 +37,7 @@ function arm.sleep(_, op)
 end
 
 function take.sleep(T, a)
-  if now() ~= a.deadline then
+  if not world.same(now(), a.deadline) then
     violate(T.world, "task %d: a sleep of a choice ends at %s, not %s",
       T.index, now(), a.deadline)
   end

@@ -24,7 +24,7 @@ function run.sleep(T, op)
     ok, id, late = pcall(core.sleep, op.time)
   end
   finish(T, ok, id)
-  if late ~= 0 or now() ~= due then
+  if late ~= 0 or not world.same(now(), due) then
     violate(T.world, "task %d sleeps until %s, not %s", T.index, now(), due)
   end
   note(T.world, T, "sleep", 1)

@@ -34,6 +34,23 @@ local violate = world.violate
 -- Time is kept in ticks of this many in a second, all times being multiples.
 local TICKS = 4
 
+-- A task that will not hear its cancellation is paused for a millisecond at a
+-- time; then clocks have fractions, which the runtime rounds up to whole
+-- nanoseconds and the world does not.
+local NOTHING = 1e-6
+
+---True if a time is later than the other.
+function world.later(a, b)
+  return a - b > NOTHING
+end
+
+local later = world.later
+
+---True if they are the same.
+function world.same(a, b)
+  return not later(a, b) and not later(b, a)
+end
+
 -- ------------------------------------------------------------------- making
 
 ---The world of a program, before it runs.
@@ -183,7 +200,7 @@ function rightly.wait(_, _, target)
 end
 
 local function check_one(w, T, doing, object, deadline)
-  if deadline and deadline < now() then
+  if deadline and later(now(), deadline) then
     violate(w, "task %d waits to %s past its deadline", T.index, doing)
   end
   local good = rightly[doing]
