@@ -30,6 +30,35 @@ function spec.test_what_a_finalizer_kills_ends_after_the_step()
   lu.assertTrue(closed)
 end
 
+-- A __close that the finalizer makes run, of a coroutine, is a part of it.
+function spec.test_what_a_close_in_a_finalizer_kills_ends_after_the_step()
+  for _, close in ipairs { coroutine.close, coroutine.resume } do
+    local closed = false
+    local task = ml.spawn(function()
+      local _ <close> = setmetatable({}, {
+        __close = function()
+          closed = true
+        end,
+      })
+      ml.sleep(math.huge)
+    end)
+    ml.yield()
+    local co = coroutine.create(function()
+      local _ <close> = setmetatable({}, { __close = function()
+        task:kill()
+      end })
+      coroutine.yield()
+      coroutine.wrap(error)()
+    end)
+    coroutine.resume(co)
+    setmetatable({}, { __gc = function() close(co) end })
+    collectgarbage()
+    lu.assertFalse(closed)
+    lu.assertEquals(select(2, task:wait()).code, "ECANCELED")
+    lu.assertTrue(closed)
+  end
+end
+
 -- Under the address sanitizer this shows any use of a task that is gone.
 function spec.test_finalizers_may_kill_what_is_just_being_made()
   local going = true
