@@ -204,8 +204,11 @@ static int pause_attempt(lua_State *L, ml_call *call)
     return 0; /* is never made: pause_k goes on */
 }
 
-static const ml_syscall sys_pause = {
-    .size = sizeof(ml_syscall), .name = "pause", .attempt = pause_attempt};
+/* It is being cancelled all the while, and raises that when it is over. */
+static const ml_syscall sys_pause = {.size = sizeof(ml_syscall),
+                                     .name = "pause",
+                                     .flags = ML_CALL_UNYIELDING,
+                                     .attempt = pause_attempt};
 
 /* A call whose grace is over first gave way; now it raises. */
 static int pause_k(lua_State *L, int status, lua_KContext ctx)

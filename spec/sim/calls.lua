@@ -58,6 +58,7 @@ local function finish(T, ok, err)
     if T.scopes[#T.scopes] == "shield" then
       violate(w, "a cancellation came through a shield")
     end
+    T.heard = T.heard + 1
     note(w, T, doing, 99)
   elseif type(err) ~= "string" or suspends(T) then
     violate(w, "task %d: %s raises %s", T.index, doing, tostring(err))

@@ -34,8 +34,8 @@ end
 -- A record of a new task.
 local function task_new(w, body, bare, group)
   local T = { world = w, index = #w.tasks + 1, body = body, bare = bare,
-    group = group, streak = 0, scopes = {}, groups = {}, inside = {},
-    last = {} }
+    group = group, streak = 0, heard = 0, scopes = {}, groups = {},
+    inside = {}, last = {} }
   w.tasks[T.index] = T
   return T
 end

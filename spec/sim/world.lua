@@ -219,9 +219,15 @@ local function check_arms(w, T, arms)
   end
 end
 
+-- Who was told a hundred times that he is cancelled is made to pause.
+local function may_pause(T)
+  return T.heard >= 100
+end
+
 local function check_waits(w)
   for _, T in ipairs(w.tasks) do
-    if T.doing and not T.ended and T.handle and status(T) == "waiting" then
+    if T.doing and not T.ended and T.handle and status(T) == "waiting"
+        and not may_pause(T) then
       if T.doing == "any" then
         check_arms(w, T, T.arms)
       else
