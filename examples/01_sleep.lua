@@ -17,9 +17,10 @@
 -- A task asks the loop by yielding a request, and is resumed with the answer.
 -- Add --virtual-time behind `run` to see the same without waiting.
 
-local fast = tonumber(arg[1] or 1)
-local slow = tonumber(arg[2] or 1.6)
-local life = tonumber(arg[3] or 4.4)
+local function seconds(i, default)
+  return tonumber(arg[i] or default) or error("usage: FAST SLOW LIFE", 0)
+end
+local fast, slow, life = seconds(1, 1), seconds(2, 1.6), seconds(3, 4.4)
 
 io.stdout:setvbuf "line"
 

@@ -117,7 +117,7 @@ warn_of_lua() {
 WARNING: the Lua of this system corrupts memory in programs with coroutines, and
 no sound one could be built from Debian's sources (build/log/lua.log tells why).
 The build goes on with it: tasks reserve stack, which hides the fault mostly.
-Remove build/lua to try again.
+Remove build/lua to try again; cmake -DML_LUA=/path/to/prefix takes another Lua.
 TEXT
 }
 
