@@ -136,13 +136,22 @@ end
 local GONE = { EPIPE = true, EBADF = true, ECONNRESET = true }
 
 -- Bytes are numbered, modulo what a byte holds: none is lost, or comes twice.
+-- But a task that is killed before its write had its turn leaves a number out.
+local numbering = { __close = function(write)
+  if not write.over then
+    write.stream.gaps = write.stream.gaps + 1
+  end
+end }
+
 function run.write(T, op)
   local w = T.world
   local s = w.streams[op.stream]
+  local write <close> = setmetatable({ stream = s }, numbering)
   begin(T, "write")
   local byte = string.char(s.written % 251)
   s.written = s.written + 1
   local ok, good, err = pcall(s.it.write, s.it, byte)
+  write.over = true
   if not ok or not good then
     s.written = s.written - 1
   end
@@ -160,11 +169,14 @@ function run.read(T, op)
   local ok, byte, err = pcall(s.it.read, s.it, 1)
   finish(T, ok, byte)
   if byte then
-    if byte:byte() ~= s.taken % 251 then
+    local writer = w.streams[s.peer]
+    local left_out = (byte:byte() - s.taken) % 251
+    if left_out > writer.gaps then
       violate(w, "task %d reads the byte %d, not %d", T.index, byte:byte(),
         s.taken % 251)
     end
-    s.taken = s.taken + 1
+    writer.gaps = writer.gaps - left_out
+    s.taken = s.taken + left_out + 1
   elseif err and not GONE[err.code] and err.code ~= "ETIMEDOUT" then
     violate(w, "task %d: read gives %s", T.index, tostring(err))
   end

@@ -79,8 +79,10 @@ function world.new(p)
   end
   for i = 1, p.streams, 2 do
     local a, b = core.net.pair()
-    w.streams[i] = { it = a, peer = i + 1, written = 0, taken = 0 }
-    w.streams[i + 1] = { it = b, peer = i, written = 0, taken = 0 }
+    w.streams[i] = { it = a, peer = i + 1, written = 0, taken = 0,
+      gaps = 0 }
+    w.streams[i + 1] = { it = b, peer = i, written = 0, taken = 0,
+      gaps = 0 }
     a:settimeout(2)
     b:settimeout(2)
   end
