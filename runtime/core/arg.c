@@ -22,25 +22,34 @@ static bool find_in(lua_State *L, int index)
     return false;
 }
 
+/* Looks through the module of that name, if it is loaded. */
+static bool find_in_module(lua_State *L, const char *name)
+{
+    bool found = false;
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    if (lua_getfield(L, -1, name) == LUA_TTABLE) {
+        lua_pushvalue(L, -3);
+        found = find_in(L, -2);
+        if (found) {
+            lua_replace(L, -4);
+        } else {
+            lua_pop(L, 1);
+        }
+    }
+    lua_pop(L, 2);
+    return found;
+}
+
 /* Looks through the modules that scripts have functions from. */
 static bool find_in_modules(lua_State *L)
 {
     static const char *const modules[] = {"miniloop", "miniloop.net",
                                           "miniloop.syscall", NULL};
-    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
     for (const char *const *name = modules; *name != NULL; name++) {
-        if (lua_getfield(L, -1, *name) == LUA_TTABLE) {
-            lua_pushvalue(L, -3);
-            if (find_in(L, -2)) {
-                lua_replace(L, -4);
-                lua_pop(L, 2);
-                return true;
-            }
-            lua_pop(L, 1);
+        if (find_in_module(L, *name)) {
+            return true;
         }
-        lua_pop(L, 1);
     }
-    lua_pop(L, 1);
     return false;
 }
 
@@ -137,10 +146,9 @@ const char *ml_arg_string(lua_State *L, int arg)
 int ml_arg_option(lua_State *L, int arg, const char *otherwise,
                   const char *const *names)
 {
-    const char *name = otherwise != NULL && lua_isnoneornil(L, arg)
-                           ? otherwise
-                           : ml_arg_string(L, arg);
-    for (int i = 0; names[i] != NULL; i++) {
+    bool given = otherwise == NULL || !lua_isnoneornil(L, arg);
+    const char *name = given ? ml_arg_string(L, arg) : otherwise;
+    for (int i = 0; name != NULL && names[i] != NULL; i++) {
         if (strcmp(names[i], name) == 0) {
             return i;
         }
