@@ -20,15 +20,18 @@ if(ML_SANITIZE)
   add_link_options(-fsanitize=${ML_SANITIZE})
 endif()
 
-# Lua's headers are included as the system's: their warnings are not ours.
+# The headers of Lua and of other libraries are included as the system's: their
+# warnings are not ours.
 function(ml_compile target)
   target_include_directories(${target} PRIVATE
     "${PROJECT_SOURCE_DIR}/runtime" "${PROJECT_SOURCE_DIR}/runtime/include"
     "${PROJECT_BINARY_DIR}/generated")
-  target_include_directories(${target} SYSTEM PRIVATE "${ML_LUA_INCLUDE_DIR}")
+  target_include_directories(${target} SYSTEM PRIVATE
+    "${ML_LUA_INCLUDE_DIR}" ${ML_OPTIONAL_INCLUDES})
   # Each system has its own word for "all of POSIX and what you have beyond";
   # on the BSDs that is what one gets by saying nothing.
-  target_compile_definitions(${target} PRIVATE ${ml_poller_definitions}
+  target_compile_definitions(${target} PRIVATE
+    ${ml_poller_definitions} ${ML_OPTIONAL_DEFINITIONS}
     $<$<PLATFORM_ID:Linux>:_GNU_SOURCE> $<$<PLATFORM_ID:Darwin>:_DARWIN_C_SOURCE>
     $<$<PLATFORM_ID:SunOS>:__EXTENSIONS__>)
   if(ML_DEVELOPER)

@@ -15,6 +15,10 @@ build    cmake            cmake            cmake               cmake         cma
 build    ninja            ninja-build      ninja-build         ninja         samurai              ninja
 build    pkg-config       pkg-config       pkgconf-pkg-config  pkgconf       pkgconf              pkgconf
 build    lua.h            liblua5.4-dev    lua-devel           lua           lua5.4-dev           lua
+build    header:openssl/ssl.h libssl-dev       openssl-devel       openssl       openssl-dev          openssl
+build    header:jansson.h libjansson-dev   jansson-devel       jansson       jansson-dev          jansson
+build    header:wslay/wslay.h libwslay-dev     wslay-devel         wslay         wslay-dev            -
+build    header:zlib.h    zlib1g-dev       zlib-devel          zlib          zlib-dev             zlib
 source   dpkg-source      dpkg-dev         -                   -             -                    -
 test     lua5.4           lua5.4           lua                 lua           lua5.4               lua
 test     module:luaunit   lua-unit         -                   -             -                    -
@@ -64,6 +68,7 @@ has_thing() {
         cc -E -x c - >/dev/null 2>&1 ;;
     nc) # that of OpenBSD: others of that name cannot end one direction
         nc -h 2>&1 | grep -q -e '-N.*hutdown' ;;
+    header:*) echo "#include <${1#header:}>" | cc -E -x c - >/dev/null 2>&1 ;;
     module:*) lua_has_module "${1#module:}" ;;
     python:*) # the first python3 of the path may be another than the system's
         python3 -c "import ${1#python:}" 2>/dev/null ||
@@ -110,7 +115,8 @@ apt_install() {
 
 # Things as people call them.
 in_words() {
-    sed -e 's/module:/the Lua module /' -e 's/python:/the Python module /'
+    sed -e 's/module:/the Lua module /' -e 's/python:/the Python module /' \
+        -e 's/header:/the C header /'
 }
 
 # Tells the people of other systems what to install, in their own words.

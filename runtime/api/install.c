@@ -11,6 +11,7 @@
 #include "core/misuse.h"
 #include "core/request.h"
 #include "core/vm.h"
+#include "lib/lib.h"
 #include "sys/sys.h"
 
 #include <lualib.h>
@@ -119,6 +120,7 @@ static int open_core(lua_State *L)
     ml_sys_semaphore_open(L, vm);
     ml_sys_condition_open(L, vm);
     ml_sys_net_open(L, vm);
+    ml_lib_open(L, vm);
     push_front(L);
     return 1;
 }

@@ -4,7 +4,9 @@
 --
 -- Run it from the top of the tree: lua5.4 spec/support/layers.lua
 
-local order = { "base", "poll", "net", "core", "sys", "api", "cli" }
+local order = {
+  "base", "poll", "net", "proto", "core", "sys", "lib", "api", "cli",
+}
 local height = {}
 for i, layer in ipairs(order) do
   height[layer] = i

@@ -1,0 +1,9 @@
+#include "lib/lib.h"
+
+void ml_lib_open(lua_State *L, struct ml_vm *vm)
+{
+    static void (*const families[])(lua_State * L, struct ml_vm * vm) = {NULL};
+    for (size_t i = 0; families[i] != NULL; i++) {
+        families[i](L, vm);
+    }
+}

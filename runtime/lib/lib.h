@@ -1,0 +1,13 @@
+/* lib.h - what the Lua modules need from C that is no system call: formats and
+ * protocols, by libraries of the system where those do it better. One family a
+ * file; each adds its table to the core's (`require "miniloop.core".json`), and
+ * a module under lua/miniloop makes of it what scripts see. All may raise. */
+#ifndef ML_LIB_LIB_H
+#define ML_LIB_LIB_H
+
+#include "core/vm.h"
+
+/* Adds all of them to the table on top. */
+void ml_lib_open(lua_State *L, struct ml_vm *vm);
+
+#endif
