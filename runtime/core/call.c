@@ -48,15 +48,22 @@ void ml_call_init(ml_call *call, struct ml_task *task, const ml_syscall *def,
 
 /* ---- giving way --------------------------------------------------------- */
 
+/* Puts the task behind those that are ready, and suspends it. */
+static int step_back(lua_State *L, struct ml_task *task, lua_KContext ctx,
+                     lua_KFunction k)
+{
+    ml_task_ready(task);
+    task->call.woke = ML_WOKE_YIELD;
+    ml_thread_pushmark(L, task->loop->vm);
+    return lua_yieldk(L, 1, ctx, k);
+}
+
 /* Gives way to the ready tasks, then continues with `k`. */
 static int give_way(lua_State *L, struct ml_task *task, lua_KContext ctx,
                     lua_KFunction k)
 {
     luaL_checkstack(L, 1, "yield");
-    ml_task_ready(task);
-    task->call.woke = ML_WOKE_YIELD;
-    ml_thread_pushmark(L);
-    return lua_yieldk(L, 1, ctx, k);
+    return step_back(L, task, ctx, k);
 }
 
 /* The same of a task that is in no call: what is left of one whose attempt
@@ -68,12 +75,21 @@ static int call_step_back(lua_State *L, struct ml_task *task, lua_KContext ctx,
     return give_way(L, task, ctx, k);
 }
 
-/* The `n` answers are the topmost values. */
+/* The `n` answers are the topmost values below the mark. */
 static int answers_k(lua_State *L, int status, lua_KContext n)
+{
+    (void)status;
+    lua_pop(L, 1);
+    return (int)n;
+}
+
+/* The same for none. */
+static int yield_k(lua_State *L, int status, lua_KContext ctx)
 {
     (void)L;
     (void)status;
-    return (int)n;
+    (void)ctx;
+    return 0;
 }
 
 /* ---- the one way out ---------------------------------------------------- */
@@ -131,6 +147,7 @@ static int call_k(lua_State *L, int status, lua_KContext ctx)
 {
     struct ml_task *task = (struct ml_task *)ctx;
     (void)status;
+    lua_pop(L, 1); /* the mark */
     if (task->call.woke == ML_WOKE_ERROR) {
         return call_refuse(L, task);
     }
@@ -152,7 +169,7 @@ static int call_wait(lua_State *L, struct ml_task *task)
     }
     ml_trace(task->loop, wait, task);
     task->call.woke = ML_WOKE_YIELD; /* until something wakes it */
-    ml_thread_pushmark(L);
+    ml_thread_pushmark(L, task->loop->vm);
     return lua_yieldk(L, 1, (lua_KContext)task, call_k);
 }
 
@@ -229,7 +246,7 @@ static int call_pause(lua_State *L, struct ml_task *task)
     if (ml_park(task) != 0) {
         return give_way(L, task, (lua_KContext)task, pause_k);
     }
-    ml_thread_pushmark(L);
+    ml_thread_pushmark(L, task->loop->vm);
     return lua_yieldk(L, 1, (lua_KContext)task, pause_k);
 }
 
@@ -246,23 +263,33 @@ static int call_cancelled(lua_State *L, struct ml_task *task)
     return call_pause(L, task);
 }
 
-bool ml_call_barred(struct ml_task *task)
-{
-    return task->doomed || ml_scope_pending(task) != NULL;
-}
-
 int ml_call_bar(lua_State *L, struct ml_task *task)
 {
     return task->doomed ? ml_task_check_doom(L, task) : call_cancelled(L, task);
 }
 
+/* Two flags say in nearly all calls that nothing bars the task. */
+static inline bool is_barred(struct ml_task *task)
+{
+    return task->doomed || (task->alert && ml_scope_pending(task) != NULL);
+}
+
+bool ml_call_barred(struct ml_task *task)
+{
+    return is_barred(task);
+}
+
 int ml_call_yield(lua_State *L, struct ml_vm *vm)
 {
     struct ml_task *task = ml_call_task(L, vm, "yield");
-    if (ml_call_barred(task)) {
+    if (is_barred(task)) {
         return ml_call_bar(L, task);
     }
-    return call_step_back(L, task, 0, answers_k);
+    if (task->call.def != NULL) {
+        ml_call_withdraw(task);
+    }
+    return step_back(L, task, 0, yield_k); /* there is room: it has no more
+                                              than its arguments */
 }
 
 /* Runs a call that never waits. It may come from inside of another one's
@@ -295,6 +322,7 @@ static int turn_k(lua_State *L, int status, lua_KContext ctx)
     struct ml_task *task = (struct ml_task *)ctx;
     struct ml_scope *scope = call_pending(task);
     (void)status;
+    lua_pop(L, 1); /* the mark */
     task->call.woke = ML_WOKE_NOT;
     return scope != NULL ? call_raise(L, task, scope) : call_attempt(L, task);
 }
@@ -306,7 +334,7 @@ int ml_call_start(lua_State *L, struct ml_vm *vm, const ml_syscall *def,
         return call_instant(L, vm, def, base);
     }
     struct ml_task *task = ml_call_task(L, vm, def->name);
-    if (ml_call_barred(task) && (def->flags & ML_CALL_UNYIELDING) == 0) {
+    if (is_barred(task) && (def->flags & ML_CALL_UNYIELDING) == 0) {
         return ml_call_bar(L, task);
     }
     ml_call_withdraw(task); /* what an attempt that raised has left */
@@ -326,6 +354,7 @@ int ml_call_start(lua_State *L, struct ml_vm *vm, const ml_syscall *def,
 static int yielded_k(lua_State *L, int status, lua_KContext ctx)
 {
     (void)status;
+    lua_pop(L, 1); /* the mark */
     return call_instant(L, ml_vm_upvalue(L), (const ml_syscall *)ctx, 1);
 }
 

@@ -39,8 +39,12 @@ enum {
 };
 
 struct ml_call {
-    struct ml_task *task;  /* whose it is, if by itself or as one of a choice */
     const ml_syscall *def; /* NULL: no call is in flight */
+    uint8_t woke;          /* enum ml_woke */
+    bool begun; /* was attempted: only then is there something to withdraw */
+    int16_t error;        /* with ML_WOKE_ERROR: a positive code */
+    int base;             /* stack index before the arguments */
+    struct ml_task *task; /* whose it is, if by itself or as one of a choice */
     /* Where the id of the task is that this call waits for (the target of a
      * wait, the owner of a mutex), so that a cycle can be seen; or NULL. */
     const int64_t *blocker;
@@ -50,11 +54,7 @@ struct ml_call {
     int64_t number;   /* the call's own */
     int64_t target;   /* the call's own: the id of whom it waits for */
     struct ml_completion *completion; /* the call's half of it, or NULL */
-    int base;                         /* stack index before the arguments */
     int nargs;
-    int error;    /* with ML_WOKE_ERROR: a positive code */
-    uint8_t woke; /* enum ml_woke */
-    bool begun;   /* was attempted: only then is there something to withdraw */
 };
 
 /* Attempts a call. */

@@ -76,22 +76,14 @@ static bool queue_has(const struct ml_queue *queue, const struct ml_wait *wait)
 static void check_watched(struct census *c, const struct ml_wait *wait)
 {
     const struct ml_watches *watches = &c->loop->watches;
-    const struct ml_watch *watch = wait->watch;
     if (wait->fd < 0) {
-        expect(c, watch == NULL, "a wait in a queue has no watch");
         return;
     }
     c->watching++;
-    if (!expect(c,
-                watch != NULL && wait->fd < watches->capacity &&
-                    watches->slots[wait->fd] == watch,
-                "a wait has the watch of its descriptor")) {
-        return;
-    }
     expect(c,
-           wait->queue == (wait->events == ML_POLL_READ ? &watch->readers
-                                                        : &watch->writers),
-           "a wait is in the queue of its direction");
+           wait->fd < watches->capacity &&
+               watches->slots[wait->fd] == ml_watch_of(wait),
+           "a wait is in the queue of its descriptor and direction");
 }
 
 /* Each wait stands in its queue, and the queue holds nothing else. */
@@ -131,7 +123,11 @@ static void check_waiting(struct census *c, const struct ml_task *task)
            "the alarm of who waits is armed for its deadline");
     expect(c, task->call.def != NULL, "who waits has a call");
     expect(c, task->nwaits <= task->maxwaits, "waits have room");
-    expect(c, !ml_list_linked(&task->ready), "who waits is not queued");
+    expect(c,
+           task->nwaits > 0 && task->waits == &task->wait
+               ? true
+               : !ml_list_linked(&task->wait.link),
+           "who waits is not queued");
 }
 
 /* Of a task that does not wait nothing is registered. */
@@ -197,13 +193,14 @@ static void check_blocks(struct census *c, struct ml_task *task)
         check_scope(c, task, s);
     }
     if (task->own != NULL) {
-        check_scope(c, task, task->own);
+        check_scope(c, task, &task->own->scope);
     }
     check_alert(c, task);
     c->grouped += task->group != NULL ? 1 : 0;
     expect(c, (task->group != NULL) == ml_list_linked(&task->member),
            "who has a group is in it");
-    expect(c, !ml_list_linked(&task->spread), "cancellations have spread");
+    expect(c, task->own == NULL || !ml_list_linked(&task->own->spread),
+           "cancellations have spread");
 }
 
 /* ---- tasks ---------------------------------------------------------------------- */
@@ -213,7 +210,7 @@ static void check_state(struct census *c, const struct ml_task *task)
     switch ((enum ml_task_state)task->state) {
     case ML_TASK_READY:
         c->ready++;
-        expect(c, ml_list_linked(&task->ready), "who is ready is queued");
+        expect(c, ml_list_linked(&task->wait.link), "who is ready is queued");
         break;
     case ML_TASK_DYING:
         c->dying++;
@@ -223,7 +220,7 @@ static void check_state(struct census *c, const struct ml_task *task)
         return;
     case ML_TASK_RUNNING:
     default:
-        expect(c, !ml_list_linked(&task->ready), "who runs is not queued");
+        expect(c, !ml_list_linked(&task->wait.link), "who runs is not queued");
         break;
     }
     check_free(c, task);
@@ -271,7 +268,7 @@ static size_t count_queued(struct census *c, const struct ml_list *queue,
     size_t n = 0;
     ml_list_each (item, queue) {
         const struct ml_task *task =
-            ml_container_of(item, struct ml_task, ready);
+            ml_task_of_link(item);
         n++;
         expect(c, ring_is_sound(item), "the links of a queue of tasks agree");
         expect(c, task->state == state, "who is queued is in that state");

@@ -126,7 +126,7 @@ static enum outcome resume_again(lua_State *L, struct ml_vm *vm, lua_State *co,
                                  int *nresults)
 {
     enum outcome outcome =
-        classify(vm, co, ml_thread_resume(vm, co, L, 0, nresults));
+        classify(vm, co, ml_thread_go_on(vm, co, L, nresults));
     if (outcome != BLOCKED) {
         vm->task->leaf = L;
         vm->task->depth--;
@@ -181,7 +181,7 @@ static int resume_answer(lua_State *L, struct ml_vm *vm, lua_State *co,
     switch (outcome) {
     case BLOCKED:
         luaL_checkstack(L, 1, "yield");
-        ml_thread_pushmark(L);
+        ml_thread_pushmark(L, vm);
         return lua_yieldk(L, 1, (lua_KContext)vm, resume_k);
     case GAVE:
         lua_pushboolean(L, 1);
@@ -206,6 +206,7 @@ static int resume_k(lua_State *L, int status, lua_KContext ctx)
     lua_State *co = lua_tothread(L, 1);
     int nresults = 0;
     (void)status;
+    lua_pop(L, 1); /* the mark */
     enum outcome outcome = resume_again(L, vm, co, &nresults);
     return resume_answer(L, vm, co, outcome, nresults);
 }
@@ -260,7 +261,7 @@ static int wrap_answer(lua_State *L, struct ml_vm *vm, lua_State *co,
     switch (outcome) {
     case BLOCKED:
         luaL_checkstack(L, 1, "yield");
-        ml_thread_pushmark(L);
+        ml_thread_pushmark(L, vm);
         return lua_yieldk(L, 1, (lua_KContext)vm, wrap_k);
     case GAVE:
         return take_results(L, co, nresults);
@@ -277,6 +278,7 @@ static int wrap_k(lua_State *L, int status, lua_KContext ctx)
     lua_State *co = lua_tothread(L, 1);
     int nresults = 0;
     (void)status;
+    lua_pop(L, 1); /* the mark */
     enum outcome outcome = resume_again(L, vm, co, &nresults);
     return wrap_answer(L, vm, co, outcome, nresults);
 }

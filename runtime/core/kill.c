@@ -49,7 +49,7 @@ static void kill_explain(struct ml_task *task, lua_State *L)
     }
     lua_pushcfunction(L, keep_reason);
     lua_insert(L, -2);
-    lua_pushlightuserdata(L, task->own);
+    lua_pushlightuserdata(L, &task->own->scope);
     if (lua_pcall(L, 2, 0, 0) != LUA_OK) {
         lua_pop(L, 1); /* no memory for a text of the runtime's */
     }
@@ -69,7 +69,7 @@ static void kill_detach(struct ml_task *task)
         ml_unpark(task);
     }
     task->state = ML_TASK_DYING;
-    ml_list_unlink(&task->ready);
+    ml_list_unlink(ml_task_link(task));
 }
 
 /* Puts the members of the task's groups before it, so that the newest of the
@@ -85,11 +85,11 @@ static void kill_expand(struct ml_loop *loop, struct ml_group *group)
         }
         if (task->state != ML_TASK_DYING) {
             kill_detach(task);
-        } else if (!ml_list_linked(&task->ready)) {
+        } else if (!ml_list_linked(ml_task_link(task))) {
             continue; /* it is at its end already */
         }
-        ml_list_unlink(&task->ready);
-        ml_list_prepend(&loop->kills, &task->ready);
+        ml_list_unlink(ml_task_link(task));
+        ml_list_prepend(&loop->kills, ml_task_link(task));
     }
 }
 
@@ -128,14 +128,14 @@ void ml_kill_continue(struct ml_loop *loop, lua_State *L)
     loop->killing = true;
     while (!ml_list_empty(&loop->kills)) {
         struct ml_task *task =
-            ml_container_of(loop->kills.next, struct ml_task, ready);
+            ml_task_of_link(loop->kills.next);
         if (!has_members(task)) {
-            ml_list_unlink(&task->ready);
+            ml_list_unlink(ml_task_link(task));
             kill_one(task, L);
             continue;
         }
         kill_expand_all(task, task->scope);
-        if (loop->kills.next == &task->ready) {
+        if (loop->kills.next == ml_task_link(task)) {
             break; /* one of them runs, and has to give way or end first */
         }
     }
@@ -168,9 +168,9 @@ void ml_task_kill(struct ml_task *task, lua_State *L)
     }
     kill_detach(task);
     if (task->doomed) { /* others may wait for it to go */
-        ml_list_prepend(&loop->kills, &task->ready);
+        ml_list_prepend(&loop->kills, ml_task_link(task));
     } else {
-        ml_list_append(&loop->kills, &task->ready);
+        ml_list_append(&loop->kills, ml_task_link(task));
     }
     if (!must_wait(loop, L)) {
         ml_kill_continue(loop, L);
@@ -183,7 +183,7 @@ int ml_task_check_doom(lua_State *L, struct ml_task *task)
         return 0;
     }
     luaL_checkstack(L, 1, "yield");
-    ml_thread_pushmark(L);
+    ml_thread_pushmark(L, task->loop->vm);
     return lua_yield(L, 1);
 }
 

@@ -175,7 +175,7 @@ static void round_step(struct ml_loop *loop)
     struct ml_list *item;
     ml_list_take_all(&loop->batch, &loop->ready);
     while (!loop->exiting && (item = ml_list_shift(&loop->batch)) != NULL) {
-        ml_task_step(ml_container_of(item, struct ml_task, ready));
+        ml_task_step(ml_task_of_link(item));
     }
     if (loop->exiting) {
         ml_loop_kill_all(loop, loop->L);

@@ -5,7 +5,6 @@
 #include "core/watch.h"
 
 #include <errno.h>
-#include <string.h>
 
 /* A block for a choice of many starts with room for so many. */
 enum {
@@ -25,6 +24,7 @@ static int waits_grow(struct ml_task *task)
     }
     if (old == NULL) {
         block[0] = task->wait;
+        ml_list_init(&block[0].link);
     }
     task->waits = block;
     task->maxwaits = room;
@@ -40,7 +40,7 @@ static struct ml_wait *waits_add(struct ml_call *call)
         return NULL;
     }
     struct ml_wait *wait = &task->waits[task->nwaits++];
-    memset(wait, 0, sizeof *wait);
+    ml_list_init(&wait->link);
     wait->call = call;
     wait->fd = -1;
     return wait;
@@ -84,30 +84,26 @@ void ml_declare_none(struct ml_task *task)
 
 static int wait_register(struct ml_task *task, struct ml_wait *wait)
 {
-    ml_list_init(&wait->link);
     if (wait->fd >= 0) {
-        wait->watch = ml_watch_get(task->loop, wait->fd);
-        if (wait->watch == NULL) {
+        struct ml_watch *watch = ml_watch_get(task->loop, wait->fd);
+        if (watch == NULL) {
             return -ENOMEM;
         }
-        wait->queue = wait->events == ML_POLL_READ ? &wait->watch->readers
-                                                   : &wait->watch->writers;
+        wait->queue =
+            wait->events == ML_POLL_READ ? &watch->readers : &watch->writers;
+        task->loop->watches.waiting++;
+        ml_watch_touch(task->loop, watch);
     }
     ml_list_append(&wait->queue->waits, &wait->link);
-    if (wait->watch != NULL) {
-        task->loop->watches.waiting++;
-        ml_watch_touch(task->loop, wait->watch);
-    }
     return 0;
 }
 
 static void wait_undo(struct ml_task *task, struct ml_wait *wait)
 {
     ml_list_unlink(&wait->link);
-    if (wait->watch != NULL) {
+    if (wait->fd >= 0) {
         task->loop->watches.waiting--;
-        ml_watch_touch(task->loop, wait->watch);
-        wait->watch = NULL;
+        ml_watch_touch(task->loop, ml_watch_of(wait));
     }
 }
 
@@ -200,7 +196,7 @@ void ml_queue_refuse_all(struct ml_queue *queue, int error)
 {
     struct ml_call *call;
     while ((call = ml_queue_first(queue)) != NULL) {
-        call->error = error;
+        call->error = (int16_t)error;
         ml_call_wake(call, ML_WOKE_ERROR);
     }
 }

@@ -29,7 +29,6 @@ struct ml_wait {
     struct ml_list link;
     struct ml_call *call;   /* of the task, or one of several in its choice */
     struct ml_queue *queue; /* where to wait; of a descriptor, found at park */
-    struct ml_watch *watch; /* the descriptor's, while registered; or NULL */
     int fd;                 /* -1: a queue */
     uint8_t events;         /* ML_POLL_READ, ML_POLL_WRITE: one of them */
     bool verify;            /* wake only if poll(2) says so too: see watch.c */

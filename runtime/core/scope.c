@@ -64,9 +64,10 @@ void ml_scopes_abandon(struct ml_task *task, lua_State *L)
         ml_scope_leave(task->scope, L);
     }
     if (task->own != NULL) {
-        struct ml_scope *own = task->own;
+        struct ml_own *own = task->own;
         task->own = NULL;
-        scope_drop(own, L);
+        ml_list_unlink(&own->spread); /* others die while a cancel spreads */
+        scope_drop(&own->scope, L);
         ml_alloc_free(&task->loop->vm->alloc, own, sizeof *own);
     }
 }
@@ -94,8 +95,8 @@ struct ml_scope *ml_scope_pending(struct ml_task *task)
             due = s;
         }
     }
-    if (task->own != NULL && scope_due(task->own)) {
-        due = task->own;
+    if (task->own != NULL && scope_due(&task->own->scope)) {
+        due = &task->own->scope;
     }
     task->alert = due != NULL;
     return due;
@@ -161,7 +162,7 @@ bool ml_scope_raised(lua_State *L, int index, const struct ml_scope *scope)
 
 bool ml_scope_is_own(lua_State *L, int index, const struct ml_task *task)
 {
-    return task->own != NULL && ml_scope_raised(L, index, task->own);
+    return task->own != NULL && ml_scope_raised(L, index, &task->own->scope);
 }
 
 bool ml_scope_is_any(lua_State *L, int index, const struct ml_task *task)
@@ -252,8 +253,8 @@ static void scope_spread(struct ml_scope *scope)
  * of groups may be long. */
 static void spread_later(struct ml_task *task)
 {
-    if (!ml_list_linked(&task->spread)) {
-        ml_list_append(&task->loop->spreads, &task->spread);
+    if (!ml_list_linked(&task->own->spread)) {
+        ml_list_append(&task->loop->spreads, &task->own->spread);
     }
 }
 
@@ -261,13 +262,15 @@ static struct ml_scope *own_scope(struct ml_task *task)
 {
     const struct ml_alloc *alloc = &task->loop->vm->alloc;
     if (task->own == NULL) {
-        struct ml_scope *own = ml_alloc_resize(alloc, NULL, 0, sizeof *own);
-        if (own != NULL) {
-            scope_init(own, task, ML_SCOPE_TASK);
-            task->own = own;
+        struct ml_own *own = ml_alloc_resize(alloc, NULL, 0, sizeof *own);
+        if (own == NULL) {
+            return NULL;
         }
+        scope_init(&own->scope, task, ML_SCOPE_TASK);
+        ml_list_init(&own->spread);
+        task->own = own;
     }
-    return task->own;
+    return &task->own->scope;
 }
 
 static void scope_ask(struct ml_scope *scope, int reason, const char *why,
@@ -308,8 +311,9 @@ static void spread_all(struct ml_loop *loop, lua_State *L)
 {
     struct ml_list *item;
     while ((item = ml_list_shift(&loop->spreads)) != NULL) {
-        struct ml_task *task = ml_container_of(item, struct ml_task, spread);
-        scope_spread(task->own);
+        struct ml_own *own = ml_container_of(item, struct ml_own, spread);
+        struct ml_task *task = own->scope.task;
+        scope_spread(&own->scope);
         if (!task->started) {
             ml_task_kill(task, L); /* never runs */
         } else {

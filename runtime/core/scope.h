@@ -53,6 +53,12 @@ struct ml_scope {
     uint8_t told;  /* calls that raised it after the grace, up to a limit */
 };
 
+/* The task as a whole, once it was cancelled. */
+struct ml_own {
+    struct ml_scope scope; /* first: it is a scope */
+    struct ml_list spread; /* in loop->spreads, while a cancel spreads */
+};
+
 /* Tasks that end before the block does. */
 struct ml_group {
     struct ml_scope scope; /* first: a group is a scope */

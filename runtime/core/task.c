@@ -78,10 +78,9 @@ static struct ml_task *task_new(struct ml_loop *loop)
     task->loop = loop;
     task->waits = &task->wait;
     task->maxwaits = 1;
-    ml_list_init(&task->ready);
+    ml_list_init(ml_task_link(task));
     ml_list_init(&task->live);
     ml_list_init(&task->member);
-    ml_list_init(&task->spread);
     ml_queue_init(&task->ends);
     ml_timer_init(&task->alarm.timer);
     task->alarm.kind = ML_ALARM_PARK;
@@ -168,8 +167,7 @@ void ml_task_end(struct ml_task *task, lua_State *L)
     ml_queue_wake_all(&task->ends);
     ml_trace(loop, end, task);
     ml_vm_give(L, loop->vm, task->shell, !task->exposed);
-    ml_list_unlink(&task->ready);
-    ml_list_unlink(&task->spread); /* others die while a cancel spreads */
+    ml_list_unlink(ml_task_link(task));
     ml_tasks_remove(loop, task);
     ml_site_unref(&loop->sites, task->site);
     ml_alloc_free(&loop->vm->alloc, task, sizeof *task);
@@ -180,7 +178,7 @@ void ml_task_end(struct ml_task *task, lua_State *L)
 void ml_task_ready(struct ml_task *task)
 {
     task->state = ML_TASK_READY;
-    ml_list_append(&task->loop->ready, &task->ready);
+    ml_list_append(&task->loop->ready, ml_task_link(task));
     ml_trace(task->loop, ready, task);
 }
 
@@ -188,7 +186,7 @@ void ml_task_ready(struct ml_task *task)
  * way. */
 static void kills_due(struct ml_loop *loop, lua_State *L)
 {
-    if (!loop->killing) {
+    if (!ml_list_empty(&loop->kills) && !loop->killing) {
         ml_kill_continue(loop, L);
     }
 }
@@ -260,7 +258,7 @@ static void step_yielded(struct ml_task *task, lua_State *L)
             task->state = ML_TASK_READY; /* no more running: can be killed */
         } /* else it had to wait (for its group's members, for its mutex) */
         ml_task_kill(task, L);
-    } else if (!ml_thread_marked(task->shell.co)) {
+    } else if (task->loop->vm->marked != task->shell.co) {
         step_foreign(task, L);
     }
 }
@@ -280,16 +278,20 @@ void ml_task_step(struct ml_task *task)
     struct ml_loop *loop = task->loop;
     struct ml_vm *vm = loop->vm;
     lua_State *co = task->shell.co;
-    int nargs = task->started ? 0 : lua_gettop(co) - 1;
     int nresults = 0;
     ml_trace(loop, step, task);
     task->state = ML_TASK_RUNNING;
+    bool started = task->started;
     task->started = true;
     task->budget = ML_CALL_BUDGET;
     vm->task = task;
     vm->active = task->leaf;
     vm->turns++;
-    int status = ml_thread_resume(vm, co, loop->L, nargs, &nresults);
+    vm->marked = NULL;
+    int status =
+        started ? ml_thread_go_on(vm, co, loop->L, &nresults)
+                : ml_thread_resume(vm, co, loop->L, lua_gettop(co) - 1,
+                                   &nresults);
     vm->task = NULL;
     vm->active = NULL;
     if (status == LUA_YIELD) {

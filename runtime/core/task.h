@@ -15,6 +15,7 @@ struct ml_loop;
 struct ml_catcher;
 struct ml_group;
 struct ml_handle;
+struct ml_own;
 struct ml_scope;
 struct ml_site;
 
@@ -34,47 +35,64 @@ struct ml_alarm {
     } kind;
 };
 
+/* What a step touches comes first and fits into two lines of the cache; a
+ * parked task is little more than this and its coroutine, so each field
+ * counts. */
 struct ml_task {
-    struct ml_list ready;   /* in loop->ready or loop->batch while READY */
-    struct ml_list live;    /* in loop->live, by age */
-    struct ml_task *hashed; /* next of the same bucket in loop->tasks */
-    struct ml_loop *loop;
-    int64_t id;
+    /* The single wait of the common case. While the task is not parked, its
+     * link is the task's own: see ml_task_link. */
+    struct ml_wait wait;
     struct ml_shell shell; /* the coroutine of its body */
-    lua_State *leaf;       /* the innermost coroutine that it is inside of */
-    int depth;             /* coroutines from shell.co to leaf, 0: the same */
     int budget;            /* left for calls that succeed at once */
-    uint8_t state;         /* enum ml_task_state */
-    bool started;          /* it has run */
-    bool exposed;          /* its thread value was given to Lua */
-    bool doomed;           /* killed while it runs: dies as it gives way */
-    bool named;            /* its handle has a name and is pinned */
-    bool warned;           /* a call of its gave nil and an error */
-    bool rethrown;         /* a block raised an error again, maybe unheard */
-    bool blames;           /* a group of its raised a failure */
-    bool localized;        /* it has locals: what it spawns inherits them */
-    bool failed;           /* it died of an error */
-    bool handled;          /* a handle was made: somebody may take a failure */
-    bool traced;           /* the traceback of an error of its was kept: Lua
-                              does not ask for one when memory runs out */
-    struct ml_alarm alarm; /* the deadline of what it is parked on */
-    struct ml_wait wait;   /* the single wait of the common case */
+    uint16_t depth; /* coroutines from shell.co to leaf, 0: the same */
+    uint8_t state : 3;  /* enum ml_task_state */
+    bool doomed : 1;    /* killed while it runs: dies as it gives way */
+    bool alert : 1;     /* a scope of its was cancelled, maybe unheard */
+    bool started : 1;   /* it has run */
+    bool exposed : 1;   /* its thread value was given to Lua */
+    bool named : 1;     /* its handle has a name and is pinned */
+    bool warned : 1;    /* a call of its gave nil and an error */
+    bool rethrown : 1;  /* a block raised an error again, maybe unheard */
+    bool blames : 1;    /* a group of its raised a failure */
+    bool localized : 1; /* it has locals: what it spawns inherits them */
+    bool failed : 1;    /* it died of an error */
+    bool handled : 1;   /* a handle was made: somebody may take a failure */
+    bool strict : 1;    /* its failure is its group's */
+    bool traced : 1;    /* the traceback of an error of its was kept: Lua does
+                           not ask for one when memory runs out */
+    struct ml_call call;
+    struct ml_loop *loop;
+    lua_State *leaf; /* the innermost coroutine that it is inside of */
+
     struct ml_wait *waits; /* what its call declared: &wait or a block */
     int nwaits, maxwaits;
-    struct ml_queue ends; /* who waits for its end */
-    struct ml_call call;
-    struct ml_scope *scope; /* the innermost block that it runs in, or NULL */
-    struct ml_scope *own;   /* of itself as a whole, once it was cancelled */
-    struct ml_catcher *catcher; /* of syscall.signal, or NULL */
-    int64_t since;              /* when it began to wait, as the loop knew it */
-    struct ml_group *group; /* the block that it ends with; NULL: the loop */
+    struct ml_alarm alarm; /* the deadline of what it is parked on */
+    int64_t since;         /* when it began to wait, as the loop knew it */
+    unsigned locks;        /* mutexes that it has */
+    struct ml_queue ends;  /* who waits for its end */
+
+    int64_t id;
+    struct ml_list live;    /* in loop->live, by age */
+    struct ml_task *hashed; /* next of the same bucket in loop->tasks */
     struct ml_list member;  /* in group->members */
-    struct ml_list spread;  /* in loop->spreads, while a cancel spreads */
-    unsigned locks;         /* mutexes that it has */
-    bool alert;             /* a scope of its was cancelled, maybe unheard */
-    bool strict;            /* its failure is its group's */
+    struct ml_group *group; /* the block that it ends with; NULL: the loop */
+    struct ml_scope *scope; /* the innermost block that it runs in, or NULL */
+    struct ml_own *own;     /* of itself as a whole, once it was cancelled */
+    struct ml_catcher *catcher; /* of syscall.signal, or NULL */
     const struct ml_site *site; /* where it was spawned */
 };
+
+/* What links a task that is READY into loop->ready or loop->batch, and one that
+ * is DYING into loop->kills. */
+static inline struct ml_list *ml_task_link(struct ml_task *task)
+{
+    return &task->wait.link;
+}
+
+static inline struct ml_task *ml_task_of_link(struct ml_list *link)
+{
+    return ml_container_of(link, struct ml_task, wait.link);
+}
 
 /* Spawns a task from the function and `nargs` arguments on top of L, which it
  * takes off. May raise a memory error, and loses nothing then. */

@@ -1,14 +1,14 @@
 #include "core/thread.h"
 
 #include "base/cast.h"
-#include "core/vm.h"
 #include "ml_config.h"
 
 /* Only the address matters. */
 static const char mark = 0;
 
-void ml_thread_pushmark(lua_State *L)
+void ml_thread_pushmark(lua_State *L, struct ml_vm *vm)
 {
+    vm->marked = L;
     lua_pushlightuserdata(L, ml_unconst(&mark));
 }
 
@@ -16,19 +16,6 @@ bool ml_thread_marked(lua_State *co)
 {
     return lua_status(co) == LUA_YIELD && lua_gettop(co) > 0 &&
            lua_touserdata(co, -1) == (const void *)&mark;
-}
-
-int ml_thread_resume(struct ml_vm *vm, lua_State *co, lua_State *from,
-                     int nargs, int *nresults)
-{
-    lua_State *was = vm->running;
-    if (nargs == 0 && ml_thread_marked(co)) {
-        lua_pop(co, 1);
-    }
-    vm->running = co;
-    int status = lua_resume(co, from, nargs, nresults);
-    vm->running = was;
-    return status;
 }
 
 #ifdef ML_MODULE

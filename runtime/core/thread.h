@@ -5,24 +5,37 @@
 #ifndef ML_CORE_THREAD_H
 #define ML_CORE_THREAD_H
 
-#include <lua.h>
-#include <stdbool.h>
-
-struct ml_vm;
+#include "core/vm.h"
 
 /* What a system call yields, alone: a light userdata that no script can get
- * hold of. A coroutine with it on top of its stack is inside a system call;
- * it stays there until the coroutine is resumed. */
-void ml_thread_pushmark(lua_State *L);
+ * hold of. A coroutine with it on top of its stack is inside a system call; it
+ * is still there when the continuation runs, which takes it off. Notes in
+ * vm->marked that L is about to be suspended by one. */
+void ml_thread_pushmark(lua_State *L, struct ml_vm *vm);
 
 /* True if `co` is suspended inside a system call. */
 bool ml_thread_marked(lua_State *co);
 
-/* Resumes `co` with the `nargs` values on its top; of one that is inside a
- * system call, `nargs` must be 0. Answers as lua_resume. Meanwhile, vm->running
- * is `co`. */
-int ml_thread_resume(struct ml_vm *vm, lua_State *co, lua_State *from,
-                     int nargs, int *nresults);
+/* Resumes `co` with the `nargs` values on its top; one that is inside a system
+ * call is resumed by ml_thread_go_on. Answers as lua_resume. Meanwhile,
+ * vm->running is `co`. */
+static inline int ml_thread_resume(struct ml_vm *vm, lua_State *co,
+                                   lua_State *from, int nargs, int *nresults)
+{
+    lua_State *was = vm->running;
+    vm->running = co;
+    int status = lua_resume(co, from, nargs, nresults);
+    vm->running = was;
+    return status;
+}
+
+/* The same for one that is inside a system call: the mark that it yielded is
+ * what it is resumed with, so nothing has to be moved. */
+static inline int ml_thread_go_on(struct ml_vm *vm, lua_State *co,
+                                  lua_State *from, int *nresults)
+{
+    return ml_thread_resume(vm, co, from, 1, nresults);
+}
 
 /* Closes `co`: runs its pending to-be-closed variables, which cannot suspend,
  * and empties its stack. Returns LUA_OK, or an error status with the error

@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/list.h"
 #include "core/park.h"
+#include "poll/poll.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,6 +29,14 @@ struct ml_watch {
     bool doubtful;    /* the number may mean another file than the one that the
                          poller was told of */
 };
+
+/* The watch of a descriptor in whose queue `wait` is. */
+static inline struct ml_watch *ml_watch_of(const struct ml_wait *wait)
+{
+    return wait->events == ML_POLL_READ
+               ? ml_container_of(wait->queue, struct ml_watch, readers)
+               : ml_container_of(wait->queue, struct ml_watch, writers);
+}
 
 struct ml_watches {
     struct ml_watch **slots; /* by descriptor; NULL where nobody ever waited */
