@@ -1,5 +1,8 @@
 #include "api/state.h"
 
+#include "base/pool.h"
+#include "ml_config.h"
+
 #include <lauxlib.h>
 #include <lualib.h>
 #include <stdio.h>
@@ -10,6 +13,7 @@ struct ml_state {
     lua_Alloc alloc;
     void *ud;
     size_t used, limit;
+    struct ml_pool *pool; /* where `alloc` takes from, or NULL */
 };
 
 static void *plain_alloc(void *ud, void *ptr, size_t osize, size_t nsize)
@@ -56,14 +60,43 @@ static int panic(lua_State *L)
     abort();
 }
 
+/* A memory checker sees each block by itself only without the pool. */
+static void choose_alloc(struct ml_state *state, lua_Alloc alloc, void *ud)
+{
+    *state = (struct ml_state){.alloc = alloc, .ud = ud};
+    if (alloc == NULL) {
+        state->pool = ML_POOL ? ml_pool_open() : NULL;
+        state->alloc = state->pool != NULL ? ml_pool_resize : plain_alloc;
+        state->ud = state->pool;
+    }
+}
+
+static void close_pool(struct ml_pool *pool)
+{
+    if (pool != NULL) {
+        ml_pool_close(pool);
+    }
+}
+
+/* Gives back the memory of the state itself, and the pool that it lies in. */
+static void state_free(struct ml_state *state)
+{
+    struct ml_pool *pool = state->pool;
+    (void)state->alloc(state->ud, state, sizeof *state, 0);
+    close_pool(pool);
+}
+
 struct ml_state *ml_state_open(lua_Alloc alloc, void *ud, size_t limit)
 {
-    alloc = alloc != NULL ? alloc : plain_alloc;
-    struct ml_state *state = alloc(ud, NULL, 0, sizeof *state);
+    struct ml_state first;
+    choose_alloc(&first, alloc, ud);
+    struct ml_state *state = first.alloc(first.ud, NULL, 0, sizeof *state);
     if (state == NULL) {
+        close_pool(first.pool);
         return NULL;
     }
-    *state = (struct ml_state){.alloc = alloc, .ud = ud, .limit = limit};
+    *state = first;
+    state->limit = limit;
     state->L = lua_newstate(counted_alloc, state);
     if (state->L != NULL) {
         (void)lua_atpanic(state->L, panic);
@@ -73,14 +106,14 @@ struct ml_state *ml_state_open(lua_Alloc alloc, void *ud, size_t limit)
         }
         lua_close(state->L);
     }
-    (void)alloc(ud, state, sizeof *state, 0);
+    state_free(state);
     return NULL;
 }
 
 void ml_state_close(struct ml_state *state)
 {
     lua_close(state->L);
-    (void)state->alloc(state->ud, state, sizeof *state, 0);
+    state_free(state);
 }
 
 lua_State *ml_state_lua(struct ml_state *state)

@@ -7,8 +7,8 @@
 
 struct ml_state;
 
-/* Opens a state with Lua's standard libraries. `alloc` NULL is the C library's
- * allocator; `limit` 0 is no limit. NULL: no memory. */
+/* Opens a state with Lua's standard libraries. `alloc` NULL is one of the
+ * runtime's own (base/pool.h); `limit` 0 is no limit. NULL: no memory. */
 struct ml_state *ml_state_open(lua_Alloc alloc, void *ud, size_t limit);
 
 void ml_state_close(struct ml_state *state);

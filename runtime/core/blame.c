@@ -84,8 +84,8 @@ static void trim_member(lua_State *L)
 static void push_member(lua_State *L, int handle)
 {
     const struct ml_handle *member = ml_handle_test(L, handle);
-    (void)lua_getiuservalue(L, handle, ML_HANDLE_NAME);
-    (void)lua_getiuservalue(L, handle, ML_HANDLE_SPAWNED);
+    ml_handle_get(L, handle, ML_HANDLE_NAME);
+    ml_handle_get(L, handle, ML_HANDLE_SPAWNED);
     const char *name = lua_tostring(L, -2);
     const char *spawned = lua_isstring(L, -1) ? lua_tostring(L, -1) : "";
     lua_pushlstring(L, spawned, strcspn(spawned, "\n")); /* the nearest */
@@ -104,7 +104,7 @@ static void push_failure(lua_State *L, int value, bool *raised)
 {
     int handle = lua_gettop(L);
     push_member(L, handle);
-    (void)lua_getiuservalue(L, handle, ML_HANDLE_VALUE);
+    ml_handle_get(L, handle, ML_HANDLE_VALUE);
     if (!*raised && lua_rawequal(L, -1, value) != 0) {
         *raised = true;
         lua_pushfstring(L, "\nraised by %s:", lua_tostring(L, handle + 1));
@@ -115,7 +115,7 @@ static void push_failure(lua_State *L, int value, bool *raised)
     }
     lua_replace(L, handle + 1);
     lua_settop(L, handle + 1);
-    (void)lua_getiuservalue(L, handle, ML_HANDLE_TRACEBACK);
+    ml_handle_get(L, handle, ML_HANDLE_TRACEBACK);
     trim_member(L);
     lua_concat(L, 2);
 }
@@ -187,7 +187,7 @@ void ml_blame_add(lua_State *L, const struct ml_task *task, int index)
         return;
     }
     luaL_checkstack(L, LUA_MINSTACK, "failure");
-    (void)lua_getiuservalue(L, handle, ML_HANDLE_TRACEBACK);
+    ml_handle_get(L, handle, ML_HANDLE_TRACEBACK);
     push_group(L, task, index);
     push_advice(L, task, index);
     lua_concat(L, 2);
@@ -196,7 +196,7 @@ void ml_blame_add(lua_State *L, const struct ml_task *task, int index)
         trim_traceback(L);
         lua_insert(L, -2);
         lua_concat(L, 2);
-        (void)lua_setiuservalue(L, handle, ML_HANDLE_TRACEBACK);
+        ml_handle_set(L, handle, ML_HANDLE_TRACEBACK);
     }
     lua_settop(L, handle);
 }

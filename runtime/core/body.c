@@ -86,7 +86,7 @@ static int body_done(lua_State *L, struct ml_task *task)
 {
     int count = lua_gettop(L) - 2;
     luaL_checkstack(L, 4, "results");
-    struct ml_handle *handle = task->handled ? ml_handle_find(L, task) : NULL;
+    struct ml_handle *handle = ml_handle_find(L, task);
     if (handle != NULL) {
         lua_insert(L, 3);
         ml_handle_done(L, handle, count);
@@ -100,7 +100,7 @@ static int body_cancelled(lua_State *L, struct ml_task *task)
     if (handle != NULL) {
         lua_pushliteral(L, "reason");
         (void)lua_rawget(L, -3);
-        (void)lua_setiuservalue(L, -2, ML_HANDLE_VALUE);
+        ml_handle_set(L, -2, ML_HANDLE_VALUE);
         handle->outcome = ML_CANCELLED;
     }
     return 0;
@@ -116,19 +116,19 @@ static int body_failed(lua_State *L, struct ml_task *task)
     if (ml_scope_is_own(L, value, task)) {
         return body_cancelled(L, task);
     }
-    bool held = task->handled && ml_handle_find(L, task) != NULL;
+    bool held = ml_handle_find(L, task) != NULL;
     struct ml_handle *handle = ml_handle_push(L, task);
     lua_pushvalue(L, value);
-    (void)lua_setiuservalue(L, -2, ML_HANDLE_VALUE);
+    ml_handle_set(L, -2, ML_HANDLE_VALUE);
     if (task->traced) {
         lua_rawgeti(L, LUA_REGISTRYINDEX, loop->vm->traces);
         lua_rawgeti(L, -1, task->shell.slot);
         lua_rawgeti(L, -1, TRACE);
-        (void)lua_setiuservalue(L, -4, ML_HANDLE_TRACEBACK);
+        ml_handle_set(L, -4, ML_HANDLE_TRACEBACK);
         lua_pop(L, 2);
     }
     ml_site_push(L, task->site);
-    (void)lua_setiuservalue(L, -2, ML_HANDLE_SPAWNED);
+    ml_handle_set(L, -2, ML_HANDLE_SPAWNED);
     ml_blame_add(L, task, value);
     handle->outcome = ML_FAILED;
     task->failed = true;

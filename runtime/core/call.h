@@ -41,9 +41,9 @@ enum {
 struct ml_call {
     const ml_syscall *def; /* NULL: no call is in flight */
     uint8_t woke;          /* enum ml_woke */
-    bool begun; /* was attempted: only then is there something to withdraw */
-    int16_t error;        /* with ML_WOKE_ERROR: a positive code */
-    int base;             /* stack index before the arguments */
+    bool begun;    /* was attempted: only then is there something to withdraw */
+    int16_t error; /* with ML_WOKE_ERROR: a positive code */
+    int base;      /* stack index before the arguments */
     struct ml_task *task; /* whose it is, if by itself or as one of a choice */
     /* Where the id of the task is that this call waits for (the target of a
      * wait, the owner of a mutex), so that a cycle can be seen; or NULL. */
@@ -62,6 +62,12 @@ static inline int ml_call_attempt(lua_State *L, ml_call *call)
 {
     call->begun = true;
     return call->def->attempt(L, call);
+}
+
+/* When the call is to be attempted again, or fails; ML_TIME_NEVER. */
+static inline int64_t ml_call_alarm(const ml_call *call)
+{
+    return call->deadline < call->alarm ? call->deadline : call->alarm;
 }
 
 /* Tells a call, whose definition this is, that it ends without answers. */

@@ -11,6 +11,7 @@ struct census {
     struct ml_loop *loop;
     const char *fault; /* the first one found, or NULL */
     size_t ready;      /* tasks that are READY */
+    size_t due;        /* tasks that wait for a time that has come */
     size_t dying;      /* tasks that are DYING */
     size_t grouped;    /* tasks that belong to a group */
     size_t members;    /* tasks that groups have */
@@ -102,20 +103,16 @@ static void check_wait(struct census *c, const struct ml_task *task,
     check_watched(c, wait);
 }
 
-static int64_t wanted_alarm(const struct ml_task *task)
-{
-    return task->call.deadline < task->call.alarm ? task->call.deadline
-                                                  : task->call.alarm;
-}
-
 static void check_waiting(struct census *c, const struct ml_task *task)
 {
     const struct ml_timer *timer = &task->alarm.timer;
-    int64_t deadline = wanted_alarm(task);
+    int64_t deadline = ml_call_alarm(&task->call);
+    bool due = task->nwaits == 0 && ml_list_linked(&task->wait.link);
+    c->due += due ? 1 : 0;
     for (int i = 0; i < task->nwaits; i++) {
         check_wait(c, task, &task->waits[i]);
     }
-    expect(c, ml_timer_armed(timer) == (deadline != ML_TIME_NEVER),
+    expect(c, (ml_timer_armed(timer) != due) == (deadline != ML_TIME_NEVER),
            "the alarm of who waits is armed if it has a deadline");
     expect(c,
            !ml_timer_armed(timer) ||
@@ -124,9 +121,8 @@ static void check_waiting(struct census *c, const struct ml_task *task)
     expect(c, task->call.def != NULL, "who waits has a call");
     expect(c, task->nwaits <= task->maxwaits, "waits have room");
     expect(c,
-           task->nwaits > 0 && task->waits == &task->wait
-               ? true
-               : !ml_list_linked(&task->wait.link),
+           task->nwaits == 0 || task->waits == &task->wait ||
+               !ml_list_linked(&task->wait.link),
            "who waits is not queued");
 }
 
@@ -267,8 +263,7 @@ static size_t count_queued(struct census *c, const struct ml_list *queue,
 {
     size_t n = 0;
     ml_list_each (item, queue) {
-        const struct ml_task *task =
-            ml_task_of_link(item);
+        const struct ml_task *task = ml_task_of_link(item);
         n++;
         expect(c, ring_is_sound(item), "the links of a queue of tasks agree");
         expect(c, task->state == state, "who is queued is in that state");
@@ -282,6 +277,8 @@ static void check_queues(struct census *c)
     size_t ready = count_queued(c, &loop->ready, ML_TASK_READY) +
                    count_queued(c, &loop->batch, ML_TASK_READY);
     size_t kills = count_queued(c, &loop->kills, ML_TASK_DYING);
+    size_t due = count_queued(c, &loop->due, ML_TASK_WAITING);
+    expect(c, due == c->due, "who is due is queued once");
     expect(c, ready == c->ready, "who is ready is queued once");
     expect(c, kills <= c->dying, "who is to be killed lives");
     expect(c, c->members == c->grouped,

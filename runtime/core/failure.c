@@ -143,10 +143,10 @@ void ml_failures_report(struct ml_loop *loop, lua_State *L)
     report.failure.kind = "failed";
     handle->reported = true;
     loop->failures.untaken++;
-    (void)lua_getiuservalue(L, index, ML_HANDLE_VALUE);
-    (void)lua_getiuservalue(L, index, ML_HANDLE_TRACEBACK);
-    (void)lua_getiuservalue(L, index, ML_HANDLE_NAME);
-    (void)lua_getiuservalue(L, index, ML_HANDLE_SPAWNED);
+    ml_handle_get(L, index, ML_HANDLE_VALUE);
+    ml_handle_get(L, index, ML_HANDLE_TRACEBACK);
+    ml_handle_get(L, index, ML_HANDLE_NAME);
+    ml_handle_get(L, index, ML_HANDLE_SPAWNED);
     report_make(L, &report);
     lua_pop(L, 1);
 }
@@ -218,7 +218,7 @@ static void push_name(lua_State *L, struct ml_task *task)
         lua_pushnil(L);
         return;
     }
-    (void)lua_getiuservalue(L, -1, ML_HANDLE_NAME);
+    ml_handle_get(L, -1, ML_HANDLE_NAME);
     lua_remove(L, -2);
 }
 

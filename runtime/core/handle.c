@@ -11,27 +11,75 @@
 
 static const char *const METATABLE = "miniloop.task";
 
+/* The user values of a handle: most never have more than a value, so that what
+ * is seldom there shares a table. */
+enum {
+    VALUE = 1,
+    DESCRIPTION
+};
+
 void ml_handle_init(lua_State *L, struct ml_vm *vm)
 {
-    (void)vm;
     (void)luaL_newmetatable(L, METATABLE); /* its methods come from sys/ */
-    lua_pop(L, 1);
+    vm->handle_type = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
 static struct ml_handle *handle_new(lua_State *L, struct ml_task *task)
 {
     struct ml_handle *handle =
-        lua_newuserdatauv(L, sizeof *handle, ML_HANDLE_SPAWNED);
+        lua_newuserdatauv(L, sizeof *handle, DESCRIPTION);
     memset(handle, 0, sizeof *handle);
     handle->vm = task->loop->vm;
     handle->serial = task->loop->serial;
     handle->id = task->id;
-    luaL_setmetatable(L, METATABLE);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, handle->vm->handle_type);
+    lua_setmetatable(L, -2);
     return handle;
+}
+
+void ml_handle_get(lua_State *L, int index, enum ml_handle_field field)
+{
+    const struct ml_handle *handle = lua_touserdata(L, index);
+    if (field == ML_HANDLE_VALUE) {
+        (void)lua_getiuservalue(L, index, VALUE);
+    } else if (handle->described) {
+        (void)lua_getiuservalue(L, index, DESCRIPTION);
+        lua_rawgeti(L, -1, field);
+        lua_remove(L, -2);
+    } else {
+        lua_pushnil(L);
+    }
+}
+
+static void handle_describe(lua_State *L, int index)
+{
+    struct ml_handle *handle = lua_touserdata(L, index);
+    if (!handle->described) {
+        lua_createtable(L, ML_HANDLE_SPAWNED, 0);
+        (void)lua_setiuservalue(L, index, DESCRIPTION);
+        handle->described = true;
+    }
+    (void)lua_getiuservalue(L, index, DESCRIPTION);
+}
+
+void ml_handle_set(lua_State *L, int index, enum ml_handle_field field)
+{
+    index = lua_absindex(L, index);
+    if (field == ML_HANDLE_VALUE) {
+        (void)lua_setiuservalue(L, index, VALUE);
+        return;
+    }
+    handle_describe(L, index);
+    lua_insert(L, -2);
+    lua_rawseti(L, -2, field);
+    lua_pop(L, 1);
 }
 
 struct ml_handle *ml_handle_find(lua_State *L, struct ml_task *task)
 {
+    if (!task->handled) {
+        return NULL;
+    }
     lua_rawgeti(L, LUA_REGISTRYINDEX, task->loop->vm->handles);
     if (lua_rawgeti(L, -1, task->shell.slot) == LUA_TUSERDATA) {
         lua_remove(L, -2);
@@ -45,9 +93,9 @@ struct ml_handle *ml_handle_push(lua_State *L, struct ml_task *task)
 {
     luaL_checkstack(L, 6, "task handle");
     struct ml_handle *handle = ml_handle_find(L, task);
-    task->handled = true;
     if (handle == NULL) {
         handle = handle_new(L, task);
+        task->handled = true;
         lua_rawgeti(L, LUA_REGISTRYINDEX, task->loop->vm->handles);
         lua_pushvalue(L, -2);
         lua_rawseti(L, -2, task->shell.slot);
@@ -60,7 +108,7 @@ void ml_handle_setname(lua_State *L, int index)
 {
     struct ml_task *task = ml_handle_task(ml_handle_test(L, index));
     index = lua_absindex(L, index);
-    (void)lua_setiuservalue(L, index, ML_HANDLE_NAME);
+    ml_handle_set(L, index, ML_HANDLE_NAME);
     if (task != NULL) {
         luaL_checkstack(L, 2, "task handle");
         lua_rawgeti(L, LUA_REGISTRYINDEX, task->loop->vm->pins);
@@ -77,9 +125,27 @@ static void slot_clear(lua_State *L, int table, int slot)
     ml_vm_setslot(L, table, slot);
 }
 
+/* The handle of a task that ends, which nothing else has told it, says that it
+ * was cancelled. */
+static void handle_end(lua_State *L, struct ml_task *task)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, task->loop->vm->handles);
+    if (lua_rawgeti(L, -1, task->shell.slot) == LUA_TUSERDATA) {
+        struct ml_handle *handle = lua_touserdata(L, -1);
+        if (handle->outcome == ML_ALIVE) {
+            handle->outcome = ML_CANCELLED;
+        }
+        lua_pushnil(L);
+        lua_rawseti(L, -3, task->shell.slot);
+    }
+    lua_pop(L, 2);
+}
+
 void ml_handle_release(lua_State *L, struct ml_task *task)
 {
-    slot_clear(L, task->loop->vm->handles, task->shell.slot);
+    if (task->handled) {
+        handle_end(L, task);
+    }
     if (task->named) {
         slot_clear(L, task->loop->vm->pins, task->shell.slot);
     }
@@ -130,7 +196,7 @@ void ml_handle_done(lua_State *L, struct ml_handle *handle, int count)
         handle->table = true;
     }
     if (count > 0) {
-        (void)lua_setiuservalue(L, -2, ML_HANDLE_VALUE);
+        ml_handle_set(L, -2, ML_HANDLE_VALUE);
     }
     handle->outcome = ML_DONE;
 }
@@ -143,7 +209,7 @@ static int push_results(lua_State *L, int index)
     if (handle->count == 0) {
         return 0;
     }
-    (void)lua_getiuservalue(L, index, ML_HANDLE_VALUE);
+    ml_handle_get(L, index, ML_HANDLE_VALUE);
     if (handle->table) {
         int table = lua_gettop(L);
         for (int i = 1; i <= handle->count; i++) {
@@ -154,11 +220,12 @@ static int push_results(lua_State *L, int index)
     return handle->count;
 }
 
-/* Adds a user value of the handle as a field of the error on top. */
-static void error_from(lua_State *L, int index, int uservalue,
+/* Adds what hangs on the handle as a field of the error on top. */
+static void error_from(lua_State *L, int index, enum ml_handle_field what,
                        const char *field)
 {
-    if (lua_getiuservalue(L, index, uservalue) != LUA_TNIL) {
+    ml_handle_get(L, index, what);
+    if (!lua_isnil(L, -1)) {
         lua_pushstring(L, field);
         lua_insert(L, -2);
         lua_rawset(L, -3);
@@ -225,7 +292,7 @@ int ml_handle_join(lua_State *L, int index)
     }
     if (handle->outcome == ML_FAILED && handle->error == 0) {
         ml_failures_taken(handle);
-        (void)lua_getiuservalue(L, index, ML_HANDLE_VALUE);
+        ml_handle_get(L, index, ML_HANDLE_VALUE);
     } else {
         (void)ml_handle_answer(L, index);
     }

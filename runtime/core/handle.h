@@ -23,24 +23,34 @@ enum ml_outcome {
 
 struct ml_handle {
     struct ml_vm *vm;
-    uint64_t serial; /* of its loop */
     int64_t id;
-    uint8_t outcome; /* enum ml_outcome */
-    bool table;      /* the value is a table of `count` values */
-    bool observed;   /* somebody took the failure */
-    bool reported;   /* it was reported, for nobody had */
-    int count;       /* DONE: the number of results */
-    int error;       /* FAILED with no value to be had: the code */
-    int64_t due;     /* FAILED: when to report it, if nobody takes it */
+    union {
+        int64_t due; /* FAILED: when to report it, if nobody takes it */
+        int count;   /* DONE: the number of results */
+    };
+    uint32_t serial;    /* of its loop */
+    int16_t error;      /* FAILED with no value to be had: the code */
+    uint8_t outcome;    /* enum ml_outcome */
+    bool table : 1;     /* the value is a table of `count` values */
+    bool observed : 1;  /* somebody took the failure */
+    bool reported : 1;  /* it was reported, for nobody had */
+    bool described : 1; /* it has more than a value */
 };
 
-/* What hangs on a handle as user values. */
-enum {
+/* What hangs on a handle. */
+enum ml_handle_field {
     ML_HANDLE_VALUE = 1, /* results, error value, or reason */
     ML_HANDLE_NAME,
     ML_HANDLE_TRACEBACK, /* FAILED: where the error was raised */
     ML_HANDLE_SPAWNED    /* FAILED: where the task was spawned */
 };
+
+/* Pushes what hangs on the handle at `index`, or nil. Does not raise. */
+void ml_handle_get(lua_State *L, int index, enum ml_handle_field field);
+
+/* Hangs the value on top on the handle at `index`, and takes it off. May raise
+ * a memory error, but not for the value. */
+void ml_handle_set(lua_State *L, int index, enum ml_handle_field field);
 
 /* Makes the metatable. Called once for a state; may raise. */
 void ml_handle_init(lua_State *L, struct ml_vm *vm);

@@ -35,7 +35,7 @@ void ml_kill_close(struct ml_task *task, lua_State *L)
 static int keep_reason(lua_State *L)
 {
     ml_scope_push_reason(L, (struct ml_scope *)lua_touserdata(L, 2));
-    (void)lua_setiuservalue(L, 1, ML_HANDLE_VALUE);
+    ml_handle_set(L, 1, ML_HANDLE_VALUE);
     return 0;
 }
 
@@ -127,8 +127,7 @@ void ml_kill_continue(struct ml_loop *loop, lua_State *L)
 {
     loop->killing = true;
     while (!ml_list_empty(&loop->kills)) {
-        struct ml_task *task =
-            ml_task_of_link(loop->kills.next);
+        struct ml_task *task = ml_task_of_link(loop->kills.next);
         if (!has_members(task)) {
             ml_list_unlink(ml_task_link(task));
             kill_one(task, L);

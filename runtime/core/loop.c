@@ -73,6 +73,7 @@ static void loop_init(struct ml_loop *loop, struct ml_vm *vm,
     loop->sites.alloc = vm->alloc;
     ml_list_init(&loop->ready);
     ml_list_init(&loop->batch);
+    ml_list_init(&loop->due);
     ml_list_init(&loop->live);
     ml_list_init(&loop->kills);
     ml_list_init(&loop->spreads);
@@ -185,7 +186,8 @@ static void round_step(struct ml_loop *loop)
 
 int64_t ml_loop_timeout(struct ml_loop *loop)
 {
-    if (!ml_list_empty(&loop->ready) || ml_mailbox_pending(loop->mailbox)) {
+    if (!ml_list_empty(&loop->ready) || !ml_list_empty(&loop->due) ||
+        ml_mailbox_pending(loop->mailbox)) {
         return 0;
     }
     int64_t next = ml_timers_next(&loop->timers);
@@ -252,18 +254,44 @@ static void alarm_ring(struct ml_loop *loop, struct ml_alarm *alarm)
     }
 }
 
+/* True if an alarm was set for `until` or before, and has rung. */
+static bool expire_one(struct ml_loop *loop, int64_t until)
+{
+    struct ml_timer *timer = ml_timers_expire(&loop->timers, until);
+    if (timer != NULL) {
+        alarm_ring(loop, ml_container_of(timer, struct ml_alarm, timer));
+    }
+    return timer != NULL;
+}
+
+/* Alarms that were due when they were set, and those of before, in the order of
+ * their times. A timer that rings may kill tasks, the next one too. */
+static void expire_due(struct ml_loop *loop)
+{
+    while (!ml_list_empty(&loop->due)) {
+        struct ml_task *task = ml_task_of_link(loop->due.next);
+        if (!expire_one(loop, ml_call_alarm(&task->call))) {
+            ml_park_wake(task, ML_WOKE_TIME);
+        }
+    }
+}
+
+static bool nothing_expires(const struct ml_loop *loop)
+{
+    return ml_timers_count(&loop->timers) == 0 && ml_list_empty(&loop->due) &&
+           loop->doom == ML_TIME_NEVER && loop->limit == ML_TIME_NEVER &&
+           loop->failures.last < loop->failures.first;
+}
+
 /* 7. */
 static void round_expire(struct ml_loop *loop)
 {
-    struct ml_timer *timer;
-    if (ml_timers_count(&loop->timers) == 0 && loop->doom == ML_TIME_NEVER &&
-        loop->limit == ML_TIME_NEVER &&
-        loop->failures.last < loop->failures.first) {
+    if (nothing_expires(loop)) {
         return;
     }
     loop->now = ml_loop_now(loop);
-    while ((timer = ml_timers_expire(&loop->timers, loop->now)) != NULL) {
-        alarm_ring(loop, ml_container_of(timer, struct ml_alarm, timer));
+    expire_due(loop);
+    while (expire_one(loop, loop->now)) {
     }
     ml_failures_flush(loop, loop->now);
     if (loop->limit <= loop->now) {
@@ -281,8 +309,8 @@ static void round_expire(struct ml_loop *loop)
  * do without another look. */
 static bool poll_is_due(struct ml_loop *loop, int64_t timeout)
 {
-    if (timeout != 0 || ml_list_empty(&loop->ready) ||
-        loop->clock.advance != NULL) {
+    bool busy = !ml_list_empty(&loop->ready) || !ml_list_empty(&loop->due);
+    if (timeout != 0 || !busy || loop->clock.advance != NULL) {
         return true;
     }
     if (loop->watches.waiting == 0) {
@@ -340,9 +368,10 @@ static bool loop_finished(struct ml_loop *loop)
 /* 8. Nothing ready, nothing planned, nothing awaited from outside. */
 static bool loop_stuck(struct ml_loop *loop)
 {
-    return ml_list_empty(&loop->ready) && loop->ntasks > 0 &&
-           ml_timers_count(&loop->timers) == 0 && loop->doom == ML_TIME_NEVER &&
-           !ml_mailbox_pending(loop->mailbox) && !loop_awaits(loop);
+    return ml_list_empty(&loop->ready) && ml_list_empty(&loop->due) &&
+           loop->ntasks > 0 && ml_timers_count(&loop->timers) == 0 &&
+           loop->doom == ML_TIME_NEVER && !ml_mailbox_pending(loop->mailbox) &&
+           !loop_awaits(loop);
 }
 
 static void report_stuck(struct ml_loop *loop)

@@ -35,12 +35,13 @@ enum {
 struct ml_loop {
     struct ml_list link; /* in vm->loops */
     struct ml_vm *vm;
-    uint64_t serial; /* tells the loops of a state apart, for ever */
+    uint32_t serial; /* tells the loops of a state apart, for ever */
     lua_State *L;    /* the thread that the loop runs on */
     unsigned flags;
 
     struct ml_clock clock;
-    int64_t now; /* as read last; what expires now is measured by it */
+    int64_t now;  /* as of this round; what expires is measured by it */
+    int64_t read; /* what the clock said last */
     struct ml_timers timers;
 
     const struct ml_poll_ops *ops;
@@ -53,6 +54,8 @@ struct ml_loop {
 
     struct ml_list ready; /* tasks to step in the next round */
     struct ml_list batch; /* tasks still to step in this one */
+    struct ml_list due;   /* parked tasks whose alarm had passed when it was
+                             set, by its time: they need no timer */
     struct ml_list live;  /* all tasks, oldest first */
     struct ml_list kills; /* tasks to kill, in order */
     struct ml_list
@@ -102,7 +105,8 @@ int ml_loop_run(struct ml_loop *loop, lua_State *L, int mode);
 /* Reads the clock. */
 static inline int64_t ml_loop_now(struct ml_loop *loop)
 {
-    return loop->clock.now(&loop->clock);
+    loop->read = loop->clock.now(&loop->clock);
+    return loop->read;
 }
 
 /* Cancels all tasks `delta` nanoseconds from now. That is nothing to wait for: a

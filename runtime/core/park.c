@@ -128,12 +128,26 @@ static int waits_register(struct ml_task *task)
     return 0;
 }
 
+/* A task that waits for a time that has come already, and for nothing else, as
+ * in sleep(0), stands in a plain list, if it comes last there. */
+static bool alarm_is_due(const struct ml_task *task, int64_t deadline)
+{
+    const struct ml_loop *loop = task->loop;
+    if (deadline > loop->read || task->nwaits > 0) {
+        return false;
+    }
+    return ml_list_empty(&loop->due) ||
+           ml_call_alarm(&ml_task_of_link(loop->due.prev)->call) <= deadline;
+}
+
 static int alarm_arm(struct ml_task *task)
 {
-    int64_t deadline = task->call.deadline < task->call.alarm
-                           ? task->call.deadline
-                           : task->call.alarm;
+    int64_t deadline = ml_call_alarm(&task->call);
     if (deadline == ML_TIME_NEVER) {
+        return 0;
+    }
+    if (alarm_is_due(task, deadline)) {
+        ml_list_append(&task->loop->due, ml_task_link(task));
         return 0;
     }
     return ml_timers_arm(&task->loop->timers, &task->alarm.timer, deadline);
@@ -157,6 +171,9 @@ int ml_park(struct ml_task *task)
 
 void ml_unpark(struct ml_task *task)
 {
+    if (task->nwaits == 0) {
+        ml_list_unlink(ml_task_link(task));
+    }
     waits_undo(task, task->nwaits);
     ml_timers_disarm(&task->loop->timers, &task->alarm.timer);
 }

@@ -6,14 +6,12 @@
 #include <stdbool.h>
 #include <string.h>
 
-static size_t site_hash(const struct ml_site *parent, const char *source,
-                        int line)
+/* The name of the file is left out: every spawn comes here, and few files spawn
+ * at the same line. */
+static size_t site_hash(const struct ml_site *parent, int line)
 {
-    size_t hash = (size_t)line * 31U + (size_t)parent / sizeof *parent;
-    for (const char *c = source; *c != '\0'; c++) {
-        hash = hash * 33U + (unsigned char)*c;
-    }
-    return hash % ML_SITE_BUCKETS;
+    return ((size_t)line * 31U + (size_t)parent / sizeof *parent) %
+           ML_SITE_BUCKETS;
 }
 
 static const struct ml_site *site_ref(const struct ml_site *site)
@@ -64,8 +62,9 @@ static const struct ml_site *site_parent(const struct ml_site *parent,
 /* The runtime's own modules: who called them has made the task. */
 static bool is_ours(const lua_Debug *ar)
 {
-    return strcmp(ar->source, "@miniloop.lua") == 0 ||
-           strncmp(ar->source, "@miniloop/", strlen("@miniloop/")) == 0;
+    return ar->source[0] == '@' && ar->source[1] == 'm' &&
+           (strcmp(ar->source, "@miniloop.lua") == 0 ||
+            strncmp(ar->source, "@miniloop/", strlen("@miniloop/")) == 0);
 }
 
 /* The innermost Lua function that is a script's, seen from level 1 on. */
@@ -88,7 +87,7 @@ const struct ml_site *ml_site_here(struct ml_sites *sites, lua_State *L,
         return site_ref(parent);
     }
     parent = site_parent(parent, &ar);
-    size_t bucket = site_hash(parent, ar.short_src, ar.currentline);
+    size_t bucket = site_hash(parent, ar.currentline);
     for (struct ml_site *s = sites->buckets[bucket]; s != NULL; s = s->next) {
         if (site_is(s, parent, &ar)) {
             s->refs++;
@@ -105,7 +104,7 @@ const struct ml_site *ml_site_here(struct ml_sites *sites, lua_State *L,
 
 static void site_free(struct ml_sites *sites, struct ml_site *site)
 {
-    size_t bucket = site_hash(site->parent, site->source, site->line);
+    size_t bucket = site_hash(site->parent, site->line);
     struct ml_site **at = &sites->buckets[bucket];
     while (*at != site) {
         at = &(*at)->next;

@@ -153,13 +153,6 @@ void ml_task_end(struct ml_task *task, lua_State *L)
     struct ml_loop *loop = task->loop;
     ml_call_withdraw(task);
     ml_declare_none(task);
-    struct ml_handle *handle = ml_handle_find(L, task);
-    if (handle != NULL) {
-        if (handle->outcome == ML_ALIVE) {
-            handle->outcome = ML_CANCELLED;
-        }
-        lua_pop(L, 1);
-    }
     ml_handle_release(L, task);
     ml_scopes_abandon(task, L);
     catcher_free(task);
@@ -213,7 +206,7 @@ static void step_broken(struct ml_task *task, lua_State *L, int error)
     task->failed = true;
     if (handle != NULL) {
         handle->outcome = ML_FAILED;
-        handle->error = error;
+        handle->error = (int16_t)error;
         lua_pop(L, 1);
     }
     if (lua_checkstack(co, 1) != 0) {
@@ -288,10 +281,9 @@ void ml_task_step(struct ml_task *task)
     vm->active = task->leaf;
     vm->turns++;
     vm->marked = NULL;
-    int status =
-        started ? ml_thread_go_on(vm, co, loop->L, &nresults)
-                : ml_thread_resume(vm, co, loop->L, lua_gettop(co) - 1,
-                                   &nresults);
+    int status = started ? ml_thread_go_on(vm, co, loop->L, &nresults)
+                         : ml_thread_resume(vm, co, loop->L, lua_gettop(co) - 1,
+                                            &nresults);
     vm->task = NULL;
     vm->active = NULL;
     if (status == LUA_YIELD) {

@@ -44,21 +44,21 @@ struct ml_task {
     struct ml_wait wait;
     struct ml_shell shell; /* the coroutine of its body */
     int budget;            /* left for calls that succeed at once */
-    uint16_t depth; /* coroutines from shell.co to leaf, 0: the same */
-    uint8_t state : 3;  /* enum ml_task_state */
-    bool doomed : 1;    /* killed while it runs: dies as it gives way */
-    bool alert : 1;     /* a scope of its was cancelled, maybe unheard */
-    bool started : 1;   /* it has run */
-    bool exposed : 1;   /* its thread value was given to Lua */
-    bool named : 1;     /* its handle has a name and is pinned */
-    bool warned : 1;    /* a call of its gave nil and an error */
-    bool rethrown : 1;  /* a block raised an error again, maybe unheard */
-    bool blames : 1;    /* a group of its raised a failure */
-    bool localized : 1; /* it has locals: what it spawns inherits them */
-    bool failed : 1;    /* it died of an error */
-    bool handled : 1;   /* a handle was made: somebody may take a failure */
-    bool strict : 1;    /* its failure is its group's */
-    bool traced : 1;    /* the traceback of an error of its was kept: Lua does
+    uint16_t depth;        /* coroutines from shell.co to leaf, 0: the same */
+    uint8_t state : 3;     /* enum ml_task_state */
+    bool doomed : 1;       /* killed while it runs: dies as it gives way */
+    bool alert : 1;        /* a scope of its was cancelled, maybe unheard */
+    bool started : 1;      /* it has run */
+    bool exposed : 1;      /* its thread value was given to Lua */
+    bool named : 1;        /* its handle has a name and is pinned */
+    bool warned : 1;       /* a call of its gave nil and an error */
+    bool rethrown : 1;     /* a block raised an error again, maybe unheard */
+    bool blames : 1;       /* a group of its raised a failure */
+    bool localized : 1;    /* it has locals: what it spawns inherits them */
+    bool failed : 1;       /* it died of an error */
+    bool handled : 1;      /* a handle was made: somebody may take a failure */
+    bool strict : 1;       /* its failure is its group's */
+    bool traced : 1; /* the traceback of an error of its was kept: Lua does
                            not ask for one when memory runs out */
     struct ml_call call;
     struct ml_loop *loop;
@@ -82,8 +82,9 @@ struct ml_task {
     const struct ml_site *site; /* where it was spawned */
 };
 
-/* What links a task that is READY into loop->ready or loop->batch, and one that
- * is DYING into loop->kills. */
+/* What links a task that is READY into loop->ready or loop->batch, one that
+ * waits for a time alone, which has come, into loop->due, and one that is DYING
+ * into loop->kills. */
 static inline struct ml_list *ml_task_link(struct ml_task *task)
 {
     return &task->wait.link;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    BUCKETS_MIN = 64
+    BUCKETS_MIN = 256
 };
 
 static struct ml_task **bucket_of(const struct ml_loop *loop, int64_t id)

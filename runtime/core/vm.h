@@ -46,19 +46,20 @@ struct ml_vm {
     struct ml_alloc alloc;
     struct ml_list loops;       /* all open loops of this state */
     struct ml_list descriptors; /* the open ones of our objects */
-    uint64_t serial;            /* counts the loops opened on this state */
+    uint32_t serial;            /* counts the loops opened on this state */
     int threads;                /* registry reference: slot -> coroutine */
-    int handles;  /* registry reference: slot -> handle, weak values */
-    int pins;     /* registry reference: slot -> handle with a name */
-    int lasts;    /* registry reference: slot -> last error it was given */
-    int blames;   /* registry reference: slot -> what its group raised */
-    int locals;   /* registry reference: slot -> table of locals */
-    int deaths;   /* registry reference: coroutine -> traceback of the error
+    int handles;     /* registry reference: slot -> handle, weak values */
+    int handle_type; /* registry reference: the metatable of handles */
+    int pins;        /* registry reference: slot -> handle with a name */
+    int lasts;       /* registry reference: slot -> last error it was given */
+    int blames;      /* registry reference: slot -> what its group raised */
+    int locals;      /* registry reference: slot -> table of locals */
+    int deaths;      /* registry reference: coroutine -> traceback of the error
                      that ended it, weak keys; see core/frame.h */
-    int traces;   /* registry reference: slot -> an error, its traceback */
-    int handler;  /* registry reference: the tasks' message handler */
-    int message;  /* registry reference: the same of their coroutines */
-    int syscalls; /* registry reference: the table `syscall` */
+    int traces;      /* registry reference: slot -> an error, its traceback */
+    int handler;     /* registry reference: the tasks' message handler */
+    int message;     /* registry reference: the same of their coroutines */
+    int syscalls;    /* registry reference: the table `syscall` */
     const void *request_type; /* identifies the metatable of requests */
     /* The first request that was made, until any is yielded: a script that ends
      * so has taken requests for calls. */

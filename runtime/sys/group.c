@@ -42,7 +42,7 @@ static int raise_failure(lua_State *L, struct ml_task *task)
     if (lua_rawgeti(L, -1, 1) == LUA_TNIL) {
         return luaL_error(L, "not enough memory for a failure of the group");
     }
-    (void)lua_getiuservalue(L, -1, ML_HANDLE_VALUE);
+    ml_handle_get(L, -1, ML_HANDLE_VALUE);
     ml_blame_note(L, task, failures);
     return lua_error(L);
 }
@@ -305,11 +305,11 @@ static void push_failure(lua_State *L)
     lua_createtable(L, 0, 4);
     lua_pushvalue(L, -2);
     lua_setfield(L, -2, "task");
-    (void)lua_getiuservalue(L, -2, ML_HANDLE_VALUE);
+    ml_handle_get(L, -2, ML_HANDLE_VALUE);
     lua_setfield(L, -2, "value");
-    (void)lua_getiuservalue(L, -2, ML_HANDLE_TRACEBACK);
+    ml_handle_get(L, -2, ML_HANDLE_TRACEBACK);
     lua_setfield(L, -2, "traceback");
-    (void)lua_getiuservalue(L, -2, ML_HANDLE_SPAWNED);
+    ml_handle_get(L, -2, ML_HANDLE_SPAWNED);
     lua_setfield(L, -2, "spawned");
     lua_remove(L, -2);
 }

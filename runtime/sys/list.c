@@ -9,7 +9,7 @@
 static void set_name(lua_State *L, struct ml_task *task)
 {
     if (ml_handle_find(L, task) != NULL) {
-        (void)lua_getiuservalue(L, -1, ML_HANDLE_NAME);
+        ml_handle_get(L, -1, ML_HANDLE_NAME);
         lua_remove(L, -2);
         lua_setfield(L, -2, "name");
     }

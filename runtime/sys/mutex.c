@@ -24,7 +24,7 @@ struct ml_mutex {
     struct ml_queue waiters;
     struct ml_place place; /* where it was made */
     int64_t owner;         /* the id of the task that has it, 0: free */
-    uint64_t serial;       /* of that task's loop */
+    uint32_t serial;       /* of that task's loop */
 };
 
 struct ml_mutex *ml_mutex_test(lua_State *L, int index)

@@ -329,7 +329,7 @@ static int handle_status(lua_State *L)
 
 static int handle_name(lua_State *L)
 {
-    (void)lua_getiuservalue(L, 1, ML_HANDLE_NAME);
+    ml_handle_get(L, 1, ML_HANDLE_NAME);
     return 1;
 }
 
@@ -375,7 +375,7 @@ static int handle_newindex(lua_State *L)
 static int handle_tostring(lua_State *L)
 {
     const struct ml_handle *handle = check_handle(L);
-    (void)lua_getiuservalue(L, 1, ML_HANDLE_NAME);
+    ml_handle_get(L, 1, ML_HANDLE_NAME);
     const char *name = lua_tostring(L, -1);
     lua_pushfstring(L, "task %I%s%s%s: %s", (LUAI_UACINT)handle->id,
                     name != NULL ? " (" : "", name != NULL ? name : "",

@@ -24,7 +24,8 @@ static int sleep_attempt(lua_State *L, ml_call *call)
     /* Alone, a sleep gives way to others even for no time at all; in a choice,
      * one whose time has come is ready now. */
     if (call->woke == ML_WOKE_TIME || ml_call_chosen(call)) {
-        int64_t now = ml_loop_now(loop);
+        int64_t now =
+            ml_call_chosen(call) ? ml_loop_now(loop) : loop->now; /* it woke */
         if (now >= call->number) {
             lua_pushinteger(L, (intptr_t)call->data);
             lua_pushnumber(L, ml_time_to_seconds(now - call->number));

@@ -368,7 +368,9 @@ function spec.test_a_line_of_messages_is_read_without_losing_one()
   local got = {}
   local reader = ml.spawn(function()
     while #got < 200 do
-      lu.assertTrue(ml.wait_io_read(near, 10))
+      if not near:dirty() then -- LuaSocket has read ahead
+        lu.assertTrue(ml.wait_io_read(near, 10))
+      end
       got[#got + 1] = near:receive(1)
     end
   end)

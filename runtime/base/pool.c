@@ -1,0 +1,205 @@
+#include "base/pool.h"
+
+#include "base/list.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A slab with the header of the C library's block fills 32 KiB, and lies where
+ * its address says so: from a block one gets to its slab by a mask. */
+enum {
+    SLAB_ALIGN = 32 * 1024,
+    SLAB_SIZE = SLAB_ALIGN - 16,
+    STEP = 16,
+    SMALL_MAX = 1024, /* the stack of a coroutine has 720 */
+    KINDS = SMALL_MAX / STEP
+};
+
+struct block {
+    struct block *next;
+};
+
+struct slab {
+    struct ml_list link; /* in kind->slabs while something in it is free */
+    struct kind *kind;
+    struct block *free; /* given back */
+    char *fresh;        /* what was never given out begins here */
+    uint32_t used;      /* blocks that are out */
+    uint32_t room;      /* blocks that fit in all */
+};
+
+/* Blocks of one size. */
+struct kind {
+    struct ml_list slabs; /* those with room, the one in use first */
+    size_t size;
+};
+
+struct ml_pool {
+    struct kind kinds[KINDS];
+    struct ml_list full; /* slabs without room */
+};
+
+/* Blocks are aligned as malloc's. */
+static const size_t HEADER = (sizeof(struct slab) + STEP - 1) / STEP * STEP;
+
+struct ml_pool *ml_pool_open(void)
+{
+    struct ml_pool *pool = malloc(sizeof *pool);
+    if (pool == NULL) {
+        return NULL;
+    }
+    ml_list_init(&pool->full);
+    for (size_t i = 0; i < KINDS; i++) {
+        ml_list_init(&pool->kinds[i].slabs);
+        pool->kinds[i].size = (i + 1) * STEP;
+    }
+    return pool;
+}
+
+static void slabs_free(struct ml_list *slabs)
+{
+    struct ml_list *item;
+    while ((item = ml_list_shift(slabs)) != NULL) {
+        free(ml_container_of(item, struct slab, link));
+    }
+}
+
+void ml_pool_close(struct ml_pool *pool)
+{
+    for (size_t i = 0; i < KINDS; i++) {
+        slabs_free(&pool->kinds[i].slabs);
+    }
+    slabs_free(&pool->full);
+    free(pool);
+}
+
+/* ---- slabs ---------------------------------------------------------------- */
+
+static struct slab *slab_new(struct kind *kind)
+{
+    void *memory = NULL;
+    if (posix_memalign(&memory, SLAB_ALIGN, SLAB_SIZE) != 0) {
+        return NULL;
+    }
+    struct slab *slab = memory;
+    slab->kind = kind;
+    slab->free = NULL;
+    slab->fresh = (char *)memory + HEADER;
+    slab->used = 0;
+    slab->room = (uint32_t)((SLAB_SIZE - HEADER) / kind->size);
+    ml_list_append(&kind->slabs, &slab->link);
+    return slab;
+}
+
+static struct slab *slab_of(const void *block)
+{
+    return (struct slab *)((uintptr_t)block & ~(uintptr_t)(SLAB_ALIGN - 1));
+}
+
+/* The slab that the next block of this kind comes from, or NULL: no memory. */
+static inline struct slab *kind_slab(struct kind *kind)
+{
+    return ml_list_empty(&kind->slabs)
+               ? slab_new(kind)
+               : ml_container_of(kind->slabs.next, struct slab, link);
+}
+
+/* ---- small blocks --------------------------------------------------------- */
+
+static struct kind *kind_of(struct ml_pool *pool, size_t size)
+{
+    return &pool->kinds[(size - 1) / STEP];
+}
+
+static void *small_new(struct ml_pool *pool, size_t size)
+{
+    struct slab *slab = kind_slab(kind_of(pool, size));
+    if (slab == NULL) {
+        return NULL;
+    }
+    struct block *block = slab->free;
+    if (block != NULL) {
+        slab->free = block->next;
+    } else {
+        block = (struct block *)(void *)slab->fresh;
+        slab->fresh += slab->kind->size;
+    }
+    if (++slab->used == slab->room) {
+        ml_list_unlink(&slab->link);
+        ml_list_append(&pool->full, &slab->link);
+    }
+    return block;
+}
+
+/* The one slab that a kind has left stays, or a block that comes and goes
+ * would take it from the C library each time. */
+static void slab_idle(struct slab *slab)
+{
+    struct ml_list *slabs = &slab->kind->slabs;
+    if (slabs->next != slabs->prev) {
+        ml_list_unlink(&slab->link);
+        free(slab);
+    }
+}
+
+static void small_free(void *block)
+{
+    struct slab *slab = slab_of(block);
+    struct block *free = block;
+    free->next = slab->free;
+    slab->free = free;
+    if (slab->used-- == slab->room) {
+        ml_list_unlink(&slab->link);
+        ml_list_append(&slab->kind->slabs, &slab->link);
+    }
+    if (slab->used == 0) {
+        slab_idle(slab);
+    }
+}
+
+/* ---- the allocator -------------------------------------------------------- */
+
+static void *block_new(struct ml_pool *pool, size_t size)
+{
+    return size <= SMALL_MAX ? small_new(pool, size) : malloc(size);
+}
+
+static void block_free(void *block, size_t size)
+{
+    if (size <= SMALL_MAX) {
+        small_free(block);
+    } else {
+        free(block);
+    }
+}
+
+static void *block_move(struct ml_pool *pool, void *block, size_t osize,
+                        size_t nsize)
+{
+    if (osize > SMALL_MAX && nsize > SMALL_MAX) {
+        return realloc(block, nsize);
+    }
+    if (osize <= SMALL_MAX && nsize <= SMALL_MAX &&
+        kind_of(pool, osize) == kind_of(pool, nsize)) {
+        return block;
+    }
+    void *moved = block_new(pool, nsize);
+    if (moved != NULL) {
+        memcpy(moved, block, osize < nsize ? osize : nsize);
+        block_free(block, osize);
+    }
+    return moved;
+}
+
+void *ml_pool_resize(void *pool, void *block, size_t osize, size_t nsize)
+{
+    if (block == NULL) {
+        return nsize > 0 ? block_new(pool, nsize) : NULL;
+    }
+    if (nsize == 0) {
+        block_free(block, osize);
+        return NULL;
+    }
+    return block_move(pool, block, osize, nsize);
+}
