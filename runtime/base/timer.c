@@ -10,6 +10,7 @@
  */
 
 enum {
+    POS_MAX = INT32_MAX, /* as many bits as a timer has for its place */
     FANOUT = 4,
     SMALLEST = 16,       /* first capacity */
     SHRINK_ABOVE = 1024, /* a smaller array is not worth giving back */
@@ -21,14 +22,14 @@ static bool entry_before(const struct ml_timer_entry *a,
 {
     if (a->deadline != b->deadline)
         return a->deadline < b->deadline;
-    return a->seq < b->seq;
+    return (int32_t)(a->timer->seq - b->timer->seq) < 0;
 }
 
 static void entry_put(struct ml_timers *ts, uint32_t at,
                       struct ml_timer_entry entry)
 {
     ts->entries[at] = entry;
-    entry.timer->pos = at + 1;
+    entry.timer->pos = (at + 1) & POS_MAX;
 }
 
 /* Puts `entry` into the hole at `at`, or above it where it belongs. */
@@ -127,7 +128,7 @@ static int timers_make_room(struct ml_timers *ts)
         (void)timers_resize(ts, ts->capacity / 2);
     if (ts->count < ts->capacity)
         return 0;
-    if (ts->capacity > UINT32_MAX / 2)
+    if (ts->capacity > POS_MAX / 2)
         return -ENOMEM;
     return timers_resize(ts, ts->capacity ? ts->capacity * 2 : SMALLEST);
 }
@@ -148,8 +149,9 @@ void ml_timers_term(struct ml_timers *ts)
 
 int ml_timers_arm(struct ml_timers *ts, struct ml_timer *t, int64_t deadline)
 {
-    struct ml_timer_entry entry = {deadline, ts->seq, t};
+    struct ml_timer_entry entry = {deadline, t};
 
+    t->seq = ts->seq++;
     if (t->pos) {
         assert(ts->entries[t->pos - 1].timer == t && "timer of this heap");
         heap_settle(ts, t->pos - 1, entry);
@@ -160,7 +162,6 @@ int ml_timers_arm(struct ml_timers *ts, struct ml_timer *t, int64_t deadline)
             return rc;
         heap_rise(ts, ts->count++, entry);
     }
-    ts->seq++;
     return 0;
 }
 

@@ -19,13 +19,15 @@
 
 /* One timer, embedded in what it wakes; must be disarmed before that goes. */
 struct ml_timer {
-    uint32_t pos; /* index into the heap plus 1; 0 while it is not armed */
+    uint32_t pos : 31; /* index into the heap plus 1; 0 while it is not armed */
+    uint32_t tag : 1;  /* the owner's own */
+    uint32_t seq;      /* order of arming, decides among equal deadlines: it may
+                          wrap, for no two of them are armed so far apart */
 };
 
-/* A place in the heap. */
+/* A place in the heap: four of them, all children of one, are 64 bytes. */
 struct ml_timer_entry {
     int64_t deadline;
-    uint64_t seq;           /* order of arming, decides among equal deadlines */
     struct ml_timer *timer; /* borrowed; armed, hence alive */
 };
 
@@ -33,14 +35,14 @@ struct ml_timer_entry {
 struct ml_timers {
     struct ml_timer_entry *entries; /* owned; NULL until the first arming */
     uint32_t count, capacity;
-    uint64_t seq; /* the next number to give out */
+    uint32_t seq; /* the next number to give out */
     struct ml_alloc alloc;
 };
 
-/* Makes a timer that is not armed. */
+/* Makes a timer that is not armed, and whose tag is 0. */
 static inline void ml_timer_init(struct ml_timer *t)
 {
-    t->pos = 0;
+    *t = (struct ml_timer){0, 0, 0};
 }
 
 /* Whether the timer is armed. */

@@ -291,7 +291,7 @@ static bool comes_after(const struct ml_timer_entry *a,
                         const struct ml_timer_entry *b)
 {
     return a->deadline > b->deadline ||
-           (a->deadline == b->deadline && a->seq > b->seq);
+           (a->deadline == b->deadline && a->timer->seq > b->timer->seq);
 }
 
 static void check_timers(struct census *c)

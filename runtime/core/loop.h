@@ -43,6 +43,10 @@ struct ml_loop {
     int64_t now;  /* as of this round; what expires is measured by it */
     int64_t read; /* what the clock said last */
     struct ml_timers timers;
+    struct {
+        int64_t since; /* when the millisecond began that they are counted in */
+        unsigned rung; /* alarms that rang in it */
+    } crowd;
 
     const struct ml_poll_ops *ops;
     struct ml_poll *poll;

@@ -15,7 +15,7 @@ static void scope_init(struct ml_scope *scope, struct ml_task *task,
     memset(scope, 0, sizeof *scope);
     scope->task = task;
     scope->kind = (uint8_t)kind;
-    scope->alarm.kind = ML_ALARM_SCOPE;
+    ml_alarm_init(&scope->alarm, ML_ALARM_SCOPE);
     scope->reason = LUA_NOREF;
     scope->error = LUA_NOREF;
 }

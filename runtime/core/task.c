@@ -82,8 +82,7 @@ static struct ml_task *task_new(struct ml_loop *loop)
     ml_list_init(&task->live);
     ml_list_init(&task->member);
     ml_queue_init(&task->ends);
-    ml_timer_init(&task->alarm.timer);
-    task->alarm.kind = ML_ALARM_PARK;
+    ml_alarm_init(&task->alarm, ML_ALARM_PARK);
     return task;
 }
 

@@ -28,12 +28,25 @@ enum ml_task_state {
 
 /* A timer of the loop that knows what to do. */
 struct ml_alarm {
-    struct ml_timer timer;
-    enum {
-        ML_ALARM_PARK,
-        ML_ALARM_SCOPE
-    } kind;
+    struct ml_timer timer; /* its tag says whose it is */
 };
+
+enum ml_alarm_kind {
+    ML_ALARM_PARK, /* a parked task's */
+    ML_ALARM_SCOPE
+};
+
+static inline void ml_alarm_init(struct ml_alarm *alarm,
+                                 enum ml_alarm_kind kind)
+{
+    ml_timer_init(&alarm->timer);
+    alarm->timer.tag = kind == ML_ALARM_SCOPE ? 1U : 0U;
+}
+
+static inline enum ml_alarm_kind ml_alarm_kind(const struct ml_alarm *alarm)
+{
+    return alarm->timer.tag != 0 ? ML_ALARM_SCOPE : ML_ALARM_PARK;
+}
 
 /* What a step touches comes first and fits into two lines of the cache; a
  * parked task is little more than this and its coroutine, so each field
