@@ -1,5 +1,7 @@
 #include "core/arg.h"
 
+#include "core/vm.h"
+
 #include <stdbool.h>
 #include <string.h>
 
@@ -115,7 +117,7 @@ void ml_arg_type(lua_State *L, int arg, int type)
 
 void *ml_arg_udata(lua_State *L, int arg, const char *metatable)
 {
-    void *data = luaL_testudata(L, arg, metatable);
+    void *data = ml_vm_testudata(L, ml_vm_upvalue(L), arg, metatable);
     ml_arg_expected(L, data != NULL, arg, metatable);
     return data;
 }

@@ -83,7 +83,7 @@ static void trim_member(lua_State *L)
 /* Pushes "task 3 (name) of its group, spawned at script.lua:9". */
 static void push_member(lua_State *L, int handle)
 {
-    const struct ml_handle *member = ml_handle_test(L, handle);
+    const struct ml_handle *member = ml_handle_at(L, handle);
     ml_handle_get(L, handle, ML_HANDLE_NAME);
     ml_handle_get(L, handle, ML_HANDLE_SPAWNED);
     const char *name = lua_tostring(L, -2);

@@ -106,7 +106,7 @@ struct ml_handle *ml_handle_push(lua_State *L, struct ml_task *task)
 
 void ml_handle_setname(lua_State *L, int index)
 {
-    struct ml_task *task = ml_handle_task(ml_handle_test(L, index));
+    struct ml_task *task = ml_handle_task(ml_handle_at(L, index));
     index = lua_absindex(L, index);
     ml_handle_set(L, index, ML_HANDLE_NAME);
     if (task != NULL) {
@@ -163,9 +163,9 @@ void ml_handle_release(lua_State *L, struct ml_task *task)
     }
 }
 
-struct ml_handle *ml_handle_test(lua_State *L, int index)
+struct ml_handle *ml_handle_test(lua_State *L, struct ml_vm *vm, int index)
 {
-    return (struct ml_handle *)luaL_testudata(L, index, METATABLE);
+    return ml_vm_testudata(L, vm, index, METATABLE);
 }
 
 struct ml_task *ml_handle_task(const struct ml_handle *handle)
@@ -204,7 +204,7 @@ void ml_handle_done(lua_State *L, struct ml_handle *handle, int count)
 /* Pushes the results; returns their number. */
 static int push_results(lua_State *L, int index)
 {
-    const struct ml_handle *handle = ml_handle_test(L, index);
+    const struct ml_handle *handle = ml_handle_at(L, index);
     luaL_checkstack(L, handle->count + 2, "too many results");
     if (handle->count == 0) {
         return 0;
@@ -267,7 +267,7 @@ static int push_cancelled(lua_State *L, int index, struct ml_handle *handle)
 
 int ml_handle_answer(lua_State *L, int index)
 {
-    struct ml_handle *handle = ml_handle_test(L, index);
+    struct ml_handle *handle = ml_handle_at(L, index);
     index = lua_absindex(L, index);
     luaL_checkstack(L, 6, "answer of wait");
     switch ((enum ml_outcome)handle->outcome) {
@@ -285,7 +285,7 @@ int ml_handle_answer(lua_State *L, int index)
 
 int ml_handle_join(lua_State *L, int index)
 {
-    struct ml_handle *handle = ml_handle_test(L, index);
+    struct ml_handle *handle = ml_handle_at(L, index);
     index = lua_absindex(L, index);
     if (handle->outcome == ML_DONE) {
         return push_results(L, index);

@@ -71,7 +71,13 @@ void ml_handle_setname(lua_State *L, int index);
 void ml_handle_release(lua_State *L, struct ml_task *task);
 
 /* The handle at `index`, or NULL if something else is there. */
-struct ml_handle *ml_handle_test(lua_State *L, int index);
+struct ml_handle *ml_handle_test(lua_State *L, struct ml_vm *vm, int index);
+
+/* The same where it must be one. */
+static inline struct ml_handle *ml_handle_at(lua_State *L, int index)
+{
+    return (struct ml_handle *)lua_touserdata(L, index);
+}
 
 /* The living task of a handle, or NULL. */
 struct ml_task *ml_handle_task(const struct ml_handle *handle);

@@ -73,6 +73,9 @@ int ml_declare_fd(struct ml_call *call, int fd, unsigned event, bool verify)
 
 void ml_declare_none(struct ml_task *task)
 {
+    if (task->nwaits == 0) {
+        return;
+    }
     if (task->waits != &task->wait) {
         ml_alloc_free(&task->loop->vm->alloc, task->waits,
                       (size_t)task->maxwaits * sizeof *task->waits);

@@ -11,7 +11,9 @@
 
 struct ml_request {
     const ml_syscall *def;
-    int nargs; /* its user values */
+    int nargs;    /* its user values */
+    bool integer; /* of a number that is its only argument: what it is */
+    lua_Number number;
 };
 
 /* Makes the table `syscall` and the metatable of requests. Called once for a
@@ -29,7 +31,7 @@ void ml_request_pushdirect(lua_State *L, struct ml_vm *vm,
                            const ml_syscall *def);
 
 /* The request at `index`, or NULL if something else is there. */
-const struct ml_request *ml_request_test(lua_State *L, const struct ml_vm *vm,
+const struct ml_request *ml_request_test(lua_State *L, struct ml_vm *vm,
                                          int index);
 
 /* Says that a request is being made, by whatever way: see vm->idle. */

@@ -101,6 +101,31 @@ void ml_vm_setslot(lua_State *L, int table, int slot)
     lua_pop(L, 1);
 }
 
+static const void *metatable_named(lua_State *L, const char *name)
+{
+    luaL_getmetatable(L, name);
+    const void *metatable = lua_topointer(L, -1);
+    lua_pop(L, 1);
+    return metatable;
+}
+
+void *ml_vm_testudata(lua_State *L, struct ml_vm *vm, int index,
+                      const char *name)
+{
+    void *data = lua_touserdata(L, index);
+    if (data == NULL || lua_getmetatable(L, index) == 0) {
+        return NULL;
+    }
+    const void *metatable = lua_topointer(L, -1);
+    lua_pop(L, 1);
+    struct ml_type *type =
+        &vm->types[((uintptr_t)name / 8) & (size_t)(ML_TYPES - 1)];
+    if (type->name != name || type->metatable == NULL) {
+        *type = (struct ml_type){name, metatable_named(L, name)};
+    }
+    return metatable == type->metatable ? data : NULL;
+}
+
 /* A new thread inherits the hook of its maker: then the pool will not do, or
  * a debugger that follows coroutines would lose the ones we reuse. */
 static bool pool_serves(lua_State *L, const struct ml_vm *vm)

@@ -29,6 +29,18 @@ struct ml_shell {
     int slot;
 };
 
+/* The identity of a metatable, found by the address of its name: to look for
+ * the name itself, a string of Lua would have to be made of it each time. */
+struct ml_type {
+    const char *name;
+    const void *metatable;
+};
+
+enum {
+    ML_TYPES =
+        64 /* a power of 2; what falls into one place takes turns there */
+};
+
 struct ml_vm {
     /* The coroutine whose Lua code runs now and that may suspend; NULL outside
      * of tasks, and where it could not suspend all the way out. */
@@ -60,7 +72,6 @@ struct ml_vm {
     int handler;     /* registry reference: the tasks' message handler */
     int message;     /* registry reference: the same of their coroutines */
     int syscalls;    /* registry reference: the table `syscall` */
-    const void *request_type; /* identifies the metatable of requests */
     /* The first request that was made, until any is yielded: a script that ends
      * so has taken requests for calls. */
     struct {
@@ -76,6 +87,7 @@ struct ml_vm {
     int closing;  /* depth of coroutine.close inside itself */
     int nthreads; /* entries of the table `threads` */
     int peak;     /* the most there were since the tables were made */
+    struct ml_type types[ML_TYPES];
     int nshells;
     struct ml_shell shells[ML_SHELLS_KEPT];
 };
@@ -103,6 +115,12 @@ void ml_vm_setfuncs(lua_State *L, struct ml_vm *vm, const luaL_Reg *fns);
 /* Sets the slot of one of the vm's tables (a registry reference) to the value on
  * top, which it takes off. Cannot fail for a value of nil. */
 void ml_vm_setslot(lua_State *L, int table, int slot);
+
+/* The userdata at `index` if it has the metatable of that name, else NULL, as
+ * luaL_testudata, but quick. `name` must be a constant of the program. Needs a
+ * slot of the stack; may raise a memory error. */
+void *ml_vm_testudata(lua_State *L, struct ml_vm *vm, int index,
+                      const char *name);
 
 /* Takes an empty coroutine from the pool, or makes one. May raise a memory
  * error, and loses nothing then. */

@@ -54,8 +54,7 @@ static bool is_choice(const struct ml_request *request)
 
 /* The number of arms of the request at `index`; raises if it is too deep. */
 /* NOLINTNEXTLINE(misc-no-recursion): no deeper than DEPTH_MAX */
-static int count_arms(lua_State *L, const struct ml_vm *vm, int index,
-                      int depth)
+static int count_arms(lua_State *L, struct ml_vm *vm, int index, int depth)
 {
     const struct ml_request *request = ml_request_test(L, vm, index);
     if (!is_choice(request)) {
@@ -80,7 +79,7 @@ static int count_arms(lua_State *L, const struct ml_vm *vm, int index,
 static void add_arms(lua_State *L, struct choice *choice, struct ml_task *task,
                      int index, const struct arm *at)
 {
-    const struct ml_vm *vm = task->loop->vm;
+    struct ml_vm *vm = task->loop->vm;
     const struct ml_request *request = ml_request_test(L, vm, index);
     struct arm below = *at;
     if (!is_choice(request)) {
@@ -103,7 +102,7 @@ static void add_arms(lua_State *L, struct choice *choice, struct ml_task *task,
 
 /* The stack that the arms' arguments need. */
 /* NOLINTNEXTLINE(misc-no-recursion): no deeper than DEPTH_MAX */
-static int count_values(lua_State *L, const struct ml_vm *vm, int index)
+static int count_values(lua_State *L, struct ml_vm *vm, int index)
 {
     const struct ml_request *request = ml_request_test(L, vm, index);
     int n = request->nargs + 1;
@@ -120,7 +119,7 @@ static int count_values(lua_State *L, const struct ml_vm *vm, int index)
 /* Lays the choice out. 0; -ENOMEM. */
 static int choice_begin(lua_State *L, ml_call *call)
 {
-    const struct ml_vm *vm = call->task->loop->vm;
+    struct ml_vm *vm = call->task->loop->vm;
     struct arm top = {.depth = 1};
     int arms = 0;
     int values = LUA_MINSTACK;
@@ -284,7 +283,7 @@ static int any_attempt(lua_State *L, ml_call *call)
 
 static void any_check(lua_State *L)
 {
-    const struct ml_vm *vm = ml_vm_get(L);
+    struct ml_vm *vm = ml_vm_get(L);
     int n = lua_gettop(L);
     ml_arg_check(L, n > 0, 1, "a choice needs at least one request");
     for (int i = 1; i <= n; i++) {

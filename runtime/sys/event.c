@@ -66,7 +66,7 @@ static const ml_syscall event_wait = {.size = sizeof(ml_syscall),
 
 bool ml_event_test(lua_State *L, int index)
 {
-    return luaL_testudata(L, index, METATABLE) != NULL;
+    return ml_vm_testudata(L, ml_vm_upvalue(L), index, METATABLE) != NULL;
 }
 
 const ml_syscall *ml_event_syscall(void)

@@ -245,7 +245,7 @@ static int group_spawn(lua_State *L)
     struct ml_group *group = check_open(L, "spawn");
     ml_misuse_callable(L, 2);
     (void)ml_sys_spawn(L, group->scope.task->loop, group, lua_gettop(L) - 2);
-    struct ml_task *task = ml_handle_task(ml_handle_test(L, -1));
+    struct ml_task *task = ml_handle_task(ml_handle_at(L, -1));
     if (task != NULL) {
         task->strict = true;
     }

@@ -106,7 +106,7 @@ static struct listener *listener_new(lua_State *L, struct ml_vm *vm)
 
 bool ml_listener_is(lua_State *L, int index)
 {
-    return luaL_testudata(L, index, METATABLE) != NULL;
+    return ml_vm_testudata(L, ml_vm_upvalue(L), index, METATABLE) != NULL;
 }
 
 /* ---- listen ------------------------------------------------------------- */

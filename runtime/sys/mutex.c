@@ -29,7 +29,8 @@ struct ml_mutex {
 
 struct ml_mutex *ml_mutex_test(lua_State *L, int index)
 {
-    return (struct ml_mutex *)luaL_testudata(L, index, METATABLE);
+    return (struct ml_mutex *)ml_vm_testudata(L, ml_vm_upvalue(L), index,
+                                              METATABLE);
 }
 
 static struct ml_mutex *check_mutex(lua_State *L)

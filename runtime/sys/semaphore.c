@@ -99,7 +99,8 @@ static void either_check(lua_State *L)
 {
     ml_arg_expected(L,
                     ml_mutex_test(L, 1) != NULL ||
-                        luaL_testudata(L, 1, METATABLE) != NULL,
+                        ml_vm_testudata(L, ml_vm_upvalue(L), 1, METATABLE) !=
+                            NULL,
                     1, "a mutex or a semaphore");
     meant(L, 1)->check(L);
 }

@@ -21,7 +21,7 @@ static const char *const METATABLE = "miniloop.task";
 
 static void check_target(lua_State *L)
 {
-    if (ml_handle_test(L, 1) == NULL) {
+    if (ml_handle_test(L, ml_vm_upvalue(L), 1) == NULL) {
         ml_arg_expected(L, lua_type(L, 1) == LUA_TNUMBER, 1,
                         "a task's id or handle");
         (void)ml_misuse_integer(L, 1);
@@ -52,7 +52,7 @@ static int target_of(lua_State *L, ml_call *call, struct ml_task **out)
 {
     struct ml_task *self = ml_call_owner(call);
     int arg = ml_call_arg(call, 1);
-    const struct ml_handle *handle = ml_handle_test(L, arg);
+    const struct ml_handle *handle = ml_handle_at(L, arg);
     return handle != NULL ? target_by_handle(self, handle, out)
                           : target_by_id(self, lua_tointeger(L, arg), out);
 }
@@ -238,7 +238,7 @@ static struct ml_task *wait_target(lua_State *L, ml_call *call, int *answer)
     struct ml_task *target = NULL;
     *answer = 0;
     if (call->number != 0) {
-        return ml_handle_task(ml_handle_test(L, (int)call->number));
+        return ml_handle_task(ml_handle_at(L, (int)call->number));
     }
     int err = target_of(L, call, &target);
     if (err != 0) {
