@@ -39,6 +39,17 @@ check    luacheck         lua-check        -                   luacheck      -  
 check    shellcheck       shellcheck       ShellCheck          shellcheck    shellcheck           shellcheck
 check    mandoc           mandoc           mandoc              mandoc        mandoc               mandoc
 memory   valgrind         valgrind         valgrind            valgrind      valgrind             -
+peers    module:luv       lua-luv          lua-luv             lua-luv       lua5.4-luv           -
+peers    module:cqueues   lua-cqueues      -                   -             lua5.4-cqueues       -
+peers    module:copas     lua-copas        -                   -             -                    -
+peers    nginx            nginx            nginx               nginx         nginx                nginx
+peers    file:/usr/lib/nginx/modules/ngx_http_lua_module.so libnginx-mod-http-lua - - - -
+peers    node             nodejs           nodejs              nodejs        nodejs               node
+peers    python:uvloop    python3-uvloop   python3-uvloop      python-uvloop py3-uvloop           -
+peers    go               golang           golang              go            go                   go
+peers    tarantool        tarantool        -                   -             -                    -
+peers    header:uv.h      libuv1-dev       libuv-devel         libuv         libuv-dev            libuv
+peers    wrk              wrk              -                   wrk           -                    wrk
 '
 
 # The interpreter has another name on each system, and "lua" may be an older one.
@@ -68,6 +79,7 @@ has_thing() {
         cc -E -x c - >/dev/null 2>&1 ;;
     nc) # that of OpenBSD: others of that name cannot end one direction
         nc -h 2>&1 | grep -q -e '-N.*hutdown' ;;
+    file:*) [ -e "${1#file:}" ] ;;
     header:*) echo "#include <${1#header:}>" | cc -E -x c - >/dev/null 2>&1 ;;
     module:*) lua_has_module "${1#module:}" ;;
     python:*) # the first python3 of the path may be another than the system's
@@ -116,7 +128,7 @@ apt_install() {
 # Things as people call them.
 in_words() {
     sed -e 's/module:/the Lua module /' -e 's/python:/the Python module /' \
-        -e 's/header:/the C header /'
+        -e 's/header:/the C header /' -e 's/file://'
 }
 
 # Tells the people of other systems what to install, in their own words.
@@ -162,4 +174,19 @@ need() {
         echo "$rows" | awk '{ print "  " $1 }' | in_words >&2
         exit 1
     fi
+}
+
+# want GROUP ... installs what it can of the groups, and says what it cannot: for
+# what is good to have. One package that is not to be had must not cost the rest.
+want() {
+    rows=$(missing_rows "$@")
+    [ -n "$rows" ] || return 0
+    if command -v apt-get >/dev/null; then
+        for package in $(echo "$rows" | packages_of 1); do
+            say "Installing $package"
+            try install apt_install "$package" || :
+        done
+        rows=$(missing_rows "$@")
+    fi
+    [ -z "$rows" ] || explain_missing "$rows"
 }

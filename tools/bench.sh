@@ -1,0 +1,23 @@
+# shellcheck shell=sh
+# The benchmarks. Sourced by ./dev.
+
+# Their programs, and the runtime, from one configuration: the same Lua.
+build_bench() {
+    build_release
+    quietly build-bench cmake --build --preset release --target bench -- --quiet
+}
+
+# bench [--with-peers] [OPTIONS of bench/run.lua] [ROW ...]
+bench() {
+    peers=
+    for word in "$@"; do
+        shift
+        case $word in
+        --with-peers) peers=yes ;;
+        *) set -- "$@" "$word" ;;
+        esac
+    done
+    [ -z "$peers" ] || want peers
+    build_bench
+    build/miniloop bench/run.lua "$@"
+}
