@@ -41,7 +41,7 @@ check    mandoc           mandoc           mandoc              mandoc        man
 memory   valgrind         valgrind         valgrind            valgrind      valgrind             -
 peers    module:luv       lua-luv          lua-luv             lua-luv       lua5.4-luv           -
 peers    module:cqueues   lua-cqueues      -                   -             lua5.4-cqueues       -
-peers    module:copas     lua-copas        -                   -             -                    -
+peers    file:/usr/share/lua/5.2/copas.lua lua-copas - - - -
 peers    nginx            nginx            nginx               nginx         nginx                nginx
 peers    file:/usr/lib/nginx/modules/ngx_http_lua_module.so libnginx-mod-http-lua - - - -
 peers    node             nodejs           nodejs              nodejs        nodejs               node

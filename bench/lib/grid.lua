@@ -46,10 +46,12 @@ end
 local function line_of(series, reference, result, heads)
   local line = { series.name }
   line[2] = grid.number((goals.value(series, result.rounds) or {}).median)
-  local ratio = series ~= reference
-    and goals.ratio(reference, series, result.rounds) or nil
-  line[3] = ratio and grid.number(ratio.median) or ""
-  line[4] = ratio and grid.interval(ratio) or ""
+  if reference then
+    local ratio = series ~= reference
+      and goals.ratio(reference, series, result.rounds) or nil
+    line[3] = ratio and grid.number(ratio.median) or ""
+    line[4] = ratio and grid.interval(ratio) or ""
+  end
   for _, head in ipairs(heads) do
     local summary = goals.value(series, result.rounds, head.name)
     line[#line + 1] = grid.number(summary and summary.median)
@@ -63,9 +65,13 @@ end
 ---@param result bench.result
 ---@return string[][]
 function grid.result(r, result)
-  local reference = result.series[1]
+  local reference = not r.alone and #result.series > 1 and result.series[1]
+    or nil
   local heads = figure_heads(result)
-  local lines = { { "", r.unit, "ratio", "95 % interval" } }
+  local lines = { { "", r.unit } }
+  if reference then
+    table.move({ "ratio", "95 % interval" }, 1, 2, 3, lines[1])
+  end
   for _, head in ipairs(heads) do
     table.insert(lines[1], head.name .. (head.unit and ", " .. head.unit or ""))
   end

@@ -16,6 +16,7 @@ local peers = {}
 -- The interpreter of Debian, whose modules the peers are. The first python3 of
 -- the path may be another than the system's, without uvloop.
 local lua = "lua5.4"
+local copas_lua = "env 'LUA_PATH=/usr/share/lua/5.2/?.lua;;' " .. lua
 local python = "/usr/bin/python3"
 
 ---@type table<string, bench.peer>
@@ -28,9 +29,10 @@ peers.known = {
     version = lua .. [[ -e 'print(require "cqueues".VERSION)']],
     run = lua, package = "lua-cqueues",
   },
+  -- Debian has it for older versions only, and it is plain Lua.
   copas = {
-    version = lua .. [[ -e 'print(require "copas"._VERSION)']],
-    run = lua, package = "lua-copas",
+    version = copas_lua .. [[ -e 'print(require "copas"._VERSION)']],
+    run = copas_lua, package = "lua-copas",
   },
   openresty = {
     version = "nginx -v 2>&1 && test -e"

@@ -28,28 +28,31 @@ local row = {}
 ---@field title string
 ---@field unit string             of the value, a CPU time a ...
 ---@field about string?           a remark for the report
----@field full table              sizes, which fill the holes {name} of commands
+---@field full table              sizes, which fill the holes {name} of commands;
+---                               `times`: runs of a program that count as one
 ---@field quick table             what is smaller in the quick form
 ---@field arguments string        of the programs
 ---@field client string?          the command of the client
----@field times integer?          runs of a program that count as one
 ---@field timeout integer?        seconds that a run may take: 60
 ---@field points table[]?         the sizes of a table of growth
 ---@field contestants bench.contestant[]
 ---@field goals bench.goal[]?
----@field value fun(sample: bench.sample, size: table): number
+---@field alone boolean?          the contestants are not to be compared
+---@field value nil|fun(sample: bench.sample, size: table): number  without it:
+---               CPU nanoseconds from start to stop, by size.n
 ---@field figures nil|fun(sample: bench.sample, size: table): table[]  further
 ---               ones: { name, number, unit }
----@field check fun(sample: bench.sample, size: table): boolean, string?
+---@field check nil|fun(sample: bench.sample, size: table): boolean, string?
+---               without it: whether sample.count is size.n
 
 local required = {
   title = "string", unit = "string", full = "table", quick = "table",
-  arguments = "string", contestants = "table", value = "function",
-  check = "function",
+  arguments = "string", contestants = "table",
 }
 local optional = {
-  about = "string", client = "string", times = "number", timeout = "number",
+  about = "string", client = "string", timeout = "number",
   points = "table", goals = "table", figures = "function",
+  value = "function", check = "function", alone = "boolean",
 }
 
 -- A misspelt field would be a goal that nobody looks at.
@@ -62,9 +65,17 @@ local function validate(candidate, name)
   for field, value in pairs(candidate) do
     local kind = required[field] or optional[field]
     if type(value) ~= kind then
-      error(("%s: a row has no %s like that"):format(name, field), 0)
+      error(("%s: a row has no such %s"):format(name, field), 0)
     end
   end
+end
+
+local function cost(sample, size)
+  return measure.cpu(sample) / size.n
+end
+
+local function counted(sample, size)
+  return sample.count == size.n, "counted " .. tostring(sample.count)
 end
 
 ---The names of all rows, in order.
@@ -86,6 +97,8 @@ function row.load(name)
   local loaded = chunk and chunk() or error(message, 0)
   validate(loaded, name)
   loaded.name = name
+  loaded.value = loaded.value or cost
+  loaded.check = loaded.check or counted
   return loaded
 end
 
@@ -138,7 +151,7 @@ local function program(contestant)
   local kind, path = row.kind(contestant), contestant[2]
   if kind == "peer" then
     return peers.command(contestant.peer or contestant[1], path)
-  elseif path:match("%.lua$") then
+  elseif path:match("^%S+%.lua$") then
     return "build/miniloop " .. path
   end
   return path
@@ -160,7 +173,7 @@ function row.run(r, contestant, size)
     program = words(
       command .. " " .. (contestant.arguments or r.arguments), size),
     client = client and words(client, size),
-    timeout = r.timeout or 60, times = r.times,
+    timeout = r.timeout or 60, times = size.times,
   }
 end
 

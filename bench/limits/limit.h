@@ -5,6 +5,7 @@
 #define BENCH_LIMIT_H
 
 #include <lua.h>
+#include <stdint.h>
 
 /* Asks measure for a sample under this name, and waits until it was taken. */
 void limit_mark(const char *name);
@@ -19,6 +20,14 @@ lua_State *limit_lua(void);
 
 /* Compiles the chunk and leaves the function on top of L. */
 void limit_load(lua_State *L, const char *chunk);
+
+/* Leaves two functions on top of L: one counts its calls, the other gives their
+ * number. */
+void limit_load_counter(lua_State *L);
+
+/* The base frame of a task, and no more: a C function that calls its argument
+ * protected, and lets it yield. */
+int limit_frame(lua_State *L);
 
 /* Ends the program, with this text on standard error, unless `good`. */
 void limit_check(int good, const char *text);

@@ -1,4 +1,4 @@
-local measure = require "bench.lib.measure"
+local tasks = "yield {n} {tasks}"
 
 return {
   title = "direct yield and resume, `ml.yield()`, 1,000 tasks",
@@ -10,12 +10,26 @@ return {
   contestants = {
     { "miniloop", "bench/ours/yield.lua" },
     { "limit", "{bin}/limit_switch" },
-    { "luv", "bench/peers/luv/yield.lua", size = { n = 300000 } },
+    { "openresty", "bench/peers/openresty/tasks.sh", arguments = "{port}",
+      client = "build/miniloop bench/peers/openresty/ask.lua {port} " .. tasks,
+      size = { n = 300000 } },
+    { "tarantool", "bench/peers/tarantool/tasks.lua", arguments = tasks,
+      size = { n = 500000 } },
+    { "luv", "bench/peers/luv/tasks.lua", arguments = tasks,
+      size = { n = 300000 } },
+    { "cqueues", "bench/peers/cqueues/tasks.lua", arguments = tasks,
+      size = { n = 300000 } },
+    { "copas", "bench/peers/copas/tasks.lua", arguments = tasks,
+      size = { n = 300000 } },
+    { "go, Gosched", "bench/peers/go/tasks.go", peer = "go",
+      arguments = tasks },
+    { "node, await", "bench/peers/node/tasks.js", peer = "node",
+      arguments = tasks },
+    { "node, setImmediate", "bench/peers/node/tasks.js", peer = "node",
+      arguments = "turn {n} {tasks}", size = { n = 500000 } },
+    { "asyncio", "bench/peers/asyncio/tasks.py", arguments = tasks,
+      size = { n = 200000 } },
+    { "uvloop", "bench/peers/asyncio/tasks.py",
+      arguments = tasks .. " uvloop", size = { n = 200000 } },
   },
-  value = function(sample, size)
-    return measure.cpu(sample) / size.n
-  end,
-  check = function(sample, size)
-    return sample.count == size.n, "counted " .. tostring(sample.count)
-  end,
 }

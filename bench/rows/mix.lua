@@ -1,0 +1,21 @@
+return {
+  title = "lateness of sleeps of 1 ms while 4 tasks compute for 5 ms at a time",
+  unit = "ms",
+  about = "The 99th percentile. The goal is one turn of each that computes, and "
+    .. "1 ms.",
+  full = { n = 20, k = 4, sleepers = 50 },
+  quick = { n = 5 },
+  arguments = "{n} {k} {sleepers}",
+  goals = { { at_most = 4 * 5 + 1 } },
+  contestants = { { "miniloop", "bench/ours/mix.lua" } },
+  value = function(sample)
+    return sample.p99_ms
+  end,
+  figures = function(sample)
+    return { { "median", sample.p50_ms, "ms" }, { "early", sample.early } }
+  end,
+  check = function(sample, size)
+    return sample.count == size.n * size.sleepers and sample.early == 0,
+      "counted " .. tostring(sample.count) .. ", or woken early"
+  end,
+}
