@@ -6,7 +6,7 @@ usage: ./dev bench [--with-peers] [--quick] [ROW ...]
   --with-peers  install the peers that Debian has
   --quick       few rounds and small sizes: claims nothing
   --ours        leave the peers out
-  --rounds=N    other than 15
+  --rounds=N    more than 15 of them
   --list        print the rows and stop
   --report      write docs/benchmarks.md from the last results, run nothing
 ]]
@@ -16,7 +16,12 @@ package.path = "?.lua;" .. package.path
 local contest = require "bench.lib.contest"
 local goals = require "bench.lib.goals"
 local grid = require "bench.lib.grid"
+local machine = require "bench.lib.machine"
+local plot = require "bench.lib.plot"
+local report = require "bench.lib.report"
 local row = require "bench.lib.row"
+local shell = require "bench.lib.shell"
+local store = require "bench.lib.store"
 
 local function read_options(words)
   local options = { rounds = 15, names = {} }
@@ -27,7 +32,7 @@ local function read_options(words)
     if flags[flag] then
       options[flag] = true
     elseif rounds then
-      options.rounds = math.tointeger(rounds)
+      options.rounds = math.max(15, math.tointeger(rounds))
     elseif word:match("^%-") then
       io.stderr:write("unknown option: ", word, "\n", usage)
       os.exit(2)
@@ -74,35 +79,75 @@ local function run_row(r, options)
   return results
 end
 
--- True when ours, and the limit, ran to their end.
 local function show(r, results)
   print(("%s: %s"):format(r.name, r.title))
   print(grid.text(r.points and grid.growth(r, results)
     or grid.result(r, results[1])))
-  local sound = true
   for _, result in ipairs(results) do
     for _, line in ipairs(grid.lost(result)) do
       print("  lost: " .. line)
-    end
-    for _, series in ipairs(result.series) do
-      sound = sound and not (series.lost and series.kind ~= "peer")
     end
     for _, verdict in ipairs(goals.judge(r, result)) do
       print("  " .. grid.verdict(verdict))
     end
   end
   print()
-  return sound
+end
+
+-- True when ours, and the limit, ran to their end.
+local function is_sound(results)
+  for _, result in ipairs(results) do
+    for _, series in ipairs(result.series) do
+      if series.lost and series.kind ~= "peer" then
+        return false
+      end
+    end
+  end
+  return true
+end
+
+-- How many rows failed. What a quick run, or one without peers, says is not
+-- kept.
+local function run_rows(options)
+  local failed = 0
+  for _, r in ipairs(load_rows(options)) do
+    local results = run_row(r, options)
+    show(r, results)
+    failed = failed + (is_sound(results) and 0 or 1)
+    if not options.quick and not options.ours then
+      store.save {
+        row = r, results = results, rounds = options.rounds,
+        date = os.date("!%Y-%m-%d %H:%M UTC"),
+      }
+    end
+  end
+  return failed
+end
+
+local function write_report()
+  local records = store.load(row.names())
+  if #records == 0 then
+    io.stderr:write("there are no results yet\n")
+    os.exit(1)
+  end
+  shell.write("docs/benchmarks.md",
+    report.markdown(records, machine.facts(), "./dev bench --with-peers"))
+  shell.write("docs/benchmarks.svg", plot.svg(records))
+  print "docs/benchmarks.md and docs/benchmarks.svg are written"
 end
 
 io.stdout:setvbuf("line")
 local options = read_options(arg)
-local rows = load_rows(options)
-local failed = 0
-for _, r in ipairs(rows) do
-  if not show(r, run_row(r, options)) then
-    failed = failed + 1
+local count = #options.names > 0 and #options.names or #row.names()
+if options.list then
+  print(table.concat(row.names(), "\n"))
+elseif options.report then
+  write_report()
+else
+  local failed = run_rows(options)
+  if #options.names == 0 and not options.quick and not options.ours then
+    write_report()
   end
+  print(("%d passed, %d failed"):format(count - failed, failed))
+  os.exit(failed == 0)
 end
-print(("%d passed, %d failed"):format(#rows - failed, failed))
-os.exit(failed == 0)

@@ -68,14 +68,15 @@ function goals.ratio(above, below, rounds, figure)
 end
 
 local function describe(goal, unit)
-  local what = goal.figure and goal.figure .. " " or ""
-  if goal.who then
-    what = goal.who .. ": " .. what
+  local words = { goal.who and goal.who .. ":" or nil }
+  words[#words + 1] = goal.figure
+  words[#words + 1] = ("at most %g"):format(goal.at_most)
+  if goal.of then
+    words[#words + 1] = "x " .. goal.of
+  elseif not goal.figure then
+    words[#words + 1] = unit
   end
-  if not goal.of then
-    return ("%sat most %g %s"):format(what, goal.at_most, goal.unit or unit)
-  end
-  return ("%sat most %g x %s"):format(what, goal.at_most, goal.of)
+  return table.concat(words, " ")
 end
 
 -- The summary that the goal is about; nil and why there is none.

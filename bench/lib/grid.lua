@@ -4,6 +4,14 @@ local goals = require "bench.lib.goals"
 
 local grid = {}
 
+local function digits_of(value)
+  local size = math.abs(value)
+  if math.type(value) == "integer" or size >= 100 then
+    return 0
+  end
+  return size >= 10 and 1 or (size >= 0.1 or size == 0) and 2 or 3
+end
+
 ---A number as people read it: three digits, or all before the point.
 ---@param value number?
 ---@return string
@@ -11,8 +19,7 @@ function grid.number(value)
   if not value then
     return "-"
   end
-  local size = math.abs(value)
-  local digits = size >= 100 and 0 or size >= 10 and 1 or 2
+  local digits = digits_of(value)
   local text = ("%%.%df"):format(digits):format(value)
   if digits > 0 then
     return text
@@ -43,14 +50,20 @@ local function figure_heads(result)
   return heads
 end
 
+-- The two cells about a ratio; of the reference itself they are empty.
+local function ratio_cells(series, reference, rounds)
+  if series == reference then
+    return "", ""
+  end
+  local ratio = goals.ratio(reference, series, rounds)
+  return grid.number(ratio and ratio.median), grid.interval(ratio)
+end
+
 local function line_of(series, reference, result, heads)
-  local line = { series.name }
-  line[2] = grid.number((goals.value(series, result.rounds) or {}).median)
+  local value = goals.value(series, result.rounds)
+  local line = { series.name, grid.number(value and value.median) }
   if reference then
-    local ratio = series ~= reference
-      and goals.ratio(reference, series, result.rounds) or nil
-    line[3] = ratio and grid.number(ratio.median) or ""
-    line[4] = ratio and grid.interval(ratio) or ""
+    line[3], line[4] = ratio_cells(series, reference, result.rounds)
   end
   for _, head in ipairs(heads) do
     local summary = goals.value(series, result.rounds, head.name)

@@ -68,7 +68,7 @@ end
 -- What the programs wrote to standard error, as part of a sentence.
 local function complaint()
   local text = (shell.read(errors) or ""):gsub("%s+", " ")
-  return text == "" and "" or ": " .. text:sub(1, 300)
+  return text == "" and "" or ": " .. text:sub(1, 150)
 end
 
 local function failure(sample)

@@ -16,7 +16,7 @@ local peers = {}
 -- The interpreter of Debian, whose modules the peers are. The first python3 of
 -- the path may be another than the system's, without uvloop.
 local lua = "lua5.4"
-local copas_lua = "env 'LUA_PATH=/usr/share/lua/5.2/?.lua;;' " .. lua
+local copas_lua = "env LUA_PATH=/usr/share/lua/5.2/?.lua;; " .. lua
 local python = "/usr/bin/python3"
 
 ---@type table<string, bench.peer>
@@ -31,7 +31,8 @@ peers.known = {
   },
   -- Debian has it for older versions only, and it is plain Lua.
   copas = {
-    version = copas_lua .. [[ -e 'print(require "copas"._VERSION)']],
+    version = copas_lua:gsub(";", "\\;")
+      .. [[ -e 'print(require "copas"._VERSION)']],
     run = copas_lua, package = "lua-copas",
   },
   openresty = {
@@ -40,7 +41,7 @@ peers.known = {
     run = "sh", package = "libnginx-mod-http-lua",
   },
   nginx = {
-    version = "nginx -v 2>&1", run = "sh", package = "nginx",
+    version = "{ nginx -v 2>&1; }", run = "sh", package = "nginx",
   },
   node = { version = "node --version", run = "node", package = "nodejs" },
   asyncio = {
@@ -85,7 +86,7 @@ local function compile(name, peer, source)
   if not shell.run(("[ %s -nt %s ] || { %s; } >%s 2>&1 </dev/null")
     :format(out, source, command, log)) then
     return nil, "does not compile: "
-      .. (shell.read(log) or ""):gsub("%s+", " "):sub(1, 300)
+      .. (shell.read(log) or ""):gsub("%s+", " "):sub(1, 150)
   end
   return out
 end

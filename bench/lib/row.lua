@@ -28,8 +28,8 @@ local row = {}
 ---@field title string
 ---@field unit string             of the value, a CPU time a ...
 ---@field about string?           a remark for the report
----@field full table              sizes, which fill the holes {name} of commands;
----                               `times`: runs of a program that count as one
+---@field full table      sizes, which fill the holes {name} of commands;
+---                       `times` is how many runs of a program count as one
 ---@field quick table             what is smaller in the quick form
 ---@field arguments string        of the programs
 ---@field client string?          the command of the client

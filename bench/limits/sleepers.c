@@ -37,9 +37,12 @@ static int64_t read_clock(const struct sleepers *s)
     return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
+/* Until the end of the deadline's millisecond: so all that end in it are woken
+ * at once, which costs half as much, and none too early. */
 static void await(struct sleepers *s, int64_t deadline)
 {
-    const struct timespec t = { deadline / 1000000000, deadline % 1000000000 };
+    int64_t end = (deadline + 999999) / 1000000 * 1000000;
+    const struct timespec t = { end / 1000000000, end % 1000000000 };
 
     if (s->jumping) {
         s->now = deadline;

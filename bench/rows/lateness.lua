@@ -11,7 +11,7 @@ return {
   goals = {
     { of = "limit", at_most = 1.05 },
     { of = "limit", at_most = 1.05, figure = "99 %" },
-    { at_most = 0, figure = "early", unit = "woken early" },
+    { at_most = 0, figure = "early" },
   },
   contestants = {
     { "miniloop", "bench/ours/lateness.lua" },

@@ -1,8 +1,8 @@
 return {
-  title = "lateness of sleeps of 1 ms while 4 tasks compute for 5 ms at a time",
+  title = "lateness of a 1 ms sleep while 4 tasks compute 5 ms at a time",
   unit = "ms",
-  about = "The 99th percentile. The goal is one turn of each that computes, and "
-    .. "1 ms.",
+  about = "The 99th percentile. The goal is one turn of each that computes, "
+    .. "and 1 ms.",
   full = { n = 20, k = 4, sleepers = 50 },
   quick = { n = 5 },
   arguments = "{n} {k} {sleepers}",

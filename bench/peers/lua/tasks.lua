@@ -114,5 +114,5 @@ return function(peer, words)
   for i = 2, #words do
     numbers[i - 1] = assert(tonumber(words[i]))
   end
-  operations[words[1]](peer, (table.unpack or unpack)(numbers))
+  operations[words[1]](peer, numbers[1], numbers[2], numbers[3])
 end
