@@ -2,6 +2,7 @@
 # The specs and the checks. Sourced by ./dev.
 
 check_parts="gcc clang format tidy luacheck shellcheck manual specs asan"
+check_parts="$check_parts bench instructions"
 extra_parts="memory memory_sample"
 
 # All files of a kind in the tree: sources NAME-PATTERN ...
@@ -51,7 +52,7 @@ check_format() {
 
 # With clang's flags: clang-tidy does not know all of gcc's.
 check_tidy() {
-    build clang && sources '*.c' | grep -E '^\./(runtime|spec)/' |
+    build clang && sources '*.c' | grep -E '^\./(runtime|spec|bench/[a-oq-z].*)/' |
         xargs -n 4 -P "$(cores)" clang-tidy -p build/clang --quiet \
             2>build/log/tidy-warning-counts.log
 }
@@ -88,6 +89,18 @@ check_memory_sample() {
     )
 }
 
+# That the benchmarks run and get right answers; their figures claim nothing.
+check_bench() {
+    build_bench && build/miniloop bench/run.lua --quick --ours yield sleep0 \
+        spawn parked sleepers startup micro growth_expire
+}
+
+# What the hot paths cost, by counting: `./dev check instructions --update`
+# keeps what it finds.
+check_instructions() {
+    build_bench && build/miniloop bench/instructions.lua ${update:+--update}
+}
+
 # -------------------------------------------------------------- all of it
 
 check_part() {
@@ -114,8 +127,13 @@ check_is_known() {
     esac
 }
 
-# check [--full | PART ...]
+# check [--full | PART ... | instructions --update]
 check() {
+    update=
+    if [ "$*" = "instructions --update" ]; then
+        update=yes
+        set -- instructions
+    fi
     # shellcheck disable=SC2086 # lists of names
     case ${1:-} in
     --full) set -- $check_parts memory ;;
@@ -123,7 +141,7 @@ check() {
     esac
     for part in "$@"; do
         check_is_known "$part"
-        case $part in memory*) need memory ;; esac
+        case $part in memory* | instructions) need memory ;; esac
     done
     good=0
     bad=

@@ -20,6 +20,7 @@ local errors = "build/log/bench-errors.log"
 ---@field client string[]?
 ---@field timeout integer     seconds
 ---@field times integer?      runs to add up
+---@field gently boolean?     let the server end by itself, on SIGTERM
 
 -- The cores are counted once: the last is for what is measured, for interrupts
 -- come to the first.
@@ -38,7 +39,8 @@ function measure.command(run)
   local core, other = cores()
   local words = {
     measure.bin .. "/measure", "--core=" .. core, "--client-core=" .. other,
-    "--timeout=" .. run.timeout, "--times=" .. (run.times or 1), "--",
+    "--timeout=" .. run.timeout, "--times=" .. (run.times or 1),
+    "--gently=" .. (run.gently and 1 or 0), "--",
   }
   table.move(run.program, 1, #run.program, #words + 1, words)
   if run.client then

@@ -134,8 +134,12 @@ function row.size(r, contestant, quick, point)
     quick and r.quick or {}, quick and point or {})
 end
 
--- Words with their holes filled; {port} is left to the measuring program.
-local function words(template, size)
+---The words of a command, with their holes filled; {port} is left to the
+---measuring program.
+---@param template string
+---@param size table
+---@return string[]
+function row.words(template, size)
   local list = {}
   for word in template:gmatch("%S+") do
     list[#list + 1] = word:gsub("{(%w+)}", function(hole)
@@ -170,9 +174,9 @@ function row.run(r, contestant, size)
   end
   local client = contestant.client or r.client
   return {
-    program = words(
+    program = row.words(
       command .. " " .. (contestant.arguments or r.arguments), size),
-    client = client and words(client, size),
+    client = client and row.words(client, size),
     timeout = r.timeout or 60, times = size.times,
   }
 end

@@ -25,29 +25,36 @@ static int compare(const void *a, const void *b)
 
 static int64_t sleep_once(int64_t duration)
 {
-    const struct timespec t = { 0, duration };
+    const struct timespec t = {0, duration};
     int64_t start = now();
 
     (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &t, NULL);
     return now() - start - duration;
 }
 
+/* What so many of a hundred do not exceed. */
+static double microseconds(const int64_t *late, long n, long percent)
+{
+    long place = n * percent / 100;
+
+    return (double)late[place] / 1e3;
+}
+
 int main(int argc, char **argv)
 {
     long n = limit_number(argv, 1);
     int64_t duration = (int64_t)(argc > 2 ? strtod(argv[2], NULL) * 1e9 : 1e6);
-    int64_t *late = calloc((size_t)n, sizeof *late);
+    int64_t *late = limit_memory(n, sizeof *late);
     long early = 0;
 
-    limit_check(late != NULL, "no memory");
     for (long i = 0; i < n; i++) {
         late[i] = sleep_once(duration);
         early += late[i] < 0;
     }
     qsort(late, (size_t)n, sizeof *late, compare);
-    (void)printf("p50_us=%g\np99_us=%g\nearly=%ld\ncount=%ld\n",
-                 (double)late[n / 2] / 1e3, (double)late[n * 99 / 100] / 1e3,
-                 early, n);
+    (void)printf("p50_us=%g\np99_us=%g\n", microseconds(late, n, 50),
+                 microseconds(late, n, 99));
+    (void)printf("early=%ld\ncount=%ld\n", early, n);
     free(late);
     return 0;
 }

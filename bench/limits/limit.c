@@ -35,6 +35,14 @@ long limit_number(char **argv, int n)
     return value;
 }
 
+void *limit_memory(long count, size_t size)
+{
+    void *memory = calloc((size_t)count, size);
+
+    limit_check(memory != NULL, "no memory");
+    return memory;
+}
+
 lua_State *limit_lua(void)
 {
     lua_State *L = luaL_newstate();

@@ -5,6 +5,7 @@
 #define BENCH_LIMIT_H
 
 #include <lua.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Asks measure for a sample under this name, and waits until it was taken. */
@@ -13,6 +14,10 @@ void limit_mark(const char *name);
 /* The n-th argument of the program as a number, which must be positive; ends
  * the program if it is not. */
 long limit_number(char **argv, int n);
+
+/* Memory for so many things of that size, all zero; ends the program if there
+ * is none. To be freed. */
+void *limit_memory(long count, size_t size);
 
 /* A Lua state with the standard libraries; ends the program if there is no
  * memory. */

@@ -14,9 +14,10 @@
 #include <string.h>
 #include <time.h>
 
-static const char chunk[] = "local n, seconds = ...\n"
-                            "local yield, random = coroutine.yield, math.random\n"
-                            "for _ = 1, n do yield(random() * seconds) end\n";
+static const char chunk[] =
+    "local n, seconds = ...\n"
+    "local yield, random = coroutine.yield, math.random\n"
+    "for _ = 1, n do yield(random() * seconds) end\n";
 
 struct sleepers {
     lua_State *L; /* 1: the function, 2: the coroutines that keep it alive */
@@ -42,7 +43,7 @@ static int64_t read_clock(const struct sleepers *s)
 static void await(struct sleepers *s, int64_t deadline)
 {
     int64_t end = (deadline + 999999) / 1000000 * 1000000;
-    const struct timespec t = { end / 1000000000, end % 1000000000 };
+    const struct timespec t = {end / 1000000000, end % 1000000000};
 
     if (s->jumping) {
         s->now = deadline;
@@ -59,16 +60,15 @@ static void step(struct sleepers *s, lua_State *co, int args)
     if (lua_resume(co, s->L, args, &results) == LUA_YIELD) {
         double seconds = lua_tonumber(co, -1);
         lua_pop(co, results);
-        heap_put(&s->heap, (struct heap_item){
-                               read_clock(s) + (int64_t)ceil(seconds * 1e9),
-                               co });
+        heap_put(&s->heap,
+                 (struct heap_item){
+                     read_clock(s) + (int64_t)ceil(seconds * 1e9), co});
     } else {
         s->ended++;
     }
 }
 
-static void spawn_all(struct sleepers *s, long tasks, long each,
-                      double seconds)
+static void spawn_all(struct sleepers *s, long tasks, long each, double seconds)
 {
     for (long i = 0; i < tasks; i++) {
         lua_State *co = lua_newthread(s->L);
@@ -98,11 +98,10 @@ int main(int argc, char **argv)
     long n = limit_number(argv, 1);
     long tasks = limit_number(argv, 2);
     double seconds = argc > 3 ? strtod(argv[3], NULL) : 1;
-    struct sleepers s = { limit_lua(), { NULL, 0 }, 0, 1, 0 };
+    struct sleepers s = {limit_lua(), {NULL, 0}, 0, 1, 0};
 
     s.jumping = argc > 4 && strcmp(argv[4], "jump") == 0;
-    s.heap.items = calloc((size_t)tasks, sizeof *s.heap.items);
-    limit_check(s.heap.items != NULL, "no memory");
+    s.heap.items = limit_memory(tasks, sizeof *s.heap.items);
     limit_load(s.L, chunk);
     lua_createtable(s.L, (int)tasks, 0);
     limit_mark("start");

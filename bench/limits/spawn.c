@@ -48,10 +48,9 @@ int main(int argc, char **argv)
     long n = limit_number(argv, 1);
     long batch = limit_number(argv, 2);
     int framed = argc > 3 && strcmp(argv[3], "frame") == 0;
-    lua_State **coroutines = calloc((size_t)batch, sizeof *coroutines);
+    lua_State **coroutines = limit_memory(batch, sizeof(lua_State *));
     lua_State *L = limit_lua();
 
-    limit_check(coroutines != NULL, "no memory");
     make(L, coroutines, batch);
     run(L, coroutines, batch, framed); /* their stacks are there then */
     limit_mark("start");

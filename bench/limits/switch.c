@@ -54,11 +54,10 @@ int main(int argc, char **argv)
 {
     long n = limit_number(argv, 1);
     long tasks = limit_number(argv, 2);
-    lua_State **coroutines = calloc((size_t)tasks, sizeof *coroutines);
+    lua_State **coroutines = limit_memory(tasks, sizeof(lua_State *));
     lua_State *L = limit_lua();
 
     (void)argc;
-    limit_check(coroutines != NULL, "no memory");
     start(L, coroutines, tasks, n / tasks);
     limit_mark("start");
     lua_Integer sum = finish(L, coroutines, tasks, n / tasks);

@@ -71,8 +71,8 @@ static int open_ends(bool piped, int in[2], int out[2])
 
 int process_start(struct process *p, char *const argv[], int core, bool piped)
 {
-    int in[2];
-    int out[2];
+    int in[2] = {-1, -1};
+    int out[2] = {-1, -1};
     int err = open_ends(piped, in, out);
 
     if (err != 0) {
@@ -167,7 +167,7 @@ static void add_process(pid_t pid, void *data)
 
 void process_sample(const struct process *p, struct sample *s)
 {
-    struct sampling sampling = { p->pid, s };
+    struct sampling sampling = {p->pid, s};
 
     memset(s, 0, sizeof *s);
     each_process(add_process, &sampling);
@@ -178,7 +178,7 @@ void process_sample(const struct process *p, struct sample *s)
 
 bool process_alive(const struct process *p)
 {
-    siginfo_t info = { 0 };
+    siginfo_t info = {0};
 
     return waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOHANG | WNOWAIT) ==
                0 &&
@@ -210,6 +210,11 @@ void process_wait(struct process *p, struct outcome *o)
         (void)close(p->in);
         (void)close(p->out);
     }
+}
+
+void process_end(const struct process *p)
+{
+    (void)kill(-p->pid, SIGTERM);
 }
 
 void process_kill(const struct process *p)

@@ -43,6 +43,9 @@ bool process_alive(const struct process *p);
 /* Waits for the program's end. */
 void process_wait(struct process *p, struct outcome *o);
 
+/* Sends SIGTERM to the group. */
+void process_end(const struct process *p);
+
 /* Kills the group. Safe in signal handlers. */
 void process_kill(const struct process *p);
 
