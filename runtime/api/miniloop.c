@@ -68,6 +68,13 @@ int ml_spawn(ml_loop *loop, lua_State *L, int nargs, int64_t *id)
         lua_pop(L, nargs + 1);
         return -ENOMEM;
     }
+    const struct ml_task *task = ml_task_spawn_plainly(loop, L, nargs);
+    if (task != NULL) {
+        if (id != NULL) {
+            *id = task->id;
+        }
+        return 0;
+    }
     lua_pushcfunction(L, spawn_protected);
     lua_insert(L, -nargs - 2);
     lua_pushlightuserdata(L, loop);

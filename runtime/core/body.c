@@ -86,11 +86,7 @@ static int body_done(lua_State *L, struct ml_task *task)
 {
     int count = lua_gettop(L) - 2;
     luaL_checkstack(L, 4, "results");
-    struct ml_handle *handle = ml_handle_find(L, task);
-    if (handle != NULL) {
-        lua_insert(L, 3);
-        ml_handle_done(L, handle, count);
-    }
+    ml_handle_done(L, task, count);
     return 0;
 }
 

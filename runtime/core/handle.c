@@ -11,13 +11,6 @@
 
 static const char *const METATABLE = "miniloop.task";
 
-/* The user values of a handle: most never have more than a value, so that what
- * is seldom there shares a table. */
-enum {
-    VALUE = 1,
-    DESCRIPTION
-};
-
 void ml_handle_init(lua_State *L, struct ml_vm *vm)
 {
     (void)luaL_newmetatable(L, METATABLE); /* its methods come from sys/ */
@@ -26,8 +19,7 @@ void ml_handle_init(lua_State *L, struct ml_vm *vm)
 
 static struct ml_handle *handle_new(lua_State *L, struct ml_task *task)
 {
-    struct ml_handle *handle =
-        lua_newuserdatauv(L, sizeof *handle, DESCRIPTION);
+    struct ml_handle *handle = lua_newuserdatauv(L, sizeof *handle, 1);
     memset(handle, 0, sizeof *handle);
     handle->vm = task->loop->vm;
     handle->serial = task->loop->serial;
@@ -37,15 +29,17 @@ static struct ml_handle *handle_new(lua_State *L, struct ml_task *task)
     return handle;
 }
 
+/* A handle has one user value, for most never have more than a value; the others
+ * have a table of all their fields there. */
 void ml_handle_get(lua_State *L, int index, enum ml_handle_field field)
 {
-    const struct ml_handle *handle = lua_touserdata(L, index);
-    if (field == ML_HANDLE_VALUE) {
-        (void)lua_getiuservalue(L, index, VALUE);
-    } else if (handle->described) {
-        (void)lua_getiuservalue(L, index, DESCRIPTION);
+    const struct ml_handle *handle = ml_handle_at(L, index);
+    if (handle->described) {
+        (void)lua_getiuservalue(L, index, 1);
         lua_rawgeti(L, -1, field);
         lua_remove(L, -2);
+    } else if (field == ML_HANDLE_VALUE) {
+        (void)lua_getiuservalue(L, index, 1);
     } else {
         lua_pushnil(L);
     }
@@ -53,23 +47,26 @@ void ml_handle_get(lua_State *L, int index, enum ml_handle_field field)
 
 static void handle_describe(lua_State *L, int index)
 {
-    struct ml_handle *handle = lua_touserdata(L, index);
+    struct ml_handle *handle = ml_handle_at(L, index);
     if (!handle->described) {
         lua_createtable(L, ML_HANDLE_SPAWNED, 0);
-        (void)lua_setiuservalue(L, index, DESCRIPTION);
+        ml_handle_get(L, index, ML_HANDLE_VALUE);
+        lua_rawseti(L, -2, ML_HANDLE_VALUE);
+        (void)lua_setiuservalue(L, index, 1);
         handle->described = true;
     }
-    (void)lua_getiuservalue(L, index, DESCRIPTION);
 }
 
 void ml_handle_set(lua_State *L, int index, enum ml_handle_field field)
 {
+    const struct ml_handle *handle = ml_handle_at(L, index);
     index = lua_absindex(L, index);
-    if (field == ML_HANDLE_VALUE) {
-        (void)lua_setiuservalue(L, index, VALUE);
+    if (field == ML_HANDLE_VALUE && !handle->described) {
+        (void)lua_setiuservalue(L, index, 1);
         return;
     }
     handle_describe(L, index);
+    (void)lua_getiuservalue(L, index, 1);
     lua_insert(L, -2);
     lua_rawseti(L, -2, field);
     lua_pop(L, 1);
@@ -182,12 +179,13 @@ struct ml_task *ml_handle_task(const struct ml_handle *handle)
     return NULL;
 }
 
-void ml_handle_done(lua_State *L, struct ml_handle *handle, int count)
+/* Takes the `count` values on top off, into one: a table where there are several,
+ * nothing where there are none. */
+static void results_pack(lua_State *L, struct ml_handle *handle, int count)
 {
     handle->count = count;
     if (count > 1) {
         int first = lua_gettop(L) - count + 1;
-        luaL_checkstack(L, 2, "results");
         lua_createtable(L, count, 0);
         lua_insert(L, first);
         for (int i = count; i >= 1; i--) {
@@ -195,10 +193,28 @@ void ml_handle_done(lua_State *L, struct ml_handle *handle, int count)
         }
         handle->table = true;
     }
-    if (count > 0) {
-        ml_handle_set(L, -2, ML_HANDLE_VALUE);
+}
+
+void ml_handle_done(lua_State *L, struct ml_task *task, int count)
+{
+    int slot = task->shell.slot;
+    if (!task->handled) {
+        return;
     }
-    handle->outcome = ML_DONE;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, task->loop->vm->handles);
+    if (lua_rawgeti(L, -1, slot) == LUA_TUSERDATA) {
+        struct ml_handle *handle = ml_handle_at(L, -1);
+        if (count > 0) {
+            lua_rotate(L, -count - 2,
+                       2); /* the table, the handle, the values */
+            results_pack(L, handle, count);
+            ml_handle_set(L, -2, ML_HANDLE_VALUE);
+        }
+        handle->outcome = ML_DONE;
+        lua_pushnil(L);
+        lua_rawseti(L, -3, slot);
+    }
+    task->handled = false;
 }
 
 /* Pushes the results; returns their number. */

@@ -82,9 +82,10 @@ static inline struct ml_handle *ml_handle_at(lua_State *L, int index)
 /* The living task of a handle, or NULL. */
 struct ml_task *ml_handle_task(const struct ml_handle *handle);
 
-/* Stores what the task returned, the `count` values on top of L, in the handle
- * at index -count-1; takes the values off. May raise a memory error. */
-void ml_handle_done(lua_State *L, struct ml_handle *handle, int count);
+/* Stores what the task returned, the `count` values on top of L, in its handle
+ * if it has one, which the task's slot then forgets. Needs four slots of the
+ * stack. May raise a memory error. */
+void ml_handle_done(lua_State *L, struct ml_task *task, int count);
 
 /* Pushes the answer of `wait`: true and the results, or nil and the error;
  * marks a failure as observed. Returns the number of values. `index` is the

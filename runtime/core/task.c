@@ -86,14 +86,6 @@ static struct ml_task *task_new(struct ml_loop *loop)
     return task;
 }
 
-/* Gives back what a task has that cannot be spawned. */
-static void spawn_undo(lua_State *L, struct ml_vm *vm, struct ml_task *task,
-                       struct ml_shell shell)
-{
-    ml_vm_give(L, vm, shell, true);
-    ml_alloc_free(&vm->alloc, task, sizeof *task);
-}
-
 /* True; or false, and the error is on top. */
 static bool spawn_inherit(lua_State *L, struct ml_task *parent,
                           struct ml_task *task)
@@ -107,32 +99,73 @@ static bool spawn_inherit(lua_State *L, struct ml_task *parent,
     return lua_pcall(L, 2, 0, 0) == LUA_OK;
 }
 
+/* A task in the coroutine, with room for its function and arguments; or NULL. */
+static struct ml_task *task_in(struct ml_loop *loop, struct ml_shell shell,
+                               int nargs)
+{
+    struct ml_task *task = task_new(loop);
+    if (task == NULL) {
+        return NULL;
+    }
+    task->shell = shell;
+    task->leaf = shell.co;
+    if (lua_checkstack(shell.co, nargs + ML_BODY_STACK + loop->vm->reserve) ==
+        0) {
+        ml_alloc_free(&loop->vm->alloc, task, sizeof *task);
+        return NULL;
+    }
+    return task;
+}
+
+/* Nothing fails any more. */
+static struct ml_task *spawn_begin(struct ml_task *task, lua_State *L,
+                                   int nargs)
+{
+    struct ml_loop *loop = task->loop;
+    const struct ml_task *parent = loop->vm->task;
+    task->id = ++loop->last_id;
+    task->site =
+        ml_site_here(&loop->sites, L, parent != NULL ? parent->site : NULL);
+    ml_body_load(task, L, nargs);
+    ml_tasks_add(loop, task);
+    ml_trace(loop, spawn, task);
+    ml_task_ready(task);
+    return task;
+}
+
 struct ml_task *ml_task_spawn(struct ml_loop *loop, lua_State *L, int nargs)
 {
     struct ml_vm *vm = loop->vm;
     luaL_checkstack(L, 4, "spawn");
     ml_body_prepare(L, vm);
     struct ml_shell shell = ml_vm_take(L, vm);
-    struct ml_task *task = task_new(loop);
-    if (task == NULL ||
-        lua_checkstack(shell.co, nargs + ML_BODY_STACK + vm->reserve) == 0) {
-        spawn_undo(L, vm, task, shell);
+    struct ml_task *task = task_in(loop, shell, nargs);
+    if (task == NULL) {
+        ml_vm_give(L, vm, shell, true);
         (void)luaL_error(L, "not enough memory for a task");
-    }
-    task->shell = shell;
-    task->leaf = shell.co;
-    if (!spawn_inherit(L, vm->task, task)) {
-        spawn_undo(L, vm, task, shell);
+    } else if (!spawn_inherit(L, vm->task, task)) {
+        ml_vm_give(L, vm, shell, true);
+        ml_alloc_free(&vm->alloc, task, sizeof *task);
         (void)lua_error(L);
     }
-    task->id = ++loop->last_id;
-    task->site =
-        ml_site_here(&loop->sites, L, vm->task != NULL ? vm->task->site : NULL);
-    ml_body_load(task, L, nargs);
-    ml_tasks_add(loop, task);
-    ml_trace(loop, spawn, task);
-    ml_task_ready(task);
-    return task;
+    return spawn_begin(task, L, nargs);
+}
+
+struct ml_task *ml_task_spawn_plainly(struct ml_loop *loop, lua_State *L,
+                                      int nargs)
+{
+    struct ml_vm *vm = loop->vm;
+    if (vm->handler == LUA_NOREF || !ml_vm_pooled(L, vm) ||
+        (vm->task != NULL && vm->task->localized)) {
+        return NULL;
+    }
+    struct ml_shell shell = ml_vm_take(L, vm);
+    struct ml_task *task = task_in(loop, shell, nargs);
+    if (task == NULL) {
+        ml_vm_give(L, vm, shell, true);
+        return NULL;
+    }
+    return spawn_begin(task, L, nargs);
 }
 
 /* ---- the end ------------------------------------------------------------- */

@@ -112,6 +112,11 @@ static inline struct ml_task *ml_task_of_link(struct ml_list *link)
  * takes off. May raise a memory error, and loses nothing then. */
 struct ml_task *ml_task_spawn(struct ml_loop *loop, lua_State *L, int nargs);
 
+/* The same where it takes nothing that could raise: NULL, and nothing has
+ * changed, where it would. */
+struct ml_task *ml_task_spawn_plainly(struct ml_loop *loop, lua_State *L,
+                                      int nargs);
+
 /* The living task of that id, or NULL. */
 struct ml_task *ml_task_find(struct ml_loop *loop, int64_t id);
 

@@ -128,14 +128,14 @@ void *ml_vm_testudata(lua_State *L, struct ml_vm *vm, int index,
 
 /* A new thread inherits the hook of its maker: then the pool will not do, or
  * a debugger that follows coroutines would lose the ones we reuse. */
-static bool pool_serves(lua_State *L, const struct ml_vm *vm)
+bool ml_vm_pooled(lua_State *L, const struct ml_vm *vm)
 {
     return vm->nshells > 0 && lua_gethook(L) == NULL;
 }
 
 struct ml_shell ml_vm_take(lua_State *L, struct ml_vm *vm)
 {
-    if (pool_serves(L, vm)) {
+    if (ml_vm_pooled(L, vm)) {
         return vm->shells[--vm->nshells];
     }
     struct ml_shell shell;

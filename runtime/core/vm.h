@@ -122,6 +122,9 @@ void ml_vm_setslot(lua_State *L, int table, int slot);
 void *ml_vm_testudata(lua_State *L, struct ml_vm *vm, int index,
                       const char *name);
 
+/* True if the pool has a coroutine for L: then ml_vm_take raises nothing. */
+bool ml_vm_pooled(lua_State *L, const struct ml_vm *vm);
+
 /* Takes an empty coroutine from the pool, or makes one. May raise a memory
  * error, and loses nothing then. */
 struct ml_shell ml_vm_take(lua_State *L, struct ml_vm *vm);
