@@ -98,7 +98,9 @@ static int call_answer(struct ml_task *task, int n)
 {
     task->call.def = NULL;
     ml_declare_none(task);
-    ml_completion_drop(&task->call);
+    if (task->call.completion != NULL) {
+        ml_completion_drop(&task->call);
+    }
     return n;
 }
 
@@ -132,7 +134,7 @@ static bool hears_cancel(const struct ml_task *task)
 /* The cancellation that ends the call in flight, or NULL. */
 static struct ml_scope *call_pending(struct ml_task *task)
 {
-    return hears_cancel(task) ? ml_scope_pending(task) : NULL;
+    return task->alert && hears_cancel(task) ? ml_scope_pending(task) : NULL;
 }
 
 static int call_raise(lua_State *L, struct ml_task *task,

@@ -8,8 +8,6 @@
 #include "core/task.h"
 #include "core/thread.h"
 
-#include <string.h>
-
 /* coroutine.close inside a __close inside a coroutine.close ... recurs on the
  * C stack, which Lua before 5.4.6 does not count: 20,000 levels end in a
  * crash. Nobody means more than a few. */
@@ -85,8 +83,8 @@ static bool is_systems(lua_State *L, const struct ml_vm *vm, lua_State *co)
 static const char *refusal(lua_State *L, const struct ml_vm *vm, lua_State *co,
                            int nargs)
 {
-    const char *status = ml_thread_status(L, co);
-    if (strcmp(status, "suspended") == 0) {
+    enum ml_thread_status status = ml_thread_status(L, co);
+    if (status == ML_THREAD_SUSPENDED) {
         return lua_checkstack(co, nargs + 1) != 0 ? NULL
                                                   : "too many arguments to "
                                                     "resume";
@@ -94,9 +92,9 @@ static const char *refusal(lua_State *L, const struct ml_vm *vm, lua_State *co,
     if (is_systems(L, vm, co)) {
         return "cannot resume a task, or a coroutine inside a system call";
     }
-    return strcmp(status, "dead") == 0 ? "cannot resume dead coroutine"
-                                       : "cannot resume non-suspended "
-                                         "coroutine";
+    return status == ML_THREAD_DEAD ? "cannot resume dead coroutine"
+                                    : "cannot resume non-suspended "
+                                      "coroutine";
 }
 
 /* Resumes `co`, which is at index 1, with the `nargs` values on top of L. That
@@ -346,9 +344,14 @@ static int co_yield (lua_State *L)
 
 /* ---- the others ------------------------------------------------------------- */
 
+static const char *const status_names[] = {[ML_THREAD_RUNNING] = "running",
+                                           [ML_THREAD_SUSPENDED] = "suspended",
+                                           [ML_THREAD_NORMAL] = "normal",
+                                           [ML_THREAD_DEAD] = "dead"};
+
 static int co_status(lua_State *L)
 {
-    lua_pushstring(L, ml_thread_status(L, check_coroutine(L)));
+    lua_pushstring(L, status_names[ml_thread_status(L, check_coroutine(L))]);
     return 1;
 }
 
@@ -394,13 +397,14 @@ static int co_close(lua_State *L)
 {
     struct ml_vm *vm = ml_vm_upvalue(L);
     lua_State *co = check_coroutine(L);
-    const char *status = ml_thread_status(L, co);
+    enum ml_thread_status status = ml_thread_status(L, co);
     if (is_systems(L, vm, co)) {
         return luaL_error(L, "cannot close a task, or a coroutine inside a "
                              "system call");
     }
-    if (strcmp(status, "suspended") != 0 && strcmp(status, "dead") != 0) {
-        return luaL_error(L, "cannot close a %s coroutine", status);
+    if (status == ML_THREAD_RUNNING || status == ML_THREAD_NORMAL) {
+        return luaL_error(L, "cannot close a %s coroutine",
+                          status_names[status]);
     }
     return close_now(L, vm, co);
 }

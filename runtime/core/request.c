@@ -41,9 +41,12 @@ void ml_request_made(struct ml_vm *vm)
 static bool make_again(lua_State *L)
 {
     const struct ml_request *last = lua_touserdata(L, lua_upvalueindex(4));
+    if (last == NULL || lua_gettop(L) != 1 || lua_type(L, 1) != LUA_TNUMBER) {
+        return false;
+    }
     bool integer = lua_isinteger(L, 1) != 0;
     lua_Number number = lua_tonumber(L, 1);
-    if (last == NULL || last->integer != integer || last->number != number ||
+    if (last->integer != integer || last->number != number ||
         (number == 0 && !integer)) {
         return false;
     }
@@ -68,6 +71,9 @@ static void make_last(lua_State *L, struct ml_request *request)
 /* Upvalues: the vm, the definition, the metatable, a request that was made. */
 static int request_make(lua_State *L)
 {
+    if (make_again(L)) {
+        return 1;
+    }
     const ml_syscall *def = lua_touserdata(L, lua_upvalueindex(2));
     struct ml_vm *vm = ml_vm_upvalue(L);
     vm->used = true;
@@ -75,10 +81,6 @@ static int request_make(lua_State *L)
         def->check(L);
     }
     int nargs = lua_gettop(L);
-    bool simple = nargs == 1 && lua_type(L, 1) == LUA_TNUMBER;
-    if (simple && make_again(L)) {
-        return 1;
-    }
     ml_arg_check(L, nargs <= ARGS_MAX, ARGS_MAX + 1, "too many arguments");
     struct ml_request *request = lua_newuserdatauv(L, sizeof *request, nargs);
     request->def = def;
@@ -89,7 +91,7 @@ static int request_make(lua_State *L)
     }
     lua_pushvalue(L, lua_upvalueindex(3));
     lua_setmetatable(L, -2);
-    if (simple) {
+    if (nargs == 1 && lua_type(L, 1) == LUA_TNUMBER) {
         make_last(L, request);
     }
     if (!vm->idle.yielded) {

@@ -72,26 +72,26 @@ int ml_thread_close(struct ml_vm *vm, lua_State *co, lua_State *from)
 
 /* A coroutine that is not suspended either has frames, and waits for one that
  * it resumed, or holds the function it has not started, or is over. */
-static const char *status_at_rest(lua_State *co)
+static enum ml_thread_status status_at_rest(lua_State *co)
 {
     lua_Debug ar;
     if (lua_getstack(co, 0, &ar) != 0) {
-        return "normal";
+        return ML_THREAD_NORMAL;
     }
-    return lua_gettop(co) == 0 ? "dead" : "suspended";
+    return lua_gettop(co) == 0 ? ML_THREAD_DEAD : ML_THREAD_SUSPENDED;
 }
 
-const char *ml_thread_status(lua_State *L, lua_State *co)
+enum ml_thread_status ml_thread_status(lua_State *L, lua_State *co)
 {
     if (L == co) {
-        return "running";
+        return ML_THREAD_RUNNING;
     }
     switch (lua_status(co)) {
     case LUA_YIELD:
-        return ml_thread_marked(co) ? "normal" : "suspended";
+        return ml_thread_marked(co) ? ML_THREAD_NORMAL : ML_THREAD_SUSPENDED;
     case LUA_OK:
         return status_at_rest(co);
     default:
-        return "dead";
+        return ML_THREAD_DEAD;
     }
 }

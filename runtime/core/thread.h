@@ -47,8 +47,15 @@ int ml_thread_close(struct ml_vm *vm, lua_State *co, lua_State *from);
  * Lua, many on one whose __concat leaves a stale top when the stack grows. */
 int ml_thread_reserve(void);
 
-/* What coroutine.status says of `co`, seen from the coroutine L: "running",
- * "suspended", "normal" or "dead"; one inside a system call is "normal". */
-const char *ml_thread_status(lua_State *L, lua_State *co);
+/* What coroutine.status says of `co`. */
+enum ml_thread_status {
+    ML_THREAD_RUNNING,
+    ML_THREAD_SUSPENDED,
+    ML_THREAD_NORMAL, /* one inside a system call, too */
+    ML_THREAD_DEAD
+};
+
+/* The same, seen from the coroutine L. */
+enum ml_thread_status ml_thread_status(lua_State *L, lua_State *co);
 
 #endif
