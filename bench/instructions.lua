@@ -42,8 +42,8 @@ local paths = {
   },
   {
     name = "timer", n = 10000,
-    ours = "build/miniloop --virtual-time bench/ours/sleepers.lua {n} 100 1",
-    limit = "{bin}/limit_sleepers {n} 100 1 jump",
+    ours = "build/miniloop --virtual-time bench/ours/timers.lua {n} 100",
+    limit = "{bin}/limit_timers {n} 100",
   },
 }
 

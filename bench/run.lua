@@ -79,8 +79,8 @@ local function run_row(r, options)
   return results
 end
 
-local function show(r, results)
-  print(("%s: %s"):format(r.name, r.title))
+local function show(r, results, seconds)
+  print(("%s: %s (%d s)"):format(r.name, r.title, seconds))
   print(grid.text(r.points and grid.growth(r, results)
     or grid.result(r, results[1])))
   for _, result in ipairs(results) do
@@ -111,8 +111,9 @@ end
 local function run_rows(options)
   local failed = 0
   for _, r in ipairs(load_rows(options)) do
+    local start = os.time()
     local results = run_row(r, options)
-    show(r, results)
+    show(r, results, os.time() - start)
     failed = failed + (is_sound(results) and 0 or 1)
     if not options.quick and not options.ours then
       store.save {

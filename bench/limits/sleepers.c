@@ -1,9 +1,7 @@
 /* sleepers.c - the limit of many sleeps: coroutines that yield a time, and a
  * heap of deadlines.
  *
- *   sleepers N TASKS SECONDS real|jump    N sleeps in all, of a random time
- *                                         below SECONDS; "jump" sets the clock
- *                                         to the next deadline when all sleep */
+ *   sleepers N TASKS SECONDS    N sleeps in all, of random times below SECONDS */
 #include "limit.h"
 
 #include "heap.h"
@@ -11,7 +9,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 static const char chunk[] =
@@ -22,34 +19,25 @@ static const char chunk[] =
 struct sleepers {
     lua_State *L; /* 1: the function, 2: the coroutines that keep it alive */
     struct heap heap;
-    int jumping;
-    int64_t now; /* where the clock has jumped to */
     long ended;
 };
 
-static int64_t read_clock(const struct sleepers *s)
+static int64_t read_clock(void)
 {
     struct timespec t;
 
-    if (s->jumping) {
-        return s->now;
-    }
     (void)clock_gettime(CLOCK_MONOTONIC, &t);
     return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
 /* Until the end of the deadline's millisecond: so all that end in it are woken
  * at once, which costs half as much, and none too early. */
-static void await(struct sleepers *s, int64_t deadline)
+static void await(int64_t deadline)
 {
     int64_t end = (deadline + 999999) / 1000000 * 1000000;
     const struct timespec t = {end / 1000000000, end % 1000000000};
 
-    if (s->jumping) {
-        s->now = deadline;
-    } else {
-        (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
-    }
+    (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
 }
 
 /* Runs the coroutine to its next sleep, or its end. */
@@ -61,8 +49,8 @@ static void step(struct sleepers *s, lua_State *co, int args)
         double seconds = lua_tonumber(co, -1);
         lua_pop(co, results);
         heap_put(&s->heap,
-                 (struct heap_item){
-                     read_clock(s) + (int64_t)ceil(seconds * 1e9), co});
+                 (struct heap_item){read_clock() + (int64_t)ceil(seconds * 1e9),
+                                    co});
     } else {
         s->ended++;
     }
@@ -85,8 +73,8 @@ static void run(struct sleepers *s)
 {
     while (s->heap.count > 0) {
         int64_t now;
-        await(s, s->heap.items[0].deadline);
-        now = read_clock(s);
+        await(s->heap.items[0].deadline);
+        now = read_clock();
         while (s->heap.count > 0 && s->heap.items[0].deadline <= now) {
             step(s, heap_take(&s->heap).co, 0);
         }
@@ -98,9 +86,8 @@ int main(int argc, char **argv)
     long n = limit_number(argv, 1);
     long tasks = limit_number(argv, 2);
     double seconds = argc > 3 ? strtod(argv[3], NULL) : 1;
-    struct sleepers s = {limit_lua(), {NULL, 0}, 0, 1, 0};
+    struct sleepers s = {limit_lua(), {NULL, 0}, 0};
 
-    s.jumping = argc > 4 && strcmp(argv[4], "jump") == 0;
     s.heap.items = limit_memory(tasks, sizeof *s.heap.items);
     limit_load(s.L, chunk);
     lua_createtable(s.L, (int)tasks, 0);

@@ -13,7 +13,7 @@ return {
   goals = { { of = "luv", at_most = 0.65 } },
   contestants = {
     { "miniloop", "bench/ours/sleepers.lua" },
-    { "limit", "{bin}/limit_sleepers", arguments = "{n} {n} 1 real" },
+    { "limit", "{bin}/limit_sleepers" },
     { "luv", "bench/peers/luv/tasks.lua", arguments = tasks },
     { "cqueues", "bench/peers/cqueues/tasks.lua", arguments = tasks },
     { "copas", "bench/peers/copas/tasks.lua", arguments = tasks },

@@ -11,7 +11,7 @@ return {
   goals = { { of = "go", at_most = 0.5 } },
   contestants = {
     { "miniloop", "bench/ours/sleepers.lua" },
-    { "limit", "{bin}/limit_sleepers", arguments = "{n} {n} 1 real" },
+    { "limit", "{bin}/limit_sleepers" },
     { "go", "bench/peers/go/tasks.go", arguments = "sleepers {n} {n} 1" },
   },
   value = function(sample)
