@@ -10,7 +10,8 @@
  * input, so nothing of it runs meanwhile. Lines "key=value" are its answers,
  * and go to our standard output, where we add, also as key=value:
  *
- *   NAME.cpu_ns NAME.wall_ns NAME.rss_kb NAME.anon_kb   for each mark
+ *   NAME.cpu_ns NAME.wall_ns NAME.rss_kb NAME.anon_kb NAME.fds
+ *                   for each mark
  *   exit            the exit status, 128 + n after signal n
  *   timeout         1 if the time was up: all were killed
  *   total.cpu_ns total.wall_ns total.rss_kb             of the whole run
@@ -173,6 +174,7 @@ static void print_sample(const char *name, const struct sample *s)
                  (long long)s->cpu_ns, name, (long long)s->wall_ns);
     (void)printf("%s.rss_kb=%lld\n%s.anon_kb=%lld\n", name,
                  (long long)s->rss_kb, name, (long long)s->anon_kb);
+    (void)printf("%s.fds=%lld\n", name, (long long)s->fds);
 }
 
 static void answer_line(char *line, const struct process *talker,

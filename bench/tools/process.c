@@ -125,6 +125,26 @@ static int64_t status_number(pid_t pid, const char *key)
     return value;
 }
 
+/* How many descriptors a process has; 0 if it is not there. */
+static int64_t open_descriptors(pid_t pid)
+{
+    char path[64];
+    int64_t count = 0;
+    DIR *dir;
+
+    (void)snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    dir = opendir(path);
+    if (dir == NULL) {
+        return 0;
+    }
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread */
+    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+        count += entry->d_name[0] != '.';
+    }
+    (void)closedir(dir);
+    return count;
+}
+
 /* Calls visit(pid, data) for every process of the system. */
 static void each_process(void (*visit)(pid_t pid, void *data), void *data)
 {
@@ -163,6 +183,7 @@ static void add_process(pid_t pid, void *data)
     }
     s->rss_kb += status_number(pid, "VmRSS:");
     s->anon_kb += status_number(pid, "RssAnon:");
+    s->fds += open_descriptors(pid);
 }
 
 void process_sample(const struct process *p, struct sample *s)

@@ -19,6 +19,7 @@ struct sample {
     int64_t wall_ns; /* the monotonic clock */
     int64_t rss_kb;  /* resident memory; pages that two share count twice */
     int64_t anon_kb; /* the part of it that no file stands behind */
+    int64_t fds;     /* open descriptors */
 };
 
 /* How a program ended. */
