@@ -50,6 +50,8 @@ peers    go               golang           golang              go            go 
 peers    tarantool        tarantool        -                   -             -                    -
 peers    header:uv.h      libuv1-dev       libuv-devel         libuv         libuv-dev            libuv
 peers    wrk              wrk              -                   wrk           -                    wrk
+peers    perf             linux-perf       perf                perf          perf                 -
+peers    ss               iproute2         iproute             iproute2      iproute2             -
 '
 
 # The interpreter has another name on each system, and "lua" may be an older one.

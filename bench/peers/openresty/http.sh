@@ -2,6 +2,7 @@
 # The Lua module of nginx (LuaJIT), a handler in Lua for each request.
 #
 #   sh http.sh PORT
+# shellcheck source=bench/peers/nginx/serve.sh
 . "$(dirname "$0")/../nginx/serve.sh"
 
 modules=/usr/lib/nginx/modules
