@@ -8,6 +8,7 @@ build_bench() {
 }
 
 # bench [--with-peers] [OPTIONS of bench/run.lua] [ROW ...]
+# bench soak [SECONDS]
 bench() {
     peers=
     for word in "$@"; do
@@ -19,5 +20,10 @@ bench() {
     done
     [ -z "$peers" ] || want peers
     build_bench
-    build/miniloop bench/run.lua "$@"
+    program=run
+    if [ "${1:-}" = soak ]; then
+        shift
+        program=soak
+    fi
+    build/miniloop "bench/$program.lua" "$@"
 }

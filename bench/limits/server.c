@@ -121,6 +121,7 @@ static int listener_open(int port)
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_port = htons((uint16_t)port),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     if (fd < 0 ||
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
@@ -128,6 +129,11 @@ static int listener_open(int port)
         listen(fd, SOMAXCONN) != 0) {
         perror("listen");
         exit(1);
+    }
+    if (port == 0 &&
+        getsockname(fd, (struct sockaddr *)&address, &length) == 0) {
+        printf("%d\n", ntohs(address.sin_port));
+        (void)fflush(stdout);
     }
     return fd;
 }

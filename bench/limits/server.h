@@ -29,8 +29,9 @@ long server_read(int fd, void *bytes, size_t n);
 /* Writes; keeps what does not fit in peer->rest. False if the peer is gone. */
 bool server_write(int fd, struct peer *peer, const char *bytes, size_t n);
 
-/* Listens on the port of 127.0.0.1 that the program's first argument is, and
- * serves until it is killed. Returns an exit status. */
+/* Listens on the port of 127.0.0.1 that the program's first argument is (0: a
+ * free one, which it prints), and serves until it is killed. Returns an exit
+ * status. */
 int server_run(char **argv);
 
 #endif
