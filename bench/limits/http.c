@@ -32,20 +32,24 @@ static unsigned end_step(unsigned seen, char c)
     return c == '\r';
 }
 
-/* Counts the heads that end in `n` bytes. A head's end is looked for at line
- * ends only, as fast as memchr runs. */
+/* Where the end of a head may go on, or begin: line ends are looked for as fast
+ * as memchr runs. */
+static const char *next_place(unsigned seen, const char *bytes, const char *end)
+{
+    if (seen > 0 || bytes == end) {
+        return bytes;
+    }
+    bytes = memchr(bytes, '\r', (size_t)(end - bytes));
+    return bytes != NULL ? bytes : end;
+}
+
+/* Counts the heads that end in `n` bytes. */
 static size_t count_heads(struct peer *peer, const char *bytes, size_t n)
 {
     const char *end = bytes + n;
     unsigned seen = peer->seen;
     size_t heads = 0;
-    while (bytes < end) {
-        if (seen == 0) {
-            bytes = memchr(bytes, '\r', (size_t)(end - bytes));
-            if (bytes == NULL) {
-                break;
-            }
-        }
+    while ((bytes = next_place(seen, bytes, end)) < end) {
         seen = end_step(seen, *bytes++);
         if (seen == 4) {
             heads++;

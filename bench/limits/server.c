@@ -138,26 +138,32 @@ static int listener_open(int port)
     return fd;
 }
 
+/* Waits, and serves those that have something. */
+static void server_round(int epoll, int listener)
+{
+    struct epoll_event events[EVENTS];
+    int n = epoll_wait(epoll, events, EVENTS, -1);
+    for (int i = 0; i < n; i++) {
+        int fd = events[i].data.fd;
+        if (fd == listener) {
+            listener_event(epoll, listener);
+        } else if (peers[fd].open) {
+            peer_event(fd, events[i].events);
+        }
+    }
+}
+
 int server_run(char **argv)
 {
-    int listener =
-        listener_open(argv[1] != NULL ? (int)strtol(argv[1], NULL, 10) : 0);
+    int port = argv[1] != NULL ? (int)strtol(argv[1], NULL, 10) : 0;
+    int listener = listener_open(port);
     int epoll = epoll_create1(0);
-    struct epoll_event events[EVENTS];
     struct epoll_event first = {.events = EPOLLIN, .data.fd = listener};
     if (epoll < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &first) != 0) {
         perror("epoll");
         return 1;
     }
     for (;;) {
-        int n = epoll_wait(epoll, events, EVENTS, -1);
-        for (int i = 0; i < n; i++) {
-            int fd = events[i].data.fd;
-            if (fd == listener) {
-                listener_event(epoll, listener);
-            } else if (peers[fd].open) {
-                peer_event(fd, events[i].events);
-            }
-        }
+        server_round(epoll, listener);
     }
 }
