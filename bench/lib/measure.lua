@@ -21,6 +21,7 @@ local errors = "build/log/bench-errors.log"
 ---@field timeout integer     seconds
 ---@field times integer?      runs to add up
 ---@field gently boolean?     let the server end by itself, on SIGTERM
+---@field together boolean?   client and server on one core, in turns
 
 -- The cores are counted once: the last is for what is measured, for interrupts
 -- come to the first.
@@ -38,7 +39,8 @@ end
 function measure.command(run)
   local core, other = cores()
   local words = {
-    measure.bin .. "/measure", "--core=" .. core, "--client-core=" .. other,
+    measure.bin .. "/measure", "--core=" .. core,
+    "--client-core=" .. (run.together and core or other),
     "--timeout=" .. run.timeout, "--times=" .. (run.times or 1),
     "--gently=" .. (run.gently and 1 or 0), "--",
   }
