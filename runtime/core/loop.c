@@ -21,7 +21,7 @@ enum {
  * asleep for a random second take 0.44 s of CPU time without and 0.33 s with
  * it.) A virtual clock goes from one to the next. */
 enum {
-    CROWD = 16,
+    CROWD = 4,
     CROWD_TIME = 1000000
 };
 
