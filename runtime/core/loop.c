@@ -5,6 +5,7 @@
 #include "core/mailbox.h"
 #include "core/offload.h"
 #include "core/scope.h"
+#include "core/spare.h"
 
 #include <errno.h>
 #include <string.h>
@@ -139,6 +140,9 @@ void ml_loop_close(struct ml_loop *loop)
     ml_timers_term(&loop->timers);
     loop->ops->close(loop->poll);
     ml_list_unlink(&loop->link);
+    if (ml_list_empty(&vm->loops)) {
+        ml_spares_drop(vm->main, vm, 0);
+    }
     ml_alloc_free(&vm->alloc, loop->tasks,
                   loop->nbuckets * sizeof(struct ml_task *));
     ml_alloc_free(&vm->alloc, loop, sizeof *loop);

@@ -9,6 +9,7 @@
 #include "core/loop.h"
 #include "core/misuse.h"
 #include "core/scope.h"
+#include "core/spare.h"
 #include "core/tasks.h"
 #include "core/thread.h"
 #include "core/trace.h"
@@ -65,17 +66,13 @@ static int inherit(lua_State *L)
 
 /* ---- spawn --------------------------------------------------------------- */
 
-static struct ml_task *task_new(struct ml_loop *loop)
+static void task_init(struct ml_task *task, struct ml_loop *loop,
+                      struct ml_shell shell)
 {
-    struct ml_task *task = NULL;
-    if (ml_tasks_reserve(loop) == 0) {
-        task = ml_alloc_resize(&loop->vm->alloc, NULL, 0, sizeof *task);
-    }
-    if (task == NULL) {
-        return NULL;
-    }
     memset(task, 0, sizeof *task);
     task->loop = loop;
+    task->shell = shell;
+    task->leaf = shell.co;
     task->waits = &task->wait;
     task->maxwaits = 1;
     ml_list_init(ml_task_link(task));
@@ -83,7 +80,31 @@ static struct ml_task *task_new(struct ml_loop *loop)
     ml_list_init(&task->member);
     ml_queue_init(&task->ends);
     ml_alarm_init(&task->alarm, ML_ALARM_PARK);
+}
+
+/* A task that nobody has been before. May raise a memory error, and loses
+ * nothing then. */
+static struct ml_task *task_new(struct ml_loop *loop, lua_State *L)
+{
+    struct ml_vm *vm = loop->vm;
+    struct ml_shell shell = ml_vm_coroutine(L, vm);
+    struct ml_task *task = ml_alloc_new(&vm->alloc, sizeof *task);
+    if (task == NULL) {
+        ml_vm_release(L, vm, shell);
+        (void)luaL_error(L, "not enough memory for a task");
+    } else {
+        task_init(task, loop, shell);
+    }
     return task;
+}
+
+/* Makes room for the function and its arguments, and for what spawn_begin has
+ * to put the task into. */
+static bool task_reserve(struct ml_task *task, int nargs)
+{
+    int slots = nargs + ML_BODY_STACK + task->loop->vm->reserve;
+    return ml_tasks_reserve(task->loop) == 0 &&
+           lua_checkstack(task->shell.co, slots) != 0;
 }
 
 /* True; or false, and the error is on top. */
@@ -97,24 +118,6 @@ static bool spawn_inherit(lua_State *L, struct ml_task *parent,
     lua_pushlightuserdata(L, parent);
     lua_pushlightuserdata(L, task);
     return lua_pcall(L, 2, 0, 0) == LUA_OK;
-}
-
-/* A task in the coroutine, with room for its function and arguments; or NULL. */
-static struct ml_task *task_in(struct ml_loop *loop, struct ml_shell shell,
-                               int nargs)
-{
-    struct ml_task *task = task_new(loop);
-    if (task == NULL) {
-        return NULL;
-    }
-    task->shell = shell;
-    task->leaf = shell.co;
-    if (lua_checkstack(shell.co, nargs + ML_BODY_STACK + loop->vm->reserve) ==
-        0) {
-        ml_alloc_free(&loop->vm->alloc, task, sizeof *task);
-        return NULL;
-    }
-    return task;
 }
 
 /* Nothing fails any more. */
@@ -133,19 +136,26 @@ static struct ml_task *spawn_begin(struct ml_task *task, lua_State *L,
     return task;
 }
 
+static struct ml_task *task_again(struct ml_loop *loop)
+{
+    struct ml_task *task = ml_spare_take(loop->vm);
+    task_init(task, loop, task->shell);
+    return task;
+}
+
 struct ml_task *ml_task_spawn(struct ml_loop *loop, lua_State *L, int nargs)
 {
     struct ml_vm *vm = loop->vm;
     luaL_checkstack(L, 4, "spawn");
     ml_body_prepare(L, vm);
-    struct ml_shell shell = ml_vm_take(L, vm);
-    struct ml_task *task = task_in(loop, shell, nargs);
-    if (task == NULL) {
-        ml_vm_give(L, vm, shell, true);
+    struct ml_task *task =
+        ml_spare_waits(L, vm) ? task_again(loop) : task_new(loop, L);
+    if (!task_reserve(task, nargs)) {
+        ml_spare_give(task, L);
         (void)luaL_error(L, "not enough memory for a task");
-    } else if (!spawn_inherit(L, vm->task, task)) {
-        ml_vm_give(L, vm, shell, true);
-        ml_alloc_free(&vm->alloc, task, sizeof *task);
+    }
+    if (!spawn_inherit(L, vm->task, task)) {
+        ml_spare_give(task, L);
         (void)lua_error(L);
     }
     return spawn_begin(task, L, nargs);
@@ -155,14 +165,13 @@ struct ml_task *ml_task_spawn_plainly(struct ml_loop *loop, lua_State *L,
                                       int nargs)
 {
     struct ml_vm *vm = loop->vm;
-    if (vm->handler == LUA_NOREF || !ml_vm_pooled(L, vm) ||
+    if (vm->handler == LUA_NOREF || !ml_spare_waits(L, vm) ||
         (vm->task != NULL && vm->task->localized)) {
         return NULL;
     }
-    struct ml_shell shell = ml_vm_take(L, vm);
-    struct ml_task *task = task_in(loop, shell, nargs);
-    if (task == NULL) {
-        ml_vm_give(L, vm, shell, true);
+    struct ml_task *task = task_again(loop);
+    if (!task_reserve(task, nargs)) {
+        ml_spare_give(task, L);
         return NULL;
     }
     return spawn_begin(task, L, nargs);
@@ -191,11 +200,10 @@ void ml_task_end(struct ml_task *task, lua_State *L)
     ml_group_remove(task);
     ml_queue_wake_all(&task->ends);
     ml_trace(loop, end, task);
-    ml_vm_give(L, loop->vm, task->shell, !task->exposed);
     ml_list_unlink(ml_task_link(task));
     ml_tasks_remove(loop, task);
     ml_site_unref(&loop->sites, task->site);
-    ml_alloc_free(&loop->vm->alloc, task, sizeof *task);
+    ml_spare_give(task, L);
 }
 
 /* ---- step ----------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 #include "core/vm.h"
 
 #include "core/failure.h"
+#include "core/spare.h"
 #include "core/thread.h"
 
 #include <string.h>
@@ -13,7 +14,7 @@ static const char vm_key = 0;
 enum {
     TRIM_MIN = 4096,
     TRIM_RATIO = 8,
-    TRIM_SHELLS = 16 /* coroutines that are still kept for reuse after it */
+    TRIM_SPARES = 16 /* tasks that are still kept for reuse after it */
 };
 
 static void vm_push_table(lua_State *L, const char *mode)
@@ -126,18 +127,8 @@ void *ml_vm_testudata(lua_State *L, struct ml_vm *vm, int index,
     return metatable == type->metatable ? data : NULL;
 }
 
-/* A new thread inherits the hook of its maker: then the pool will not do, or
- * a debugger that follows coroutines would lose the ones we reuse. */
-bool ml_vm_pooled(lua_State *L, const struct ml_vm *vm)
+struct ml_shell ml_vm_coroutine(lua_State *L, struct ml_vm *vm)
 {
-    return vm->nshells > 0 && lua_gethook(L) == NULL;
-}
-
-struct ml_shell ml_vm_take(lua_State *L, struct ml_vm *vm)
-{
-    if (ml_vm_pooled(L, vm)) {
-        return vm->shells[--vm->nshells];
-    }
     struct ml_shell shell;
     luaL_checkstack(L, 4, "too many arguments");
     lua_rawgeti(L, LUA_REGISTRYINDEX, vm->threads);
@@ -151,15 +142,8 @@ struct ml_shell ml_vm_take(lua_State *L, struct ml_vm *vm)
     return shell;
 }
 
-void ml_vm_give(lua_State *L, struct ml_vm *vm, struct ml_shell shell,
-                bool reusable)
+void ml_vm_release(lua_State *L, struct ml_vm *vm, struct ml_shell shell)
 {
-    if (reusable && vm->nshells < ML_SHELLS_KEPT &&
-        lua_gethook(shell.co) == NULL) {
-        lua_settop(shell.co, 0);
-        vm->shells[vm->nshells++] = shell;
-        return;
-    }
     lua_settop(shell.co, 0); /* its status is "dead" from here on */
     lua_rawgeti(L, LUA_REGISTRYINDEX, vm->threads);
     luaL_unref(L, -1, shell.slot);
@@ -207,23 +191,14 @@ static int trim_protected(lua_State *L)
     return 0;
 }
 
-static void drop_shells(lua_State *L, struct ml_vm *vm)
-{
-    lua_rawgeti(L, LUA_REGISTRYINDEX, vm->threads);
-    while (vm->nshells > TRIM_SHELLS) {
-        luaL_unref(L, -1, vm->shells[--vm->nshells].slot);
-        vm->nthreads--;
-    }
-    lua_pop(L, 1);
-}
-
 void ml_vm_trim(lua_State *L, struct ml_vm *vm)
 {
+    ml_spares_decay(L, vm);
     if (vm->peak < TRIM_MIN || vm->nthreads > vm->peak / TRIM_RATIO ||
         lua_checkstack(L, LUA_MINSTACK) == 0) {
         return;
     }
-    drop_shells(L, vm);
+    ml_spares_drop(L, vm, TRIM_SPARES);
     vm->peak = vm->nthreads;
     lua_pushcfunction(L, trim_protected);
     lua_pushlightuserdata(L, vm);

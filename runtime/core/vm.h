@@ -18,11 +18,6 @@
 struct ml_loop;
 struct ml_task;
 
-/* Coroutines kept for reuse: enough for bursts, few enough to forget. */
-enum {
-    ML_SHELLS_KEPT = 256
-};
-
 /* A coroutine that tasks run in, anchored in vm->threads at `slot`. */
 struct ml_shell {
     lua_State *co;
@@ -88,8 +83,8 @@ struct ml_vm {
     int nthreads; /* entries of the table `threads` */
     int peak;     /* the most there were since the tables were made */
     struct ml_type types[ML_TYPES];
-    int nshells;
-    struct ml_shell shells[ML_SHELLS_KEPT];
+    int nspares;
+    struct ml_task *spares; /* tasks that have ended, see core/spare.h */
 };
 
 /* The vm of L's state, made on first use. May raise a memory error. */
@@ -122,18 +117,12 @@ void ml_vm_setslot(lua_State *L, int table, int slot);
 void *ml_vm_testudata(lua_State *L, struct ml_vm *vm, int index,
                       const char *name);
 
-/* True if the pool has a coroutine for L: then ml_vm_take raises nothing. */
-bool ml_vm_pooled(lua_State *L, const struct ml_vm *vm);
+/* Makes a coroutine for a task. May raise a memory error, and loses nothing
+ * then. */
+struct ml_shell ml_vm_coroutine(lua_State *L, struct ml_vm *vm);
 
-/* Takes an empty coroutine from the pool, or makes one. May raise a memory
- * error, and loses nothing then. */
-struct ml_shell ml_vm_take(lua_State *L, struct ml_vm *vm);
-
-/* Gives a coroutine back that has ended. One that has a hook, or whose thread
- * value was handed to Lua, must not come to mean another task: the collector
- * has it. Say `reusable` false for the second; the first is seen here. */
-void ml_vm_give(lua_State *L, struct ml_vm *vm, struct ml_shell shell,
-                bool reusable);
+/* Leaves a coroutine that has ended to the collector. Raises nothing. */
+void ml_vm_release(lua_State *L, struct ml_vm *vm, struct ml_shell shell);
 
 /* A table of Lua never gets smaller by itself: when most of very many tasks are
  * gone, makes those that have an entry for each anew. To be called between the
