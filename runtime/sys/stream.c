@@ -24,13 +24,18 @@ enum {
 static bool stream_held(const struct ml_descriptor *d)
 {
     const struct ml_stream *s = (const struct ml_stream *)d;
-    return ml_buffer_length(&s->in) > 0 || s->ended || s->error != 0;
+    return ml_buffer_length(&s->in) > 0 || s->ended || s->error != 0 ||
+           (s->transport != NULL && s->transport->ops->pending(s->transport));
 }
 
 /* Whoever reads, writes, or waits for a turn finds a closed stream. */
 static void stream_closing(struct ml_descriptor *d)
 {
     struct ml_stream *s = (struct ml_stream *)d;
+    if (s->transport != NULL) {
+        s->transport->ops->close(s->transport);
+        s->transport = NULL;
+    }
     if (s->restore >= 0) {
         (void)ml_io_nonblock(s->restore, false); /* nobody is left to be told */
     }
@@ -62,6 +67,11 @@ struct ml_stream *ml_stream_new(lua_State *L, struct ml_vm *vm)
 void ml_stream_adopt(struct ml_stream *s, int fd, bool socket)
 {
     ml_descriptor_open(&s->d, fd, socket);
+}
+
+void ml_stream_carry(struct ml_stream *s, struct ml_transport *transport)
+{
+    s->transport = transport;
 }
 
 void ml_stream_setpeer(struct ml_stream *s, const struct ml_address *peer)
@@ -112,7 +122,9 @@ int ml_stream_fail(lua_State *L, const struct ml_stream *s, int code,
                    const char *op)
 {
     char text[ML_ADDRESS_TEXT_SIZE];
-    return ml_fail(L, code, op, peer_text(s, text, sizeof text), NULL);
+    const char *reason =
+        s->transport != NULL ? s->transport->ops->reason(s->transport) : NULL;
+    return ml_fail(L, code, op, peer_text(s, text, sizeof text), reason);
 }
 
 /* ---- attempts ------------------------------------------------------------- */
@@ -170,18 +182,27 @@ int ml_stream_end(lua_State *L, struct ml_stream *s, ml_call *call, int n)
     return n < 0 ? ml_stream_fail(L, s, -n, call->def->name) : n;
 }
 
-int ml_stream_wait(struct ml_stream *s, ml_call *call, int direction)
+/* The direction that a side waits for. */
+static unsigned wait_direction(const struct ml_stream *s,
+                               const struct ml_stream_side *side, ssize_t why)
 {
+    bool own = why == -EAGAIN;
+    return (side == &s->reader) == own ? ML_READ : ML_WRITE;
+}
+
+int ml_stream_wait(struct ml_stream *s, struct ml_stream_side *side,
+                   ml_call *call, ssize_t why)
+{
+    unsigned direction = wait_direction(s, side, why);
     int err = ml_watch_own(ml_call_loop(call), s->d.fd);
     if (err == 0) {
-        err = ml_declare_fd(call, s->d.fd, (unsigned)direction, false);
+        err = ml_declare_fd(call, s->d.fd, direction, false);
     }
     if (err != 0) {
         return err;
     }
     if (call->number == 0) {
-        ml_stream_bound(call, direction == ML_READ ? s->reader.timeout
-                                                   : s->writer.timeout);
+        ml_stream_bound(call, side->timeout);
     }
     ml_buffer_trim(&s->in, &s->d.vm->alloc, 0);
     return wait_bounded(call);
@@ -227,6 +248,14 @@ static bool stream_ready(const struct ml_stream *s, short events)
     return !s->asks || ml_io_events(s->d.fd, events) > 0;
 }
 
+static ssize_t stream_read(struct ml_stream *s, void *buf, size_t n)
+{
+    if (s->transport != NULL) {
+        return s->transport->ops->read(s->transport, buf, n);
+    }
+    return stream_ready(s, POLLIN) ? ml_io_read(s->d.fd, buf, n) : -EAGAIN;
+}
+
 ssize_t ml_stream_get(struct ml_stream *s, void *buf, size_t n)
 {
     if (s->error != 0) {
@@ -235,11 +264,10 @@ ssize_t ml_stream_get(struct ml_stream *s, void *buf, size_t n)
     if (s->ended) {
         return 0;
     }
-    ssize_t got =
-        stream_ready(s, POLLIN) ? ml_io_read(s->d.fd, buf, n) : -EAGAIN;
+    ssize_t got = stream_read(s, buf, n);
     if (got == 0) {
         s->ended = true;
-    } else if (got < 0 && got != -EAGAIN) {
+    } else if (got < 0 && !ml_transport_blocks(got)) {
         s->error = (int)-got;
     }
     return got;
@@ -255,10 +283,20 @@ void ml_stream_take(struct ml_stream *s, size_t n)
 
 ssize_t ml_stream_put(struct ml_stream *s, struct iovec *pieces, size_t n)
 {
+    if (s->transport != NULL) {
+        return s->transport->ops->write(s->transport, pieces, n);
+    }
     if (!stream_ready(s, POLLOUT)) {
         return -EAGAIN;
     }
     return n == 1 ? ml_io_write(s->d.fd, pieces->iov_base, pieces->iov_len,
                                 s->d.socket)
                   : ml_io_writev(s->d.fd, pieces, n, s->d.socket);
+}
+
+ssize_t ml_stream_flush(struct ml_stream *s)
+{
+    return s->transport != NULL
+               ? s->transport->ops->write(s->transport, NULL, 0)
+               : 0;
 }

@@ -14,6 +14,7 @@
 #include "base/buffer.h"
 #include "net/address.h"
 #include "sys/descriptor.h"
+#include "sys/transport.h"
 #include "sys/turn.h"
 
 #include <miniloop.h>
@@ -32,6 +33,7 @@ struct ml_stream {
     struct ml_descriptor d; /* first, see sys/descriptor.h */
     struct ml_stream_side reader, writer;
 
+    struct ml_transport *transport; /* owned; NULL: the descriptor itself */
     struct ml_buffer in; /* allocates nothing while the stream is idle */
     size_t maxline;      /* a longer line is EMSGSIZE */
     int error;           /* of a read, a positive code; told again and again */
@@ -77,6 +79,11 @@ struct ml_stream *ml_stream_new(lua_State *L, struct ml_vm *vm);
  * must be non-blocking. `socket` must be true exactly for sockets. */
 void ml_stream_adopt(struct ml_stream *s, int fd, bool socket);
 
+/* Gives the stream a transport, which it owns from now on, in the place of the
+ * descriptor; bytes that it holds already were not read through it. No call may
+ * be at work on the stream. */
+void ml_stream_carry(struct ml_stream *s, struct ml_transport *transport);
+
 /* Notes who the peer is, for errors that come when the socket has forgotten.
  * To be called after ml_stream_adopt by those who know it anyway; without it
  * the socket is asked. */
@@ -109,10 +116,12 @@ int ml_stream_begin(struct ml_stream *s, struct ml_stream_side *side,
  * stream holds something now, those who wait for its descriptor are resumed. */
 int ml_stream_end(lua_State *L, struct ml_stream *s, ml_call *call, int n);
 
-/* Declares a wait for bytes in the direction ML_READ or ML_WRITE. Each one may
- * last as long as the side's timeout says, unless the call has a deadline of
- * its own. ML_WAIT; -ETIMEDOUT when time was up, -ENOMEM, -EBADF. */
-int ml_stream_wait(struct ml_stream *s, ml_call *call, int direction);
+/* Declares a wait after an attempt of the side that would block, for which it
+ * answered `why`: -EAGAIN or ML_TRANSPORT_OTHER. Each wait may last as long as
+ * the side's timeout says, unless the call has a deadline of its own. ML_WAIT;
+ * -ETIMEDOUT when time was up, -ENOMEM, -EBADF. */
+int ml_stream_wait(struct ml_stream *s, struct ml_stream_side *side,
+                   ml_call *call, ssize_t why);
 
 /* Says that bytes came or went: the next wait begins a new timeout. */
 void ml_stream_progress(ml_call *call);
@@ -124,11 +133,16 @@ void ml_stream_bound(ml_call *call, double seconds);
 int ml_stream_pause(ml_call *call);
 
 /* Reads into `buf`: the number of bytes, 0 at the end of the stream, or -errno
- * (-EAGAIN: none yet). The end and errors are remembered and told again. */
+ * (none yet: ml_transport_blocks). The end and errors are remembered and told
+ * again. */
 ssize_t ml_stream_get(struct ml_stream *s, void *buf, size_t n);
 
-/* Writes pieces: the number of bytes, or -errno (-EAGAIN: nothing fits). */
+/* Writes pieces: the number of bytes, or -errno (nothing fits:
+ * ml_transport_blocks). */
 ssize_t ml_stream_put(struct ml_stream *s, struct iovec *pieces, size_t n);
+
+/* Sends what the transport has taken and not sent: 0, or the same. */
+ssize_t ml_stream_flush(struct ml_stream *s);
 
 /* The peer's address: as it was noted, or as the socket knows it. 0; -errno. */
 int ml_stream_peer(const struct ml_stream *s, struct ml_address *peer);

@@ -1,5 +1,6 @@
 /* stream_open.c - pair, stream, and the methods of a stream that never wait. */
 #include "core/arg.h"
+#include "core/call.h"
 #include "core/misuse.h"
 #include "core/vm.h"
 #include "net/io.h"
@@ -128,12 +129,49 @@ static int stream_stream(lua_State *L)
 
 /* ---- methods -------------------------------------------------------------- */
 
-static int stream_shutdown(lua_State *L)
+/* What the argument of shutdown means. Raises if it means nothing. */
+static int shutdown_how(lua_State *L, int arg)
 {
     static const char *const names[] = {"read", "write", "both", NULL};
     static const int hows[] = {SHUT_RD, SHUT_WR, SHUT_RDWR};
+    return hows[ml_arg_option(L, arg, "both", names)];
+}
+
+/* What was written before goes out before, so it is a write. */
+static int shutdown_attempt(lua_State *L, ml_call *call)
+{
+    struct ml_stream *s = ml_stream_self(L, call);
+    int how = shutdown_how(L, ml_call_arg(call, 2));
+    int n = ml_stream_begin(s, &s->writer, call);
+    if (n >= 0) {
+        n = s->transport->ops->shutdown(s->transport, how);
+    }
+    if (ml_transport_blocks(n)) {
+        n = ml_stream_wait(s, &s->writer, call, n);
+    }
+    if (n == 0) {
+        lua_pushboolean(L, 1);
+        n = 1;
+    }
+    return ml_stream_end(L, s, call, n);
+}
+
+static const ml_syscall transport_shutdown = {.size = sizeof(ml_syscall),
+                                              .name = "shutdown",
+                                              .attempt = shutdown_attempt,
+                                              .withdraw = ml_turn_withdraw,
+                                              .describe =
+                                                  ml_stream_describe_write};
+
+/* Of a descriptor it never waits; a transport may have to tell its peer. */
+static int stream_shutdown(lua_State *L)
+{
     struct ml_stream *s = ml_stream_check(L, 1);
-    int how = hows[ml_arg_option(L, 2, "both", names)];
+    int how = shutdown_how(L, 2);
+    if (s->transport != NULL) {
+        lua_settop(L, 2);
+        return ml_call_enter(L, s->d.vm, &transport_shutdown);
+    }
     int err = ml_socket_shutdown(s->d.fd, how);
     if (err != 0) {
         return ml_stream_fail(L, s, -err, "shutdown");

@@ -90,7 +90,7 @@ static ssize_t read_fill(struct ml_stream *s, size_t missing, bool *drained)
     ssize_t n = ml_stream_get(s, ml_buffer_tail(&s->in), room);
     if (n > 0) {
         ml_buffer_produced(&s->in, (size_t)n);
-        *drained = s->d.socket && (size_t)n < room;
+        *drained = s->d.socket && s->transport == NULL && (size_t)n < room;
     }
     return n;
 }
@@ -108,8 +108,8 @@ static int read_all(lua_State *L, ml_call *call, struct ml_stream *s)
             return n;
         }
         ssize_t got = drained ? -EAGAIN : read_fill(s, missing, &drained);
-        if (got == -EAGAIN) {
-            return ml_stream_wait(s, call, ML_READ);
+        if (ml_transport_blocks(got)) {
+            return ml_stream_wait(s, &s->reader, call, got);
         }
         if (got < 0) {
             return (int)got;

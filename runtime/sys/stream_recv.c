@@ -71,8 +71,8 @@ static int recv_attempt(lua_State *L, ml_call *call)
         n = ml_buffer_length(&s->in) > 0 ? recv_held(L, s, max)
                                          : recv_fresh(L, s, max);
     }
-    if (n == -EAGAIN) {
-        n = ml_stream_wait(s, call, ML_READ);
+    if (ml_transport_blocks(n)) {
+        n = ml_stream_wait(s, &s->reader, call, n);
     }
     return ml_stream_end(L, s, call, n);
 }

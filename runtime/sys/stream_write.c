@@ -74,16 +74,16 @@ static int write_all(lua_State *L, ml_call *call, struct ml_stream *s)
     struct iovec pieces[PIECES];
     for (int round = 0; round < ROUNDS; round++) {
         size_t n = write_gather(L, call, s, pieces);
-        if (n == 0) {
-            lua_pushboolean(L, 1);
-            return 1;
-        }
-        ssize_t put = ml_stream_put(s, pieces, n);
-        if (put == -EAGAIN) {
-            return ml_stream_wait(s, call, ML_WRITE);
+        ssize_t put = n > 0 ? ml_stream_put(s, pieces, n) : ml_stream_flush(s);
+        if (ml_transport_blocks(put)) {
+            return ml_stream_wait(s, &s->writer, call, put);
         }
         if (put < 0) {
             return (int)put;
+        }
+        if (n == 0) {
+            lua_pushboolean(L, 1);
+            return 1;
         }
         write_advance(L, call, s, (size_t)put);
     }
@@ -137,7 +137,7 @@ static int stream_writesome(lua_State *L)
     ssize_t n = length == 0 || s->writer.turn.holder != NULL
                     ? 0
                     : ml_stream_put(s, &piece, 1);
-    if (n < 0 && n != -EAGAIN) {
+    if (n < 0 && !ml_transport_blocks(n)) {
         return ml_stream_fail(L, s, (int)-n, "writesome");
     }
     lua_pushinteger(L, n > 0 ? n : 0);
