@@ -56,7 +56,8 @@ int ml_declare_queue(struct ml_call *call, struct ml_queue *queue)
     return 0;
 }
 
-int ml_declare_fd(struct ml_call *call, int fd, unsigned event, bool verify)
+static int declare_fd(struct ml_call *call, int fd, unsigned event, bool verify,
+                      bool own)
 {
     if (fd < 0) {
         return -EBADF;
@@ -68,7 +69,18 @@ int ml_declare_fd(struct ml_call *call, int fd, unsigned event, bool verify)
     wait->fd = fd;
     wait->events = (uint8_t)event;
     wait->verify = verify;
+    wait->own = own;
     return 0;
+}
+
+int ml_declare_fd(struct ml_call *call, int fd, unsigned event, bool verify)
+{
+    return declare_fd(call, fd, event, verify, false);
+}
+
+int ml_declare_own(struct ml_call *call, int fd, unsigned event)
+{
+    return declare_fd(call, fd, event, false, true);
 }
 
 void ml_declare_none(struct ml_task *task)
@@ -94,10 +106,12 @@ static int wait_register(struct ml_task *task, struct ml_wait *wait)
         }
         wait->queue =
             wait->events == ML_POLL_READ ? &watch->readers : &watch->writers;
-        task->loop->watches.waiting++;
-        ml_watch_touch(task->loop, watch);
     }
     ml_list_append(&wait->queue->waits, &wait->link);
+    if (wait->fd >= 0) {
+        task->loop->watches.waiting++;
+        ml_watch_join(task->loop, wait);
+    }
     return 0;
 }
 
@@ -106,7 +120,7 @@ static void wait_undo(struct ml_task *task, struct ml_wait *wait)
     ml_list_unlink(&wait->link);
     if (wait->fd >= 0) {
         task->loop->watches.waiting--;
-        ml_watch_touch(task->loop, ml_watch_of(wait));
+        ml_watch_leave(task->loop, wait);
     }
 }
 

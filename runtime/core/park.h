@@ -32,6 +32,8 @@ struct ml_wait {
     int fd;                 /* -1: a queue */
     uint8_t events;         /* ML_POLL_READ, ML_POLL_WRITE: one of them */
     bool verify;            /* wake only if poll(2) says so too: see watch.c */
+    bool own;               /* whoever waits tries again, by the runtime's own
+                               reads and writes: see watch.h */
 };
 
 /* What woke a call. */
@@ -57,6 +59,10 @@ int ml_declare_queue(struct ml_call *call, struct ml_queue *queue);
 
 /* Declares a wait for one direction of a descriptor. 0; -EBADF, -ENOMEM. */
 int ml_declare_fd(struct ml_call *call, int fd, unsigned event, bool verify);
+
+/* The same, by the object whose own the descriptor is and which alone reads and
+ * writes it: it has said so (ml_watch_own). */
+int ml_declare_own(struct ml_call *call, int fd, unsigned event);
 
 /* Forgets what was declared and not registered. */
 void ml_declare_none(struct ml_task *task);

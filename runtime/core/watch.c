@@ -45,11 +45,6 @@ static int slots_grow(struct ml_watches *watches, const struct ml_alloc *alloc,
     return 0;
 }
 
-static struct ml_watch *watch_find(const struct ml_watches *watches, int fd)
-{
-    return fd >= 0 && fd < watches->capacity ? watches->slots[fd] : NULL;
-}
-
 static struct ml_watch *watch_new(const struct ml_alloc *alloc, int fd)
 {
     struct ml_watch *watch = ml_alloc_resize(alloc, NULL, 0, sizeof *watch);
@@ -67,7 +62,7 @@ struct ml_watch *ml_watch_get(struct ml_loop *loop, int fd)
 {
     struct ml_watches *watches = &loop->watches;
     const struct ml_alloc *alloc = &loop->vm->alloc;
-    struct ml_watch *watch = watch_find(watches, fd);
+    struct ml_watch *watch = ml_watch_find(watches, fd);
     if (watch != NULL) {
         return watch;
     }
@@ -78,20 +73,9 @@ struct ml_watch *ml_watch_get(struct ml_loop *loop, int fd)
     return watches->slots[fd];
 }
 
-int ml_watch_own(struct ml_loop *loop, int fd)
-{
-    struct ml_watch *watch = ml_watch_get(loop, fd);
-    if (watch == NULL) {
-        return -ENOMEM;
-    }
-    if (!watch->owned) {
-        watch->owned = true;
-        watch->doubtful = true;
-    }
-    return 0;
-}
+/* ---- who waits, and for what ------------------------------------------------ */
 
-void ml_watch_touch(struct ml_loop *loop, struct ml_watch *watch)
+static void watch_touch(struct ml_loop *loop, struct ml_watch *watch)
 {
     if (!ml_list_linked(&watch->dirty)) {
         ml_list_append(&loop->watches.dirty, &watch->dirty);
@@ -105,11 +89,102 @@ static unsigned watch_wanted(const struct ml_watch *watch)
            (ml_list_empty(&watch->writers.waits) ? 0U : ML_POLL_WRITE);
 }
 
+/* Those who wait for it as a raw number, if any, go on sharing it. */
+int ml_watch_own(struct ml_loop *loop, int fd)
+{
+    struct ml_watch *watch = ml_watch_get(loop, fd);
+    if (watch == NULL) {
+        return -ENOMEM;
+    }
+    if (!watch->owned) {
+        watch->owned = true;
+        watch->doubtful = true;
+        watch->shared = watch_wanted(watch) != 0;
+        watch->ended = false;
+    }
+    return 0;
+}
+
+/* Should it still be owned, its last owner was closed behind our back. */
+void ml_watch_adopt(struct ml_loop *loop, int fd)
+{
+    struct ml_watch *watch = ml_watch_find(&loop->watches, fd);
+    if (watch != NULL) {
+        watch->owned = false;
+        watch->drained = 0;
+    }
+}
+
+void ml_watch_share(struct ml_loop *loop, struct ml_watch *watch)
+{
+    if (!watch->shared) {
+        watch->shared = true;
+        watch_touch(loop, watch);
+    }
+}
+
+void ml_watch_disclose(struct ml_loop *loop, int fd)
+{
+    struct ml_watch *watch = ml_watch_find(&loop->watches, fd);
+    if (watch != NULL) {
+        ml_watch_share(loop, watch);
+    }
+}
+
+/* The steady case, a wait for what the poller holds already, changes nothing. */
+void ml_watch_join(struct ml_loop *loop, const struct ml_wait *wait)
+{
+    struct ml_watch *watch = ml_watch_of(wait);
+    if (!wait->own) {
+        ml_watch_share(loop, watch);
+    }
+    if ((wait->events & ~watch->interest) != 0 || watch->doubtful ||
+        !watch->owned) {
+        watch_touch(loop, watch);
+    }
+}
+
+/* What is owned keeps its registration. */
+void ml_watch_leave(struct ml_loop *loop, const struct ml_wait *wait)
+{
+    struct ml_watch *watch = ml_watch_of(wait);
+    if (!watch->owned) {
+        watch_touch(loop, watch);
+    }
+}
+
+/* ---- what the poller knows ------------------------------------------------- */
+
 static void watch_count(struct ml_watches *watches, struct ml_watch *watch,
                         unsigned interest)
 {
     watches->registered += (interest != 0) - (watch->interest != 0);
     watch->interest = (uint8_t)interest;
+    watch->drained = 0; /* the poller tells again what is ready */
+}
+
+/* Interest in `directions`, with an edge if the watch may have one. */
+static unsigned with_edge(const struct ml_watch *watch, unsigned directions,
+                          const struct ml_poll_ops *ops)
+{
+    bool edge = directions != 0 && ops->edge && watch->owned && !watch->shared;
+    return edge ? directions | ML_POLL_EDGE : directions;
+}
+
+/* The interest that the poller is to hold. What is owned keeps what it has; but
+ * one that gets its edge only now begins anew: of before, when it was a raw
+ * number, it may have an interest that it has no use for. */
+static unsigned watch_due(const struct ml_loop *loop,
+                          const struct ml_watch *watch)
+{
+    unsigned wanted = watch_wanted(watch);
+    unsigned held = watch->interest & ~(unsigned)ML_POLL_EDGE;
+    unsigned due = with_edge(watch, watch->owned ? held | wanted : wanted,
+                             loop->ops);
+    if ((due & ML_POLL_EDGE) == 0 || (watch->interest & ML_POLL_EDGE) != 0) {
+        return due;
+    }
+    return wanted != 0 ? wanted | ML_POLL_EDGE : watch->interest;
 }
 
 static void watch_refuse(struct ml_watch *watch, int error)
@@ -125,18 +200,24 @@ static void watch_free(struct ml_loop *loop, struct ml_watch *watch)
     ml_alloc_free(&loop->vm->alloc, watch, sizeof *watch);
 }
 
-/* Tells the poller; a descriptor that select() cannot hold makes `auto` move
- * to the scalable poller first. */
 static int watch_set(struct ml_loop *loop, struct ml_watch *watch,
                      unsigned interest)
 {
     int err = loop->ops->set(loop->poll, watch->fd, watch->interest, interest);
-    if (err == -ERANGE && loop->automatic &&
-        ml_loop_move(loop, ml_poll_best()) == 0) {
-        err = loop->ops->set(loop->poll, watch->fd, watch->interest, interest);
-    }
     if (err == 0) {
         watch_count(&loop->watches, watch, interest);
+    }
+    return err;
+}
+
+/* Tells the poller what is due; a descriptor that select() cannot hold makes
+ * `auto` move to the scalable poller first. */
+static int watch_tell(struct ml_loop *loop, struct ml_watch *watch)
+{
+    int err = watch_set(loop, watch, watch_due(loop, watch));
+    if (err == -ERANGE && loop->automatic &&
+        ml_loop_move(loop, ml_poll_best()) == 0) {
+        err = watch_set(loop, watch, watch_due(loop, watch));
     }
     return err;
 }
@@ -144,12 +225,11 @@ static int watch_set(struct ml_loop *loop, struct ml_watch *watch,
 static void watch_flush(struct ml_loop *loop, struct ml_watch *watch)
 {
     unsigned wanted = watch_wanted(watch);
-    unsigned interest = watch->owned ? watch->interest | wanted : wanted;
     /* A raw number may have come to mean another file since the last flush,
      * so it is set anew for each wait. */
     bool doubtful = (watch->doubtful || !watch->owned) && wanted != 0;
-    if (interest != watch->interest || doubtful) {
-        int err = watch_set(loop, watch, interest);
+    if (watch_due(loop, watch) != watch->interest || doubtful) {
+        int err = watch_tell(loop, watch);
         watch->doubtful = err != 0;
         if (err != 0) {
             watch_refuse(watch, -err);
@@ -172,7 +252,7 @@ void ml_watches_flush(struct ml_loop *loop)
 
 void ml_watch_forget(struct ml_loop *loop, int fd)
 {
-    struct ml_watch *watch = watch_find(&loop->watches, fd);
+    struct ml_watch *watch = ml_watch_find(&loop->watches, fd);
     if (watch == NULL) {
         return;
     }
@@ -187,7 +267,7 @@ void ml_watch_forget(struct ml_loop *loop, int fd)
 
 void ml_watch_readable(struct ml_loop *loop, int fd)
 {
-    struct ml_watch *watch = watch_find(&loop->watches, fd);
+    struct ml_watch *watch = ml_watch_find(&loop->watches, fd);
     if (watch != NULL) {
         ml_queue_wake_all(&watch->readers);
     }
@@ -219,19 +299,27 @@ static bool queue_verifies(const struct ml_queue *queue)
     return false;
 }
 
-/* An interest without a waiter has done its time. */
+/* An interest without a waiter has done its time. An edge comes but once, and
+ * may be for the next attempt; but a socket that is written to may tell of every
+ * bit of room that its peer makes. */
 static void watch_idle(struct ml_loop *loop, struct ml_watch *watch,
                        unsigned events)
 {
-    unsigned vain = events & watch->interest & ~watch_wanted(watch);
-    if (vain != 0 && watch_set(loop, watch, watch->interest & ~vain) != 0) {
+    unsigned interest = watch->interest;
+    unsigned vain = events & interest & ~watch_wanted(watch);
+    if ((interest & ML_POLL_EDGE) != 0 && (events & ML_POLL_READ) != 0) {
+        return;
+    }
+    interest = with_edge(watch, interest & ~vain & ~(unsigned)ML_POLL_EDGE,
+                         loop->ops);
+    if (vain != 0 && watch_set(loop, watch, interest) != 0) {
         watch_count(&loop->watches, watch, 0); /* the poller lost it */
     }
 }
 
 void ml_watches_ready(struct ml_loop *loop, int fd, unsigned events)
 {
-    struct ml_watch *watch = watch_find(&loop->watches, fd);
+    struct ml_watch *watch = ml_watch_find(&loop->watches, fd);
     if (watch == NULL || watch->interest == 0) {
         /* The number was closed behind our back while a copy keeps the file
          * open: epoll goes on reporting it and cannot be told to stop. A new
@@ -244,8 +332,11 @@ void ml_watches_ready(struct ml_loop *loop, int fd, unsigned events)
         watch_refuse(watch, EBADF);
         return;
     }
+    watch->drained &= (uint8_t)~events;
+    watch->ended |= (events & ML_POLL_HUP) != 0;
     watch_idle(loop, watch, events);
-    if (queue_verifies(&watch->readers) || queue_verifies(&watch->writers)) {
+    if (watch->shared && (queue_verifies(&watch->readers) ||
+                          queue_verifies(&watch->writers))) {
         events &= ready_now(fd);
     }
     if ((events & ML_POLL_READ) != 0) {
@@ -259,9 +350,11 @@ void ml_watches_ready(struct ml_loop *loop, int fd, unsigned events)
 static void watch_move(struct ml_loop *loop, struct ml_watch *watch,
                        const struct ml_poll_ops *ops, struct ml_poll *poll)
 {
-    int err = ops->set(poll, watch->fd, 0, watch->interest);
+    unsigned directions = watch->interest & ~(unsigned)ML_POLL_EDGE;
+    unsigned interest = with_edge(watch, directions, ops);
+    int err = ops->set(poll, watch->fd, 0, interest);
+    watch_count(&loop->watches, watch, err == 0 ? interest : 0);
     if (err != 0) {
-        watch_count(&loop->watches, watch, 0);
         watch_refuse(watch, -err);
     }
 }

@@ -5,7 +5,27 @@
  * round, so that a connection on which one task reads again and again costs
  * no call to the poller per message: an interest that nobody has any more is
  * dropped when the descriptor next becomes ready in vain. A raw number, whose
- * owner we do not know, is registered only while somebody waits for it. */
+ * owner we do not know, is registered only while somebody waits for it.
+ *
+ * Edges
+ * -----
+ * Where the poller understands edges, a descriptor that only the runtime reads
+ * and writes is registered edge-triggered, and its watch notes in `drained`
+ * what an attempt has found out: that there is nothing more to be had. Until the
+ * poller reports something new the next attempt can then be left out, for it
+ * would find nothing. That is safe because
+ *
+ * - a direction is drained only while the poller holds an edge for it, so that
+ *   whatever comes after the attempt is reported; what came before, and was
+ *   reported late, costs an attempt in vain;
+ * - each `set` of the poller reports what is ready then, so that a change of
+ *   interest, or of the poller, loses nothing that came in between;
+ * - only -EAGAIN proves that nothing is left, and a short read does where it is
+ *   known to (TCP, and no end or urgent data under way: `ended`).
+ *
+ * Whoever waits for it in another way (a script by wait_io_read, a host) will
+ * also read it in ways that we do not see, and may rely on being told twice:
+ * so the descriptor is level-triggered from then on (`shared`). */
 #ifndef ML_CORE_WATCH_H
 #define ML_CORE_WATCH_H
 
@@ -17,15 +37,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct ml_poll;
-struct ml_poll_ops;
-
 struct ml_watch {
     struct ml_list dirty; /* in watches.dirty while a flush is due */
     struct ml_queue readers, writers;
     int fd;
-    uint8_t interest; /* what the poller holds */
+    uint8_t interest; /* what the poller holds, with ML_POLL_EDGE */
+    uint8_t drained;  /* directions in which there is nothing to be had before
+                         the poller reports them; see above */
     bool owned;       /* opened by miniloop: every close goes through us */
+    bool shared;      /* others than the runtime read or write it, perhaps */
+    bool ended;       /* a short read does not mean that it is drained */
     bool doubtful;    /* the number may mean another file than the one that the
                          poller was told of */
 };
@@ -54,13 +75,41 @@ void ml_watches_term(struct ml_watches *watches, const struct ml_alloc *alloc);
 /* The watch of a descriptor, made if there is none; NULL: no memory. */
 struct ml_watch *ml_watch_get(struct ml_loop *loop, int fd);
 
+/* The watch of a descriptor, or NULL. */
+static inline struct ml_watch *ml_watch_find(const struct ml_watches *watches,
+                                             int fd)
+{
+    return fd >= 0 && fd < watches->capacity ? watches->slots[fd] : NULL;
+}
+
 /* Says that `fd` is the runtime's, which will also close it: its registration
  * is kept between waits. One of before, when it was a raw number, is not relied
  * on. 0; -ENOMEM. */
 int ml_watch_own(struct ml_loop *loop, int fd);
 
-/* Notes that who waits for the descriptor has changed. */
-void ml_watch_touch(struct ml_loop *loop, struct ml_watch *watch);
+/* Says that `fd` was taken over by a new owner: what is known of the number is
+ * not relied on. */
+void ml_watch_adopt(struct ml_loop *loop, int fd);
+
+/* Says that others may read or write the descriptor from now on. */
+void ml_watch_share(struct ml_loop *loop, struct ml_watch *watch);
+
+/* The same of a number that was given out; harmless without a watch. */
+void ml_watch_disclose(struct ml_loop *loop, int fd);
+
+/* Notes that nothing is to be had in the direction ML_POLL_READ or _WRITE: an
+ * attempt gave -EAGAIN. */
+static inline void ml_watch_drained(struct ml_watch *watch, unsigned direction)
+{
+    unsigned edge = direction | ML_POLL_EDGE;
+    if ((watch->interest & edge) == edge) {
+        watch->drained |= (uint8_t)direction;
+    }
+}
+
+/* Notes that a wait in it has begun or ended. */
+void ml_watch_join(struct ml_loop *loop, const struct ml_wait *wait);
+void ml_watch_leave(struct ml_loop *loop, const struct ml_wait *wait);
 
 /* To be called before a descriptor is closed: whoever waits for it gets EBADF,
  * and neither the poller nor a later owner of the number sees anything of it.

@@ -19,6 +19,21 @@ int ml_socket_pair(int fds[2])
     return ml_newborn_pair(AF_UNIX, SOCK_STREAM, fds);
 }
 
+/* Where the system cannot be asked, nothing is known. */
+bool ml_socket_is_tcp(int fd)
+{
+#ifdef SO_PROTOCOL
+    int protocol = 0;
+    socklen_t len = sizeof protocol;
+
+    return getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) == 0 &&
+           protocol == IPPROTO_TCP;
+#else
+    (void)fd;
+    return false;
+#endif
+}
+
 /* --- accepting ----------------------------------------------------------- */
 
 int ml_socket_accept(int fd, struct ml_address *peer)

@@ -110,6 +110,12 @@ int ml_socket_connect_result(int fd);
 
 /* --- both ---------------------------------------------------------------- */
 
+/*
+ * True if it is known to be TCP, whose reads give all that has come, unless the
+ * end, an error or urgent data are next.
+ */
+bool ml_socket_is_tcp(int fd);
+
 /* `how` is SHUT_RD, SHUT_WR or SHUT_RDWR; 0 or -errno. */
 int ml_socket_shutdown(int fd, int how);
 

@@ -111,6 +111,8 @@ static int entries_grow(struct epoll_poll *e, size_t fd)
 /*
  * The peer's end of sending (RDHUP) is asked for only along with reading: a
  * half-closed connection that is being written to would report it for ever.
+ * Urgent data are asked for only with edges: a level would report them as long
+ * as they are not read, and they stay so unless asked for in particular.
  */
 static uint32_t epoll_mask(unsigned interest)
 {
@@ -121,7 +123,7 @@ static uint32_t epoll_mask(unsigned interest)
     if (interest & ML_POLL_WRITE)
         mask |= EPOLLOUT;
     if (interest & ML_POLL_EDGE)
-        mask |= EPOLLET;
+        mask |= EPOLLET | (interest & ML_POLL_READ ? EPOLLPRI : 0);
     return mask;
 }
 
@@ -214,7 +216,7 @@ static unsigned epoll_ready(uint32_t events)
 
     if (events & (EPOLLERR | EPOLLHUP))
         ready |= ML_POLL_READ | ML_POLL_WRITE | ML_POLL_HUP;
-    if (events & EPOLLRDHUP)
+    if (events & (EPOLLRDHUP | EPOLLPRI))
         ready |= ML_POLL_READ | ML_POLL_HUP;
     if (events & EPOLLIN)
         ready |= ML_POLL_READ;

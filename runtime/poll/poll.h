@@ -65,8 +65,9 @@ enum {
     ML_POLL_BAD = 8,   /* event only: not an open descriptor; both directions
                           are set too, and it comes again until taken back */
     ML_POLL_HUP = 16,  /* event only, a hint with ML_POLL_READ where `edge` is
-                          true: the peer will send no more, so a short read does
-                          not mean that another event will follow */
+                          true: the peer will send no more, or has sent urgent
+                          data, at which reads stop; so a short read does not
+                          mean that another event will follow */
 };
 
 struct ml_poll_event {

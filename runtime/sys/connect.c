@@ -183,6 +183,7 @@ static int connect_done(lua_State *L, ml_call *call, int fd)
         (void)ml_socket_nodelay(fd, true); /* for TCP: others refuse it */
     }
     ml_stream_adopt(stream, fd, true);
+    stream->tcp = ml_socket_is_tcp(fd);
     if (ml_socket_peer(fd, &peer) == 0) {
         ml_stream_setpeer(stream, &peer);
     }

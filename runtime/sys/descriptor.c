@@ -51,11 +51,12 @@ static int object_close(lua_State *L)
 
 static int object_getfd(lua_State *L)
 {
-    const struct ml_descriptor *d = own(L, 1);
+    struct ml_descriptor *d = own(L, 1);
     ml_arg_expected(L, d != NULL, 1, "an object of miniloop");
     if (d == NULL || d->fd < 0) {
         return ml_fail(L, EBADF, "getfd", NULL, NULL);
     }
+    ml_descriptor_share(d);
     lua_pushinteger(L, d->fd);
     return 1;
 }
@@ -100,6 +101,20 @@ void ml_descriptor_open(struct ml_descriptor *d, int fd, bool socket)
     d->fd = fd;
     d->socket = socket;
     ml_list_append(&d->vm->descriptors, &d->link);
+    ml_list_each (item, &d->vm->loops) {
+        ml_watch_adopt(ml_container_of(item, struct ml_loop, link), fd);
+    }
+}
+
+void ml_descriptor_share(struct ml_descriptor *d)
+{
+    if (d->shared) {
+        return;
+    }
+    d->shared = true;
+    ml_list_each (item, &d->vm->loops) {
+        ml_watch_disclose(ml_container_of(item, struct ml_loop, link), d->fd);
+    }
 }
 
 struct ml_descriptor *ml_descriptor_find(struct ml_vm *vm, int fd)

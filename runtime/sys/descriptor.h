@@ -17,6 +17,7 @@ struct ml_descriptor {
     struct ml_list link; /* in vm->descriptors, while it is open */
     int fd;              /* -1: closed */
     bool socket;
+    bool shared; /* its number was given out: others may read and write it */
     /* True if something was read and not yet given to the script (bytes, the
      * end, an error): reading would not block. NULL: never. */
     bool (*held)(const struct ml_descriptor *d);
@@ -41,6 +42,9 @@ struct ml_descriptor *ml_descriptor_new(lua_State *L, struct ml_vm *vm,
  * and `getfd` being there, on the stack. `what` names it ("stream"). */
 void ml_descriptor_type(lua_State *L, struct ml_vm *vm, const char *metatable,
                         const char *what);
+
+/* Notes that the number is given out: it is level-triggered from now on. */
+void ml_descriptor_share(struct ml_descriptor *d);
 
 /* Takes over an open descriptor. */
 void ml_descriptor_open(struct ml_descriptor *d, int fd, bool socket);

@@ -36,6 +36,9 @@ static int io_begin(lua_State *L, ml_call *call)
     struct ml_io io = ml_io_at(L, ml_call_arg(call, 1));
     call->number = io.fd;
     call->data = io.mine;
+    if (io.mine != NULL) {
+        ml_descriptor_share(io.mine);
+    }
     if (!ml_misuse_absent(L, timeout)) {
         ml_call_bound(call, lua_tonumber(L, timeout));
     }

@@ -51,6 +51,7 @@ struct listener {
     struct socket_file file;
     double pause;   /* the last one, 0 when all is well */
     bool nodelay;   /* for the connections */
+    bool tcp;       /* they are */
     size_t maxline; /* the same */
 };
 
@@ -154,6 +155,7 @@ static int listen_attempt(lua_State *L, ml_call *call)
     }
     struct listener *l = lua_touserdata(L, ml_call_arg(call, 3));
     ml_descriptor_open(&l->d, bound.fd, true);
+    l->tcp = ml_socket_is_tcp(bound.fd);
     if (!bound.inherited) {
         file_note(&l->file, bound.fd);
     }
@@ -249,6 +251,7 @@ static int accept_attempt(lua_State *L, ml_call *call)
     (void)ml_socket_nodelay(fd, l->nodelay); /* for TCP: others refuse it */
     struct ml_stream *stream = lua_touserdata(L, ml_call_arg(call, 3));
     ml_stream_adopt(stream, fd, true);
+    stream->tcp = l->tcp;
     ml_stream_setpeer(stream, &peer);
     ml_turn_withdraw(call);
     return 1;

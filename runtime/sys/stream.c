@@ -190,14 +190,21 @@ static unsigned wait_direction(const struct ml_stream *s,
     return (side == &s->reader) == own ? ML_READ : ML_WRITE;
 }
 
+static int wait_declare(struct ml_stream *s, ml_call *call, unsigned direction)
+{
+    int err = ml_watch_own(ml_call_loop(call), s->d.fd);
+    if (err != 0) {
+        return err;
+    }
+    return s->d.shared || s->asks
+               ? ml_declare_fd(call, s->d.fd, direction, false)
+               : ml_declare_own(call, s->d.fd, direction);
+}
+
 int ml_stream_wait(struct ml_stream *s, struct ml_stream_side *side,
                    ml_call *call, ssize_t why)
 {
-    unsigned direction = wait_direction(s, side, why);
-    int err = ml_watch_own(ml_call_loop(call), s->d.fd);
-    if (err == 0) {
-        err = ml_declare_fd(call, s->d.fd, direction, false);
-    }
+    int err = wait_declare(s, call, wait_direction(s, side, why));
     if (err != 0) {
         return err;
     }
@@ -242,6 +249,49 @@ void ml_stream_describe_write(const ml_call *call, char *text, size_t size)
 
 /* ---- bytes ---------------------------------------------------------------- */
 
+/* What the running loop knows of the descriptor; NULL: nothing. */
+static struct ml_watch *stream_watch(const struct ml_stream *s)
+{
+    const struct ml_loop *loop = s->d.vm->loop;
+    return loop != NULL ? ml_watch_find(&loop->watches, s->d.fd) : NULL;
+}
+
+/* True if a call that waits now may do so for some time. */
+static bool wait_lasts(const struct ml_stream_side *side, const ml_call *call)
+{
+    if (call->number == 0) {
+        return side->timeout > 0;
+    }
+    return call->number == ML_TIME_NEVER || call->number > call_now(call);
+}
+
+bool ml_stream_rests(const struct ml_stream *s)
+{
+    const struct ml_watch *watch = stream_watch(s);
+    return watch == NULL || (watch->interest & ML_POLL_EDGE) == 0 ||
+           (watch->drained & ML_POLL_READ) != 0;
+}
+
+bool ml_stream_drained(const struct ml_stream *s, const ml_call *call)
+{
+    const struct ml_watch *watch = stream_watch(s);
+    return watch != NULL && (watch->drained & ML_POLL_READ) != 0 &&
+           s->error == 0 && !s->ended && s->transport == NULL &&
+           wait_lasts(&s->reader, call);
+}
+
+/* Notes what a read of at most `n` bytes says of the next one. */
+static void note_read(const struct ml_stream *s, ssize_t got, size_t n)
+{
+    bool fewer = got > 0 && (size_t)got < n && s->tcp;
+    if (fewer || got == -EAGAIN) {
+        struct ml_watch *watch = stream_watch(s);
+        if (watch != NULL && (got < 0 || !watch->ended)) {
+            ml_watch_drained(watch, ML_POLL_READ);
+        }
+    }
+}
+
 /* False if reading, or writing a little, might block. */
 static bool stream_ready(const struct ml_stream *s, short events)
 {
@@ -253,7 +303,10 @@ static ssize_t stream_read(struct ml_stream *s, void *buf, size_t n)
     if (s->transport != NULL) {
         return s->transport->ops->read(s->transport, buf, n);
     }
-    return stream_ready(s, POLLIN) ? ml_io_read(s->d.fd, buf, n) : -EAGAIN;
+    ssize_t got =
+        stream_ready(s, POLLIN) ? ml_io_read(s->d.fd, buf, n) : -EAGAIN;
+    note_read(s, got, n);
+    return got;
 }
 
 ssize_t ml_stream_get(struct ml_stream *s, void *buf, size_t n)

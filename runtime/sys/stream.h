@@ -39,6 +39,7 @@ struct ml_stream {
     int error;           /* of a read, a positive code; told again and again */
     bool ended;          /* the end of the stream was read */
 
+    bool tcp;    /* a short read means that there is no more */
     bool asks;   /* whether it is ready is asked before each read and write:
                     the open file is perhaps not ours alone, and others may
                     have made it blocking */
@@ -76,7 +77,8 @@ struct ml_stream {
 struct ml_stream *ml_stream_new(lua_State *L, struct ml_vm *vm);
 
 /* Opens a closed stream on a descriptor, which it owns from now on and which
- * must be non-blocking. `socket` must be true exactly for sockets. */
+ * must be non-blocking. `socket` must be true exactly for sockets. (Of a TCP
+ * socket `tcp` may be set besides: it saves reads that would find nothing.) */
 void ml_stream_adopt(struct ml_stream *s, int fd, bool socket);
 
 /* Gives the stream a transport, which it owns from now on, in the place of the
@@ -136,6 +138,14 @@ int ml_stream_pause(ml_call *call);
  * (none yet: ml_transport_blocks). The end and errors are remembered and told
  * again. */
 ssize_t ml_stream_get(struct ml_stream *s, void *buf, size_t n);
+
+/* True if a read is known to find nothing now, and the call may wait: it can do
+ * so without trying. Not for a wait of no time, which is to try once. */
+bool ml_stream_drained(const struct ml_stream *s, const ml_call *call);
+
+/* After a read that gave less than it was asked for: true if the next may be
+ * waited for, that is, if the poller will tell also of what was left behind. */
+bool ml_stream_rests(const struct ml_stream *s);
 
 /* Writes pieces: the number of bytes, or -errno (nothing fits:
  * ml_transport_blocks). */

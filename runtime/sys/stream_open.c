@@ -89,6 +89,7 @@ static int open_on(struct ml_stream *s, int fd)
     struct ml_address peer;
     if (kind == ML_IO_STREAM && ml_socket_peer(fd, &peer) == 0) {
         ml_stream_setpeer(s, &peer);
+        s->tcp = ml_socket_is_tcp(fd);
     }
     return 0;
 }
@@ -100,6 +101,7 @@ static int open_copy(struct ml_stream *s, int fd)
     if (copy < 0) {
         return fd >= 0 ? -errno : -EBADF;
     }
+    s->d.shared = true;
     int err = open_on(s, copy);
     if (err != 0) {
         (void)ml_io_close(copy); /* nothing was written to it */

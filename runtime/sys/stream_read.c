@@ -90,17 +90,18 @@ static ssize_t read_fill(struct ml_stream *s, size_t missing, bool *drained)
     ssize_t n = ml_stream_get(s, ml_buffer_tail(&s->in), room);
     if (n > 0) {
         ml_buffer_produced(&s->in, (size_t)n);
-        *drained = s->d.socket && s->transport == NULL && (size_t)n < room;
+        *drained = s->d.socket && s->transport == NULL && (size_t)n < room &&
+                   ml_stream_rests(s);
     }
     return n;
 }
 
 /* A socket that gave less than it was asked for is empty: it is waited for
- * without asking again. (Should more have come meanwhile, the wait ends at
- * once: interest in descriptors is level-triggered.) */
+ * without asking again, as is one that is known to be. (Should more have come
+ * meanwhile, the wait ends at once.) */
 static int read_all(lua_State *L, ml_call *call, struct ml_stream *s)
 {
-    bool drained = false;
+    bool drained = ml_stream_drained(s, call);
     for (int round = 0; round < ROUNDS; round++) {
         size_t missing = 0;
         int n = read_formats(L, call, s, &missing);

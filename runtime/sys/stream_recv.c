@@ -58,6 +58,15 @@ static int recv_fresh(lua_State *L, struct ml_stream *s, size_t max)
     return 1;
 }
 
+static int recv_some(lua_State *L, const ml_call *call, struct ml_stream *s)
+{
+    size_t max = recv_max(L, call);
+    if (ml_buffer_length(&s->in) > 0) {
+        return recv_held(L, s, max);
+    }
+    return ml_stream_drained(s, call) ? -EAGAIN : recv_fresh(L, s, max);
+}
+
 static int recv_attempt(lua_State *L, ml_call *call)
 {
     struct ml_stream *s = ml_stream_self(L, call);
@@ -67,9 +76,7 @@ static int recv_attempt(lua_State *L, ml_call *call)
     }
     int n = ml_stream_begin(s, &s->reader, call);
     if (n >= 0) {
-        size_t max = recv_max(L, call);
-        n = ml_buffer_length(&s->in) > 0 ? recv_held(L, s, max)
-                                         : recv_fresh(L, s, max);
+        n = recv_some(L, call, s);
     }
     if (ml_transport_blocks(n)) {
         n = ml_stream_wait(s, &s->reader, call, n);
