@@ -86,7 +86,7 @@ int ml_declare_own(struct ml_call *call, int fd, unsigned event)
 void ml_declare_none(struct ml_task *task)
 {
     if (task->nwaits == 0) {
-        return;
+        return; /* and so there is no block */
     }
     if (task->waits != &task->wait) {
         ml_alloc_free(&task->loop->vm->alloc, task->waits,

@@ -179,8 +179,8 @@ static unsigned watch_due(const struct ml_loop *loop,
 {
     unsigned wanted = watch_wanted(watch);
     unsigned held = watch->interest & ~(unsigned)ML_POLL_EDGE;
-    unsigned due = with_edge(watch, watch->owned ? held | wanted : wanted,
-                             loop->ops);
+    unsigned due =
+        with_edge(watch, watch->owned ? held | wanted : wanted, loop->ops);
     if ((due & ML_POLL_EDGE) == 0 || (watch->interest & ML_POLL_EDGE) != 0) {
         return due;
     }
@@ -310,8 +310,8 @@ static void watch_idle(struct ml_loop *loop, struct ml_watch *watch,
     if ((interest & ML_POLL_EDGE) != 0 && (events & ML_POLL_READ) != 0) {
         return;
     }
-    interest = with_edge(watch, interest & ~vain & ~(unsigned)ML_POLL_EDGE,
-                         loop->ops);
+    interest =
+        with_edge(watch, interest & ~vain & ~(unsigned)ML_POLL_EDGE, loop->ops);
     if (vain != 0 && watch_set(loop, watch, interest) != 0) {
         watch_count(&loop->watches, watch, 0); /* the poller lost it */
     }
@@ -335,8 +335,8 @@ void ml_watches_ready(struct ml_loop *loop, int fd, unsigned events)
     watch->drained &= (uint8_t)~events;
     watch->ended |= (events & ML_POLL_HUP) != 0;
     watch_idle(loop, watch, events);
-    if (watch->shared && (queue_verifies(&watch->readers) ||
-                          queue_verifies(&watch->writers))) {
+    if (watch->shared &&
+        (queue_verifies(&watch->readers) || queue_verifies(&watch->writers))) {
         events &= ready_now(fd);
     }
     if ((events & ML_POLL_READ) != 0) {

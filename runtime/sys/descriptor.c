@@ -19,6 +19,7 @@ struct ml_descriptor *ml_descriptor_new(lua_State *L, struct ml_vm *vm,
 {
     struct ml_descriptor *d = lua_newuserdatauv(L, size, 0);
     memset(d, 0, size);
+    d->type = metatable;
     d->vm = vm;
     d->fd = -1;
     luaL_setmetatable(L, metatable);
@@ -35,6 +36,15 @@ static struct ml_descriptor *own(lua_State *L, int index)
 }
 
 static int object_gc(lua_State *L)
+{
+    struct ml_descriptor *d = lua_touserdata(L, 1);
+    ml_descriptor_close(d);
+    d->type = NULL; /* the memory may become another's */
+    return 0;
+}
+
+/* At the end of its block. */
+static int object_leave(lua_State *L)
 {
     ml_descriptor_close((struct ml_descriptor *)lua_touserdata(L, 1));
     return 0;
@@ -81,7 +91,7 @@ void ml_descriptor_type(lua_State *L, struct ml_vm *vm, const char *metatable,
     static const luaL_Reg methods[] = {
         {"close", object_close}, {"getfd", object_getfd}, {NULL, NULL}};
     static const luaL_Reg metamethods[] = {
-        {"__gc", object_gc}, {"__close", object_close}, {NULL, NULL}};
+        {"__gc", object_gc}, {"__close", object_leave}, {NULL, NULL}};
     lua_pushfstring(L, "a %s", what);
     ml_object_type(L, vm, metatable, lua_tostring(L, -1));
     lua_remove(L, -2);

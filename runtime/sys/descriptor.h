@@ -13,6 +13,8 @@
 #include <stddef.h>
 
 struct ml_descriptor {
+    const char *type; /* the name of its metatable, by which C knows it; NULL
+                         once it was collected */
     struct ml_vm *vm;
     struct ml_list link; /* in vm->descriptors, while it is open */
     int fd;              /* -1: closed */
@@ -36,6 +38,17 @@ struct ml_io {
  * with the metatable of that name. The rest is zero. May raise. */
 struct ml_descriptor *ml_descriptor_new(lua_State *L, struct ml_vm *vm,
                                         size_t size, const char *metatable);
+
+/* The userdata at `index` if it is of that type, which is told by the address of
+ * the name, without a look at its metatable; else NULL. No other C module's can
+ * be taken for one: only memory that is a descriptor's has that address there. */
+static inline void *ml_descriptor_test(lua_State *L, int index,
+                                       const char *type, size_t size)
+{
+    struct ml_descriptor *d = lua_touserdata(L, index);
+    return d != NULL && lua_rawlen(L, index) == size && d->type == type ? d
+                                                                        : NULL;
+}
 
 /* Makes a metatable of that name for such objects, which closes them when they
  * go out of scope or are collected, and leaves its table of methods, `close`

@@ -5,6 +5,7 @@
 void ml_sys_net_open(lua_State *L, struct ml_vm *vm)
 {
     lua_newtable(L);
+    ml_sys_bytes_open(L, vm);
     ml_sys_stream_open(L, vm);
     ml_sys_listener_open(L, vm);
     ml_sys_connect_open(L, vm);

@@ -21,11 +21,11 @@ enum {
 
 /* ---- the object ----------------------------------------------------------- */
 
+const char ml_stream_type[] = "miniloop.stream";
+
 static bool stream_held(const struct ml_descriptor *d)
 {
-    const struct ml_stream *s = (const struct ml_stream *)d;
-    return ml_buffer_length(&s->in) > 0 || s->ended || s->error != 0 ||
-           (s->transport != NULL && s->transport->ops->pending(s->transport));
+    return ml_stream_holds((const struct ml_stream *)d);
 }
 
 /* Whoever reads, writes, or waits for a turn finds a closed stream. */
@@ -53,7 +53,7 @@ static void side_init(struct ml_stream_side *side)
 struct ml_stream *ml_stream_new(lua_State *L, struct ml_vm *vm)
 {
     struct ml_stream *s =
-        (struct ml_stream *)ml_descriptor_new(L, vm, sizeof *s, ML_STREAM_TYPE);
+        (struct ml_stream *)ml_descriptor_new(L, vm, sizeof *s, ml_stream_type);
     s->d.held = stream_held;
     s->d.closing = stream_closing;
     s->maxline = MAXLINE;
@@ -89,11 +89,6 @@ size_t ml_stream_option_maxline(lua_State *L, int arg)
         (void)ml_option_refuse(L, arg, "maxline", "at least 1");
     }
     return (size_t)n;
-}
-
-struct ml_stream *ml_stream_check(lua_State *L, int arg)
-{
-    return (struct ml_stream *)ml_arg_udata(L, arg, ML_STREAM_TYPE);
 }
 
 /* ---- errors --------------------------------------------------------------- */
@@ -149,7 +144,7 @@ void ml_stream_progress(ml_call *call)
 
 /* Waits at most until the deadline. The core has deadlines of its own, but
  * what it then answers would not name the peer. */
-static int wait_bounded(ml_call *call)
+int ml_stream_bounded(ml_call *call)
 {
     if (call->number != 0 && call->number != ML_TIME_NEVER) {
         if (call->number <= call_now(call)) {
@@ -160,19 +155,9 @@ static int wait_bounded(ml_call *call)
     return ML_WAIT;
 }
 
-int ml_stream_begin(struct ml_stream *s, struct ml_stream_side *side,
-                    ml_call *call)
-{
-    if (s->d.fd < 0) {
-        return -EBADF;
-    }
-    int turn = ml_turn_take(&side->turn, call);
-    return turn == ML_WAIT ? wait_bounded(call) : turn;
-}
-
 int ml_stream_end(lua_State *L, struct ml_stream *s, ml_call *call, int n)
 {
-    if (s->d.fd >= 0 && stream_held(&s->d)) {
+    if (ml_stream_holds(s) && s->d.fd >= 0) {
         ml_descriptor_readable(&s->d);
     }
     if (n == ML_WAIT) {
@@ -192,7 +177,7 @@ static unsigned wait_direction(const struct ml_stream *s,
 
 static int wait_declare(struct ml_stream *s, ml_call *call, unsigned direction)
 {
-    int err = ml_watch_own(ml_call_loop(call), s->d.fd);
+    int err = ml_watch_own(call->task->loop, s->d.fd);
     if (err != 0) {
         return err;
     }
@@ -212,7 +197,7 @@ int ml_stream_wait(struct ml_stream *s, struct ml_stream_side *side,
         ml_stream_bound(call, side->timeout);
     }
     ml_buffer_trim(&s->in, &s->d.vm->alloc, 0);
-    return wait_bounded(call);
+    return ml_stream_bounded(call);
 }
 
 int ml_stream_pause(ml_call *call)

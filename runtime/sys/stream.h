@@ -12,16 +12,19 @@
 #define ML_SYS_STREAM_H
 
 #include "base/buffer.h"
+#include "core/arg.h"
+#include "core/call.h"
 #include "net/address.h"
 #include "sys/descriptor.h"
 #include "sys/transport.h"
 #include "sys/turn.h"
 
+#include <errno.h>
 #include <miniloop.h>
 #include <sys/types.h>
 
 /* The name of the metatable. */
-#define ML_STREAM_TYPE "miniloop.stream"
+extern const char ml_stream_type[];
 
 /* One direction. */
 struct ml_stream_side {
@@ -57,6 +60,7 @@ struct ml_stream {
     struct {
         int piece;   /* arguments that are out */
         size_t skip; /* bytes of the next one that are out */
+        size_t sum;  /* of the changes that buffers among them had seen */
     } write;
 
     /* The peer, as it was when the connection began: a socket that was reset
@@ -96,7 +100,15 @@ void ml_stream_setpeer(struct ml_stream *s, const struct ml_address *peer);
 size_t ml_stream_option_maxline(lua_State *L, int arg);
 
 /* The stream at `arg`, open or closed; raises if it is something else. */
-struct ml_stream *ml_stream_check(lua_State *L, int arg);
+static inline struct ml_stream *ml_stream_check(lua_State *L, int arg)
+{
+    void *s =
+        ml_descriptor_test(L, arg, ml_stream_type, sizeof(struct ml_stream));
+    if (s == NULL) {
+        ml_arg_mismatch(L, arg, ml_stream_type);
+    }
+    return (struct ml_stream *)s;
+}
 
 /* ---- for the parts of the stream itself ----------------------------------- */
 
@@ -104,14 +116,32 @@ struct ml_stream *ml_stream_check(lua_State *L, int arg);
 static inline struct ml_stream *ml_stream_self(lua_State *L,
                                                const ml_call *call)
 {
-    return (struct ml_stream *)lua_touserdata(L, ml_call_arg(call, 1));
+    return (struct ml_stream *)lua_touserdata(L, call->base + 1);
 }
+
+/* Lets a declared wait end at the call's deadline, if it has one. ML_WAIT;
+ * -ETIMEDOUT when time was up. */
+int ml_stream_bounded(ml_call *call);
 
 /* Begins or continues an attempt of a call whose first argument is a stream:
  * 1 when the call has got its turn, 0 when it still has it; ML_WAIT when it
  * must wait for it; -EBADF if the stream is closed, -ETIMEDOUT, -ENOMEM. */
-int ml_stream_begin(struct ml_stream *s, struct ml_stream_side *side,
-                    ml_call *call);
+static inline int ml_stream_begin(struct ml_stream *s,
+                                  struct ml_stream_side *side, ml_call *call)
+{
+    if (s->d.fd < 0) {
+        return -EBADF;
+    }
+    int turn = ml_turn_take(&side->turn, call);
+    return turn == ML_WAIT ? ml_stream_bounded(call) : turn;
+}
+
+/* True if the stream has something for a reader that no poller knows of. */
+static inline bool ml_stream_holds(const struct ml_stream *s)
+{
+    return s->in.end != s->in.start || s->ended || s->error != 0 ||
+           (s->transport != NULL && s->transport->ops->pending(s->transport));
+}
 
 /* Ends an attempt with what it will return: hands the turn on unless that is
  * ML_WAIT, and makes of -errno the answer `nil, err`, pushed on L. If the

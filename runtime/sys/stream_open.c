@@ -258,7 +258,7 @@ static void open_type(lua_State *L, struct ml_vm *vm)
                                        {"settimeout", stream_settimeout},
                                        {"setmaxline", stream_setmaxline},
                                        {NULL, NULL}};
-    ml_descriptor_type(L, vm, ML_STREAM_TYPE, "stream");
+    ml_descriptor_type(L, vm, ml_stream_type, "stream");
     ml_vm_setfuncs(L, vm, methods);
     ml_stream_recv_open(L, vm);
     ml_stream_read_open(L, vm);

@@ -1,7 +1,7 @@
 /* stream_write.c - write and writesome. */
 #include "base/cast.h"
-#include "core/arg.h"
 #include "core/call.h"
+#include "sys/bytes.h"
 #include "sys/stream.h"
 #include "sys/sys.h"
 
@@ -14,52 +14,49 @@ enum {
     ROUNDS = 16  /* writes without a wait before others get to run */
 };
 
-/* Strings and numbers, as for io.write; numbers become strings here. */
+/* Strings and numbers, as for io.write, and buffers; numbers become strings
+ * here. */
 static void write_check(lua_State *L)
 {
     (void)ml_stream_check(L, 1);
     int n = lua_gettop(L);
     for (int arg = 2; arg <= n; arg++) {
-        (void)ml_arg_string(L, arg);
+        ml_bytes_check_data(L, arg);
     }
 }
 
-/* How much is out is kept on the stack, behind the arguments, where it is
- * still the call's own if the stream is closed meanwhile. */
-static int written_at(const ml_call *call)
-{
-    return ml_call_arg(call, ml_call_nargs(call) + 1);
-}
-
-/* The next pieces to go out; how many. */
+/* The next pieces to go out; how many, and of how many bytes. */
 static size_t write_gather(lua_State *L, const ml_call *call,
-                           const struct ml_stream *s, struct iovec *pieces)
+                           const struct ml_stream *s, struct iovec *pieces,
+                           size_t *total)
 {
     size_t n = 0;
     size_t skip = s->write.skip;
-    int last = ml_call_nargs(call);
+    int last = call->nargs;
+    *total = 0;
     for (int i = s->write.piece + 2; i <= last && n < PIECES; i++) {
         size_t length = 0;
-        const char *bytes = lua_tolstring(L, ml_call_arg(call, i), &length);
+        const char *bytes = ml_bytes_view(L, call->base + i, &length);
         if (length > skip) {
             pieces[n].iov_base = ml_unconst(bytes + skip);
             pieces[n++].iov_len = length - skip;
+            *total += length - skip;
         }
         skip = 0;
     }
     return n;
 }
 
-/* Notes that `n` more bytes are out. */
+/* Notes that `n` more bytes are out. How many are is the call's own, also if
+ * the stream is closed meanwhile. */
 static void write_advance(lua_State *L, ml_call *call, struct ml_stream *s,
                           size_t n)
 {
-    lua_Integer written = lua_tointeger(L, written_at(call));
-    lua_pushinteger(L, written + (lua_Integer)n);
-    lua_replace(L, written_at(call));
+    call->target += (int64_t)n;
     n += s->write.skip;
-    for (; s->write.piece + 1 < ml_call_nargs(call); s->write.piece++) {
-        size_t length = lua_rawlen(L, ml_call_arg(call, s->write.piece + 2));
+    for (; s->write.piece + 1 < call->nargs; s->write.piece++) {
+        size_t length = 0;
+        (void)ml_bytes_view(L, call->base + s->write.piece + 2, &length);
         if (length > n) {
             break;
         }
@@ -69,24 +66,57 @@ static void write_advance(lua_State *L, ml_call *call, struct ml_stream *s,
     ml_stream_progress(call);
 }
 
-static int write_all(lua_State *L, ml_call *call, struct ml_stream *s)
+/* Writes once. 1 when all is out, 0 when something is left; -errno. A TCP socket
+ * that took a part is full. */
+static ssize_t write_once(lua_State *L, ml_call *call, struct ml_stream *s)
 {
     struct iovec pieces[PIECES];
-    for (int round = 0; round < ROUNDS; round++) {
-        size_t n = write_gather(L, call, s, pieces);
-        ssize_t put = n > 0 ? ml_stream_put(s, pieces, n) : ml_stream_flush(s);
-        if (ml_transport_blocks(put)) {
-            return ml_stream_wait(s, &s->writer, call, put);
-        }
-        if (put < 0) {
-            return (int)put;
-        }
-        if (n == 0) {
-            lua_pushboolean(L, 1);
-            return 1;
-        }
-        write_advance(L, call, s, (size_t)put);
+    size_t total;
+    size_t n = write_gather(L, call, s, pieces, &total);
+    ssize_t put = n > 0 ? ml_stream_put(s, pieces, n) : 0;
+    if (put < 0) {
+        return put;
     }
+    bool all = (size_t)put == total && n < PIECES;
+    if (all && s->transport == NULL) {
+        return 1; /* and nobody will ask how far it came */
+    }
+    write_advance(L, call, s, (size_t)put);
+    if (!all) {
+        return s->tcp && s->transport == NULL && (size_t)put < total ? -EAGAIN
+                                                                     : 0;
+    }
+    put = ml_stream_flush(s);
+    return put == 0 ? 1 : put;
+}
+
+/* How often the buffers among the pieces have changed, in all. */
+static size_t write_changes(lua_State *L, const ml_call *call)
+{
+    size_t sum = 0;
+    for (int i = 2; i <= call->nargs; i++) {
+        const struct ml_bytes *bytes = ml_bytes_test(L, call->base + i);
+        sum += bytes != NULL ? bytes->changes : 0;
+    }
+    return sum;
+}
+
+static int write_all(lua_State *L, ml_call *call, struct ml_stream *s)
+{
+    for (int round = 0; round < ROUNDS; round++) {
+        ssize_t done = write_once(L, call, s);
+        if (ml_transport_blocks(done)) {
+            s->write.sum = write_changes(L, call);
+            return ml_stream_wait(s, &s->writer, call, done);
+        }
+        if (done == 1) {
+            lua_pushboolean(L, 1);
+        }
+        if (done != 0) {
+            return (int)done;
+        }
+    }
+    s->write.sum = write_changes(L, call);
     return ml_stream_pause(call);
 }
 
@@ -95,6 +125,8 @@ static int write_try(lua_State *L, ml_call *call, struct ml_stream *s)
     int turn = ml_stream_begin(s, &s->writer, call);
     if (turn == 1) {
         memset(&s->write, 0, sizeof s->write);
+    } else if (turn == 0 && write_changes(L, call) != s->write.sum) {
+        return -EBUSY;
     }
     return turn < 0 ? turn : write_all(L, call, s);
 }
@@ -102,16 +134,12 @@ static int write_try(lua_State *L, ml_call *call, struct ml_stream *s)
 static int write_attempt(lua_State *L, ml_call *call)
 {
     struct ml_stream *s = ml_stream_self(L, call);
-    if (call->woke == ML_WOKE_NOT) {
-        lua_pushinteger(L, 0);
-    }
     int n = write_try(L, call, s);
     bool failed = n < 0 && n != ML_WAIT;
     n = ml_stream_end(L, s, call, n);
     if (failed) {
-        lua_pushliteral(L, "written");
-        lua_pushvalue(L, written_at(call));
-        lua_rawset(L, -3);
+        lua_pushinteger(L, call->target);
+        lua_setfield(L, -2, "written");
     }
     return n;
 }
@@ -129,7 +157,8 @@ static int stream_writesome(lua_State *L)
 {
     struct ml_stream *s = ml_stream_check(L, 1);
     size_t length = 0;
-    const char *bytes = ml_arg_lstring(L, 2, &length);
+    ml_bytes_check_data(L, 2);
+    const char *bytes = ml_bytes_view(L, 2, &length);
     if (s->d.fd < 0) {
         return ml_stream_fail(L, s, EBADF, "writesome");
     }

@@ -28,6 +28,7 @@ void ml_sys_net_open(lua_State *L, struct ml_vm *vm);       /* net.c */
 void ml_sys_stream_open(lua_State *L, struct ml_vm *vm);    /* stream_open.c */
 
 /* The parts of net.c, which add to the table on top as well. */
+void ml_sys_bytes_open(lua_State *L, struct ml_vm *vm);    /* bytes.c */
 void ml_sys_connect_open(lua_State *L, struct ml_vm *vm);  /* connect.c */
 void ml_sys_listener_open(lua_State *L, struct ml_vm *vm); /* listener.c */
 void ml_sys_resolve_open(lua_State *L, struct ml_vm *vm);  /* resolve.c */
