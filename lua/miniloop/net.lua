@@ -8,7 +8,7 @@ local core = require "miniloop.core"
 core.use()
 
 for _, name in ipairs {
-  "connect", "listen", "pair", "resolve", "stream", "udp",
+  "buffer", "connect", "listen", "pair", "resolve", "stream", "udp",
 } do
   net[name] = core.net[name]
 end
