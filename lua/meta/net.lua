@@ -76,6 +76,49 @@ function net.udp(address, options) end
 ---@return miniloop.error? err
 function net.resolve(name, options) end
 
+---A buffer of bytes, which streams read into (recvinto) and write from.
+---@param size integer? bytes that it has room for at first
+---@return miniloop.net.buffer
+function net.buffer(size) end
+
+---@class miniloop.net.buffer
+---@operator len: integer
+local buffer = {}
+
+---Appends.
+---@param ... string|number|miniloop.net.buffer
+---@return miniloop.net.buffer self
+function buffer:put(...) end
+
+---Its bytes from i to j, counted as those of strings.
+---@param i integer
+---@param j integer?
+---@return string
+function buffer:sub(i, j) end
+
+---All of its bytes.
+---@return string
+function buffer:tostring() end
+
+---Where the plain text begins and ends, at or behind `init`.
+---@param text string
+---@param init integer?
+---@return integer? first
+---@return integer? last
+function buffer:find(text, init) end
+
+---Takes bytes from the front; how many there were.
+---@param n integer
+---@return integer count
+function buffer:consume(n) end
+
+---Empties it, and keeps its memory.
+---@return miniloop.net.buffer self
+function buffer:clear() end
+
+---Frees its memory. It is empty then, and can be used again.
+function buffer:close() end
+
 ---@class miniloop.net.listener
 local listener = {}
 

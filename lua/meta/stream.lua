@@ -39,6 +39,23 @@ local stream = {}
 ---@return miniloop.error? err
 function stream:recv(max, timeout) end
 
+---Appends some bytes to the buffer as they come: how many, nil at the end.
+---@param buffer miniloop.net.buffer
+---@param max integer? as many as there is room for, unless given
+---@param timeout number? of the whole call, in place of settimeout's
+---@return integer? count
+---@return miniloop.error? err
+function stream:recvinto(buffer, max, timeout) end
+
+---Writes to the other stream what it reads, until the end or `n` bytes. What was
+---read and could not be written can still be read.
+---@param other miniloop.net.stream
+---@param n integer?
+---@param timeout number? of the whole copy
+---@return integer? count
+---@return miniloop.error? err with `written`, the bytes that were
+function stream:copy(other, n, timeout) end
+
 ---Reads a line, or what the formats say. Ends with nil for the first format
 ---that finds only the end of the stream. If it fails, nothing was taken.
 ---@param ... miniloop.net.format
@@ -52,13 +69,14 @@ function stream:read(...) end
 function stream:lines(...) end
 
 ---Writes all of it.
----@param ... string|number
+---@param ... string|number|miniloop.net.buffer
 ---@return true? ok
----@return miniloop.error? err with `written`, the bytes that were
+---@return miniloop.error? err with `written`, the bytes that were; EBUSY: one of
+---the buffers was changed meanwhile
 function stream:write(...) end
 
 ---Writes what fits now, and never waits. 0 while another task writes.
----@param data string|number
+---@param data string|number|miniloop.net.buffer
 ---@return integer? count
 ---@return miniloop.error? err
 function stream:writesome(data) end
