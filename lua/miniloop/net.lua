@@ -18,18 +18,26 @@ local traceback = debug and debug.traceback or function() end
 
 -- --------------------------------------------------------- errors of handlers
 
----Calls f and gives nil, or its error as { value =, traceback = }. The error
----itself stays what it is, for the to-be-closed variables on its way see it.
-local function try(f, ...)
-  local trace
-  local ok, err = xpcall(f, function(err)
-    trace = traceback(nil, 2)
-    return err
-  end, ...)
+---The tracebacks of errors that are on their way out of a handler, by the ids of
+---the tasks. (A closure for each would be memory that an idle connection holds.)
+local traces = {}
+
+---A message handler. The error itself stays what it is, for the to-be-closed
+---variables on its way see it.
+local function trace(err)
+  traces[core.id()] = traceback(nil, 2)
+  return err
+end
+
+---What the calls under `trace` made of an error: { value =, traceback = }, or nil.
+local function fault_of(ok, err)
   if ok then
     return nil
   end
-  return { value = err, traceback = trace }
+  local id = core.id()
+  local fault = { value = err, traceback = traces[id] }
+  traces[id] = nil
+  return fault
 end
 
 ---Whether the running task is being told that it was cancelled.
@@ -63,7 +71,8 @@ local function tell(fault, conn, peer, on_error)
   elseif is_farewell(fault.value, peer) then
     return
   elseif on_error then
-    fault = try(on_error, fault.value, conn, fault.traceback)
+    fault = fault_of(xpcall(on_error, trace, fault.value, conn,
+      fault.traceback))
     return fault and tell(fault, conn, peer)
   end
   core.net.report(fault.value, fault.traceback)
@@ -80,10 +89,12 @@ end
 ---@field group miniloop.group? once the server's task has begun
 ---@field members table<miniloop.task, true>
 ---@field count integer
+---@field seat table what a member has while it is one
 ---@field left table an event, set when a member has left
 ---@field offer table? the connection that the newest task is to take
 
 local crew_meta = {}
+local seat_meta = {}
 
 ---The group has ended, and with it whoever was to take the connection.
 function crew_meta.__close(crew)
@@ -93,13 +104,15 @@ function crew_meta.__close(crew)
 end
 
 local function crew_new(handler, on_error)
-  return setmetatable({
+  local crew = setmetatable({
     handler = handler,
     on_error = on_error,
     members = {},
     count = 0,
     left = core.event(),
   }, crew_meta)
+  crew.seat = setmetatable({ crew = crew }, seat_meta)
+  return crew
 end
 
 ---Waits until the crew has at most so many members.
@@ -120,21 +133,20 @@ local function crew_cancel(crew, reason)
   end
 end
 
-local seat_meta = {}
-
+---The running task leaves.
 function seat_meta.__close(seat)
   local crew = seat.crew
-  crew.members[seat.task] = nil
+  traces[core.id()] = nil
+  crew.members[core.self()] = nil
   crew.count = crew.count - 1
   crew.left:set()
 end
 
 ---Makes the running task a member, until the value is closed.
 local function crew_join(crew)
-  local task = core.self()
-  crew.members[task] = true
+  crew.members[core.self()] = true
   crew.count = crew.count + 1
-  return setmetatable({ crew = crew, task = task }, seat_meta)
+  return crew.seat
 end
 
 ---A task of the crew: takes the connection that is offered, and serves it. It
@@ -147,7 +159,7 @@ local function attend(crew)
     return
   end
   local peer = name_of_peer(conn) -- a closed one cannot tell any more
-  local fault = try(crew.handler, conn)
+  local fault = fault_of(xpcall(crew.handler, trace, conn))
   if fault then
     tell(fault, conn, peer, crew.on_error)
   end
