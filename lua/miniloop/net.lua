@@ -29,11 +29,8 @@ local function trace(err)
   return err
 end
 
----What the calls under `trace` made of an error: { value =, traceback = }, or nil.
-local function fault_of(ok, err)
-  if ok then
-    return nil
-  end
+---An error that came through `trace`, as { value =, traceback = }.
+local function fault_of(err)
   local id = core.id()
   local fault = { value = err, traceback = traces[id] }
   traces[id] = nil
@@ -71,9 +68,8 @@ local function tell(fault, conn, peer, on_error)
   elseif is_farewell(fault.value, peer) then
     return
   elseif on_error then
-    fault = fault_of(xpcall(on_error, trace, fault.value, conn,
-      fault.traceback))
-    return fault and tell(fault, conn, peer)
+    local ok, err = xpcall(on_error, trace, fault.value, conn, fault.traceback)
+    return not ok and tell(fault_of(err), conn, peer)
   end
   core.net.report(fault.value, fault.traceback)
 end
@@ -159,9 +155,9 @@ local function attend(crew)
     return
   end
   local peer = name_of_peer(conn) -- a closed one cannot tell any more
-  local fault = fault_of(xpcall(crew.handler, trace, conn))
-  if fault then
-    tell(fault, conn, peer, crew.on_error)
+  local ok, err = xpcall(crew.handler, trace, conn)
+  if not ok then
+    tell(fault_of(err), conn, peer, crew.on_error)
   end
 end
 
