@@ -47,8 +47,8 @@ function stream:recv(max, timeout) end
 ---@return miniloop.error? err
 function stream:recvinto(buffer, max, timeout) end
 
----Writes to the other stream what it reads, until the end or `n` bytes. What was
----read and could not be written can still be read.
+---Writes to the other stream what it reads, until the end or `n` bytes. What
+---was read and could not be written can still be read.
 ---@param other miniloop.net.stream
 ---@param n integer?
 ---@param timeout number? of the whole copy
@@ -71,8 +71,8 @@ function stream:lines(...) end
 ---Writes all of it.
 ---@param ... string|number|miniloop.net.buffer
 ---@return true? ok
----@return miniloop.error? err with `written`, the bytes that were; EBUSY: one of
----the buffers was changed meanwhile
+---@return miniloop.error? err with `written`, the bytes that were; EBUSY: one
+---of the buffers was changed meanwhile
 function stream:write(...) end
 
 ---Writes what fits now, and never waits. 0 while another task writes.

@@ -18,8 +18,8 @@ local traceback = debug and debug.traceback or function() end
 
 -- --------------------------------------------------------- errors of handlers
 
----The tracebacks of errors that are on their way out of a handler, by the ids of
----the tasks. (A closure for each would be memory that an idle connection holds.)
+---The tracebacks of errors that are on their way out of handlers, by the ids
+---of the tasks: a closure for each would be memory that idle ones hold.
 local traces = {}
 
 ---A message handler. The error itself stays what it is, for the to-be-closed

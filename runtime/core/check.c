@@ -316,9 +316,8 @@ static void check_watch(struct census *c, const struct ml_watch *watch)
     check_queue(c, &watch->readers);
     check_queue(c, &watch->writers);
     expect(c,
-           watch->drained == 0 ||
-               ((watch->interest & ML_POLL_EDGE) != 0 &&
-                (watch->drained & ~watch->interest) == 0),
+           watch->drained == 0 || ((watch->interest & ML_POLL_EDGE) != 0 &&
+                                   (watch->drained & ~watch->interest) == 0),
            "only where the poller tells of an edge is known to be drained");
     if (!ml_list_linked(&watch->dirty)) {
         expect(c, (wanted & ~(unsigned)watch->interest) == 0,

@@ -91,6 +91,12 @@ size_t ml_stream_option_maxline(lua_State *L, int arg)
     return (size_t)n;
 }
 
+struct ml_stream *ml_stream_mismatch(lua_State *L, int arg)
+{
+    (void)ml_arg_mismatch(L, arg, ml_stream_type);
+    return (struct ml_stream *)lua_touserdata(L, arg); /* is not reached */
+}
+
 /* ---- errors --------------------------------------------------------------- */
 
 int ml_stream_peer(const struct ml_stream *s, struct ml_address *peer)

@@ -99,15 +99,15 @@ void ml_stream_setpeer(struct ml_stream *s, const struct ml_address *peer);
  * through at `arg` says, or as it is without. Raises if it is no length. */
 size_t ml_stream_option_maxline(lua_State *L, int arg);
 
+/* Raises that the value at `arg` is no stream. */
+struct ml_stream *ml_stream_mismatch(lua_State *L, int arg);
+
 /* The stream at `arg`, open or closed; raises if it is something else. */
 static inline struct ml_stream *ml_stream_check(lua_State *L, int arg)
 {
     void *s =
         ml_descriptor_test(L, arg, ml_stream_type, sizeof(struct ml_stream));
-    if (s == NULL) {
-        ml_arg_mismatch(L, arg, ml_stream_type);
-    }
-    return (struct ml_stream *)s;
+    return s != NULL ? (struct ml_stream *)s : ml_stream_mismatch(L, arg);
 }
 
 /* ---- for the parts of the stream itself ----------------------------------- */
