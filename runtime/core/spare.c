@@ -6,7 +6,7 @@
 /* So many are kept in any case; of more than there are tasks, one in so many
  * goes at a time. */
 enum {
-    KEEP = 1024,
+    KEEP = 256,
     DECAY = 64
 };
 

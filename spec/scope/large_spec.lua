@@ -107,7 +107,7 @@ function spec.test_the_first_ones_leave_little_behind()
       ml.yield()
     end
     lu.assertEquals(keeper.name, "keeper")
-    lu.assertTrue(bytes() - before < 128 * 1024, bytes() - before)
+    lu.assertTrue(bytes() - before < 512 * 1024, bytes() - before)
     lu.assertEquals({ keeper:wait() }, { true, "mine" })
     cancel_many(100)
   end)
