@@ -115,7 +115,7 @@ void ml_watch_adopt(struct ml_loop *loop, int fd)
     }
 }
 
-void ml_watch_share(struct ml_loop *loop, struct ml_watch *watch)
+static void watch_share(struct ml_loop *loop, struct ml_watch *watch)
 {
     if (!watch->shared) {
         watch->shared = true;
@@ -123,11 +123,11 @@ void ml_watch_share(struct ml_loop *loop, struct ml_watch *watch)
     }
 }
 
-void ml_watch_disclose(struct ml_loop *loop, int fd)
+void ml_watch_share(struct ml_loop *loop, int fd)
 {
     struct ml_watch *watch = ml_watch_find(&loop->watches, fd);
     if (watch != NULL) {
-        ml_watch_share(loop, watch);
+        watch_share(loop, watch);
     }
 }
 
@@ -136,7 +136,7 @@ void ml_watch_join(struct ml_loop *loop, const struct ml_wait *wait)
 {
     struct ml_watch *watch = ml_watch_of(wait);
     if (!wait->own) {
-        ml_watch_share(loop, watch);
+        watch_share(loop, watch);
     }
     if ((wait->events & ~watch->interest) != 0 || watch->doubtful ||
         !watch->owned) {

@@ -72,15 +72,15 @@ void ml_watches_init(struct ml_watches *watches);
 /* Frees everything; no task may be waiting. */
 void ml_watches_term(struct ml_watches *watches, const struct ml_alloc *alloc);
 
-/* The watch of a descriptor, made if there is none; NULL: no memory. */
-struct ml_watch *ml_watch_get(struct ml_loop *loop, int fd);
-
 /* The watch of a descriptor, or NULL. */
 static inline struct ml_watch *ml_watch_find(const struct ml_watches *watches,
                                              int fd)
 {
     return fd >= 0 && fd < watches->capacity ? watches->slots[fd] : NULL;
 }
+
+/* The watch of a descriptor, made if there is none; NULL: no memory. */
+struct ml_watch *ml_watch_get(struct ml_loop *loop, int fd);
 
 /* Says that `fd` is the runtime's, which will also close it: its registration
  * is kept between waits. One of before, when it was a raw number, is not relied
@@ -91,11 +91,9 @@ int ml_watch_own(struct ml_loop *loop, int fd);
  * not relied on. */
 void ml_watch_adopt(struct ml_loop *loop, int fd);
 
-/* Says that others may read or write the descriptor from now on. */
-void ml_watch_share(struct ml_loop *loop, struct ml_watch *watch);
-
-/* The same of a number that was given out; harmless without a watch. */
-void ml_watch_disclose(struct ml_loop *loop, int fd);
+/* Says that the number was given out: others may read or write the descriptor
+ * from now on. Harmless without a watch. */
+void ml_watch_share(struct ml_loop *loop, int fd);
 
 /* Notes that nothing is to be had in the direction ML_POLL_READ or _WRITE: an
  * attempt gave -EAGAIN. */

@@ -123,7 +123,7 @@ void ml_descriptor_share(struct ml_descriptor *d)
     }
     d->shared = true;
     ml_list_each (item, &d->vm->loops) {
-        ml_watch_disclose(ml_container_of(item, struct ml_loop, link), d->fd);
+        ml_watch_share(ml_container_of(item, struct ml_loop, link), d->fd);
     }
 }
 

@@ -161,7 +161,7 @@ int ml_stream_bounded(ml_call *call)
     return ML_WAIT;
 }
 
-int ml_stream_end(lua_State *L, struct ml_stream *s, ml_call *call, int n)
+int ml_stream_end_held(lua_State *L, struct ml_stream *s, ml_call *call, int n)
 {
     if (ml_stream_holds(s) && s->d.fd >= 0) {
         ml_descriptor_readable(&s->d);
@@ -181,8 +181,19 @@ static unsigned wait_direction(const struct ml_stream *s,
     return (side == &s->reader) == own ? ML_READ : ML_WRITE;
 }
 
+/* What the running loop knows of the descriptor; NULL: nothing. */
+static struct ml_watch *stream_watch(const struct ml_stream *s)
+{
+    const struct ml_loop *loop = s->d.vm->loop;
+    return loop != NULL ? ml_watch_find(&loop->watches, s->d.fd) : NULL;
+}
+
 static int wait_declare(struct ml_stream *s, ml_call *call, unsigned direction)
 {
+    const struct ml_watch *watch = stream_watch(s);
+    if (watch != NULL && (watch->interest & ML_POLL_EDGE) != 0) {
+        return ml_declare_own(call, s->d.fd, direction); /* owned already */
+    }
     int err = ml_watch_own(call->task->loop, s->d.fd);
     if (err != 0) {
         return err;
@@ -239,13 +250,6 @@ void ml_stream_describe_write(const ml_call *call, char *text, size_t size)
 }
 
 /* ---- bytes ---------------------------------------------------------------- */
-
-/* What the running loop knows of the descriptor; NULL: nothing. */
-static struct ml_watch *stream_watch(const struct ml_stream *s)
-{
-    const struct ml_loop *loop = s->d.vm->loop;
-    return loop != NULL ? ml_watch_find(&loop->watches, s->d.fd) : NULL;
-}
 
 /* True if a call that waits now may do so for some time. */
 static bool wait_lasts(const struct ml_stream_side *side, const ml_call *call)

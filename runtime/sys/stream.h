@@ -143,10 +143,21 @@ static inline bool ml_stream_holds(const struct ml_stream *s)
            (s->transport != NULL && s->transport->ops->pending(s->transport));
 }
 
+/* Of an attempt that has not ended well, or a stream that holds something. */
+int ml_stream_end_held(lua_State *L, struct ml_stream *s, ml_call *call, int n);
+
 /* Ends an attempt with what it will return: hands the turn on unless that is
  * ML_WAIT, and makes of -errno the answer `nil, err`, pushed on L. If the
  * stream holds something now, those who wait for its descriptor are resumed. */
-int ml_stream_end(lua_State *L, struct ml_stream *s, ml_call *call, int n);
+static inline int ml_stream_end(lua_State *L, struct ml_stream *s,
+                                ml_call *call, int n)
+{
+    if (n < 0 || ml_stream_holds(s)) {
+        return ml_stream_end_held(L, s, call, n);
+    }
+    ml_turn_withdraw(call);
+    return n;
+}
 
 /* Declares a wait after an attempt of the side that would block, for which it
  * answered `why`: -EAGAIN or ML_TRANSPORT_OTHER. Each wait may last as long as
