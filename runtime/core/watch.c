@@ -109,9 +109,10 @@ int ml_watch_own(struct ml_loop *loop, int fd)
 void ml_watch_adopt(struct ml_loop *loop, int fd)
 {
     struct ml_watch *watch = ml_watch_find(&loop->watches, fd);
-    if (watch != NULL) {
+    if (watch != NULL && watch->owned) {
         watch->owned = false;
         watch->drained = 0;
+        watch_touch(loop, watch);
     }
 }
 
