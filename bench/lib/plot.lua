@@ -1,49 +1,14 @@
 -- The plot of the report: for each row, what the others cost as a multiple of
--- what we cost, on a logarithmic axis, as an SVG image.
+-- what we cost, on a logarithmic axis; then the curves of growth. An SVG image.
 
+local curves = require "bench.lib.curves"
 local goals = require "bench.lib.goals"
+local svg = require "bench.lib.svg"
 
 local plot = {}
 
-local width, margin = 960, 24
-local char_width, lane_height = 6.2, 14
-local colours = {
-  ours = "#c0392b", limit = "#222222", peer = "#2c6fbb", grid = "#dddddd",
-  text = "#222222", quiet = "#666666",
-}
-
--- ------------------------------------------------------------------ elements
-
-local function escape(text)
-  return (text:gsub("[&<>\"]", {
-    ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;",
-  }))
-end
-
-local function text_at(x, y, colour, text, anchor, weight)
-  return ('<text x="%.1f" y="%.1f" fill="%s" text-anchor="%s"%s>%s</text>')
-    :format(x, y, colour, anchor or "start",
-      weight and ' font-weight="' .. weight .. '"' or "", escape(text))
-end
-
-local function line_at(x1, y1, x2, y2, colour)
-  return ('<line x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f" stroke="%s"/>')
-    :format(x1, y1, x2, y2, colour)
-end
-
--- A label keeps off what it stands on.
-local function label_at(x, y, colour, text)
-  return text_at(x, y, colour, text, "middle"):gsub("^<text",
-    '<text stroke="#ffffff" stroke-width="3" paint-order="stroke"', 1)
-end
-
--- The limit is a ring, the others are discs.
-local function dot_at(x, y, kind)
-  local colour = colours[kind]
-  return ('<circle cx="%.1f" cy="%.1f" r="4.5" fill="%s" stroke="%s"'
-    .. ' stroke-width="2"/>')
-    :format(x, y, kind == "limit" and "#ffffff" or colour, colour)
-end
+local width, margin, lane_height = 960, 24, 14
+local colours = svg.colours
 
 -- ---------------------------------------------------------------------- data
 
@@ -93,7 +58,7 @@ end
 local function place_labels(dots, scale)
   local ends = {}
   for _, dot in ipairs(dots) do
-    local half = (#dot.name + 1) * char_width / 2
+    local half = (#dot.name + 1) * svg.char_width / 2
     local centre = math.min(math.max(scale(dot.x), half), width - half)
     local lane = 1
     while ends[lane] and ends[lane] > centre - half do
@@ -106,33 +71,33 @@ local function place_labels(dots, scale)
 end
 
 local function draw_row(out, row, scale, y)
-  out[#out + 1] = text_at(margin, y + 12, colours.text, row.title, "start",
-    "bold")
+  out[#out + 1] = svg.bold(margin, y + 12, row.title)
   local axis = y + 28
-  out[#out + 1] = line_at(margin, axis, width - margin, axis, colours.grid)
+  out[#out + 1] = svg.line({ margin, axis }, { width - margin, axis },
+    colours.grid)
   local lanes = place_labels(row.dots, scale)
   local function label_y(dot)
     return axis + 6 + dot.lane * lane_height
   end
   for _, dot in ipairs(row.dots) do
-    out[#out + 1] = line_at(scale(dot.x), axis, dot.label_x, label_y(dot) - 9,
-      colours.grid)
+    out[#out + 1] = svg.line({ scale(dot.x), axis },
+      { dot.label_x, label_y(dot) - 9 }, colours.grid)
   end
   for _, dot in ipairs(row.dots) do
-    out[#out + 1] = label_at(dot.label_x, label_y(dot), colours[dot.kind],
+    out[#out + 1] = svg.label(dot.label_x, label_y(dot), colours[dot.kind],
       dot.name)
-    out[#out + 1] = dot_at(scale(dot.x), axis, dot.kind)
+    out[#out + 1] = svg.dot(scale(dot.x), axis, dot.kind)
   end
   return axis + 6 + lanes * lane_height + 16
 end
 
-local function draw_ticks(out, low, high, scale, y, bottom)
+local function draw_ticks(out, low, high, scale, bottom)
   for power = low, high do
     local x = scale(10.0 ^ power)
-    out[#out + 1] = line_at(x, y + 6, x, bottom,
+    out[#out + 1] = svg.line({ x, 54 }, { x, bottom },
       power == 0 and colours.ours or colours.grid)
-    out[#out + 1] = text_at(x, y, colours.quiet,
-      ("%g x"):format(10.0 ^ power), "middle")
+    out[#out + 1] = svg.label(x, 48, colours.quiet,
+      ("%g x"):format(10.0 ^ power))
   end
 end
 
@@ -146,11 +111,8 @@ local function rows_of(records)
   return rows
 end
 
----The whole image.
----@param records bench.record[]
----@return string
-function plot.svg(records)
-  local rows = rows_of(records)
+-- The rows from y = 72 on; where they end.
+local function draw_rows(out, rows)
   local low, high = range_of(rows)
   local function scale(x)
     return margin * 2 + (width - margin * 4)
@@ -160,17 +122,22 @@ function plot.svg(records)
   for _, row in ipairs(rows) do
     y = draw_row(body, row, scale, y)
   end
-  local out = {
-    ('<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d"'
-      .. ' font-family="sans-serif" font-size="11">'):format(width, y),
-    ('<rect width="%d" height="%d" fill="#ffffff"/>'):format(width, y),
-    text_at(margin, 24, colours.text, "Cost as a multiple of miniloop's"
-      .. " (left of the red line: cheaper; rings: the limit)", "start", "bold"),
-  }
-  draw_ticks(out, low, high, scale, 48, y - 8)
+  draw_ticks(out, low, high, scale, y - 8)
   table.move(body, 1, #body, #out + 1, out)
-  out[#out + 1] = "</svg>\n"
-  return table.concat(out, "\n")
+  return y
+end
+
+---The whole image.
+---@param records bench.record[]
+---@return string
+function plot.svg(records)
+  local out = {
+    svg.bold(margin, 24, "Cost as a multiple of miniloop's (left of the red"
+      .. " line: cheaper; rings: the limit)"),
+  }
+  local y = draw_rows(out, rows_of(records))
+  y = curves.draw(out, records, y, width)
+  return svg.image(width, y, out)
 end
 
 return plot

@@ -66,8 +66,22 @@ end
 function spec.test_what_cannot_be_compared_is_left_out()
   local record = sample.record()
   record.row.alone = true
-  local names = elements(plot.svg { record, sample.growth() })
+  local names = elements(plot.svg { record })
   lu.assertEquals(count(names, "circle"), 0)
+end
+
+-- Two sizes of two contestants. Ours doubles and the limit is flat.
+function spec.test_growth_is_drawn_as_curves()
+  local text = plot.svg { sample.growth() }
+  lu.assertEquals(count(elements(text), "circle"), 4)
+  local y = {}
+  for from, to, colour in
+    text:gmatch('<line [^>]-y1="([%d.]+)" [^>]-y2="([%d.]+)" stroke="(#%x+)"')
+  do
+    y[colour] = tonumber(from) - tonumber(to)
+  end
+  lu.assertEquals(y["#222222"], 0)
+  lu.assertTrue(y["#c0392b"] > 0)
 end
 
 -- Of labels in the same line, none touches the next.
