@@ -54,8 +54,19 @@ local function without_peers(r)
   r.contestants = kept
 end
 
+local function check_names(names)
+  local known = " " .. table.concat(row.names(), " ") .. " "
+  for _, name in ipairs(names) do
+    if not known:find(" " .. name .. " ", 1, true) then
+      io.stderr:write("no such row: ", name, " (there are", known, ")\n")
+      os.exit(2)
+    end
+  end
+end
+
 local function load_rows(options)
   local rows = {}
+  check_names(options.names)
   local names = #options.names > 0 and options.names or row.names()
   for i, name in ipairs(names) do
     rows[i] = row.load(name)
