@@ -72,11 +72,13 @@ function spec.test_runs_add_up()
   lu.assertTrue(often.total.cpu_ns > once.total.cpu_ns)
 end
 
--- A server that serves nobody but is there to be connected to.
+-- A server that serves nobody, is there to be connected to, and is large.
 local server = [[
+  local ballast = ("x"):rep(64 * 1024 * 1024)
   local net = require "miniloop.net"
   local server = assert(net.serve("127.0.0.1:" .. arg[1], function() end))
   server:join()
+  return ballast
 ]]
 
 local function run_server(client, option)
@@ -93,6 +95,7 @@ function spec.test_the_server_is_what_is_sampled_and_ended()
   local sample = run_server("echo MARK start; read x; echo a=1", "--core=0")
   lu.assertEquals({ sample.exit, sample.a }, { 0, 1 })
   lu.assertTrue(sample.start.cpu_ns > 0)
+  lu.assertTrue(sample.start.rss_kb > 60000)
 end
 
 function spec.test_a_server_may_end_by_itself()

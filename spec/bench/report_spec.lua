@@ -22,9 +22,13 @@ function spec.test_a_goal_holds_when_the_lower_end_is_at_or_under_it()
     { "holds", "missed", "unknown", "unknown", "holds" })
 end
 
-function spec.test_a_goal_is_missed_when_the_lower_end_is_above_it()
+function spec.test_it_is_the_lower_end_that_counts()
   local record = sample.record()
-  record.row.goals[1].at_most = 1.9
+  local summary = goals.judge(record.row, record.results[1])[1].summary
+  lu.assertTrue(summary.low < summary.median)
+  record.row.goals[1].at_most = summary.low
+  lu.assertEquals(states(record)[1], "holds")
+  record.row.goals[1].at_most = summary.low - 1e-6
   lu.assertEquals(states(record)[1], "missed")
 end
 

@@ -72,7 +72,7 @@ function spec.test_a_row_that_is_not_there_is_an_error()
 end
 
 function spec.test_sizes_of_contestants_points_and_the_quick_form()
-  local r = { full = { n = 100, k = 1 }, quick = { n = 5 } }
+  local r = { full = { n = 100, k = 1 }, quick = { n = 5, k = 2 } }
   local contestant = { "go", "x", size = { n = 50 } }
   lu.assertEquals(row.size(r, { "go", "x" }, false), { n = 100, k = 1 })
   lu.assertEquals(row.size(r, contestant, false), { n = 50, k = 1 })
