@@ -129,7 +129,7 @@ local function run_rows(options)
     if not options.quick and not options.ours then
       store.save {
         row = r, results = results, rounds = options.rounds,
-        date = os.date("!%Y-%m-%d %H:%M UTC"),
+        date = os.date("!%Y-%m-%d %H:%M UTC"), version = machine.version(),
       }
     end
   end

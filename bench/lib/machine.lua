@@ -13,9 +13,14 @@ local facts = {
   { "kernel", "uname -srm" },
   { "system", ". /etc/os-release; echo \"$PRETTY_NAME\"" },
   { "compiler", "cc --version" },
-  { "miniloop", "git describe --always --dirty" },
-  { "its Lua", "build/miniloop --version | sed -n 2p" },
+  { "Lua", "build/miniloop --version | sed -n 2p" },
 }
+
+---The commit that is checked out, and whether it was changed.
+---@return string
+function machine.version()
+  return shell.line("git describe --always --dirty") or "unknown"
+end
 
 ---Pairs of what and its value, those of the peers that are here at the end.
 ---@return string[][]

@@ -73,7 +73,8 @@ local function add_record(out, record)
   add_line(out, "## ", r.name, "\n")
   local about = r.about and " " .. r.about or ""
   add_line(out, r.title:sub(1, 1):upper(), r.title:sub(2), ".", about,
-    (" %d rounds, %s."):format(record.rounds, record.date), "\n")
+    (" %d rounds, %s, at %s."):format(record.rounds, record.date,
+      record.version), "\n")
   add_table(out, first.point and grid.growth(r, record.results)
     or grid.result(r, first))
   local lost = {}
@@ -90,12 +91,12 @@ end
 
 ---@param records bench.record[]
 ---@param facts string[][]   of bench/lib/machine.lua
----@param command string     that made it
+---@param command string     that makes it
 ---@return string
 function report.markdown(records, facts, command)
   local out = { introduction }
   local lines, holding, all = report.goals(records)
-  add_line(out, "The command was `", command, "`.\n")
+  add_line(out, "To run it again: `", command, "`.\n")
   add_table(out, { { "", "" }, table.unpack(facts) }, "---")
   add_line(out, "![costs relative to miniloop](benchmarks.svg)\n")
   add_line(out, ("## Goals: %d of %d hold\n"):format(holding, all))

@@ -11,6 +11,7 @@ local directory = "build/bench/results"
 ---@field row bench.row          what of it is no function
 ---@field results bench.result[] one, or one for each of its points
 ---@field date string
+---@field version string   of what was measured
 ---@field rounds integer
 
 local function key_text(key)

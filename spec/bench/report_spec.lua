@@ -97,7 +97,7 @@ function spec.test_the_report_has_goals_rows_and_losses()
   lu.assertStrContains(text, "## Goals: 2 of 5 hold")
   lu.assertStrContains(text, "## made_up")
   lu.assertStrContains(text, "- lost: gone &lt;&>: not installed")
-  lu.assertStrContains(text, "15 rounds, 2026-01-02 03:04 UTC.")
+  lu.assertStrContains(text, "15 rounds, 2026-01-02 03:04 UTC, at 0123abc.")
   lu.assertStrContains(text, "| 1,000 | 40.1 | 2.00 |")
 end
 

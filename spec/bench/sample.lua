@@ -21,7 +21,7 @@ function sample.record(rounds)
   local lost = series("gone <&>", "peer", 0, 0)
   lost.lost = "not installed"
   return {
-    date = "2026-01-02 03:04 UTC", rounds = rounds,
+    date = "2026-01-02 03:04 UTC", rounds = rounds, version = "0123abc",
     row = {
       name = "made_up", title = "a row <made> up & \"quoted\"", unit = "ns",
       goals = {
