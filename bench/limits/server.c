@@ -128,7 +128,7 @@ static int listener_open(int port)
         bind(fd, (struct sockaddr *)&address, sizeof address) != 0 ||
         listen(fd, SOMAXCONN) != 0) {
         perror("listen");
-        exit(1);
+        exit(1); /* NOLINT(concurrency-mt-unsafe): there is one thread */
     }
     if (port == 0 &&
         getsockname(fd, (struct sockaddr *)&address, &length) == 0) {

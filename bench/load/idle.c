@@ -48,8 +48,8 @@ bool idle_open(struct idle *idle, const struct load_options *options,
     }
     if (idle->fds == NULL || idle->count < options->idle) {
         (void)snprintf(result->failure, sizeof result->failure,
-                       "only %ld idle connections could be had: %s",
-                       idle->count, strerror(errno));
+                       "only %ld idle connections could be had: error %d",
+                       idle->count, errno);
         return false;
     }
     return true;

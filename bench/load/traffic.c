@@ -32,9 +32,11 @@ struct traffic_conn {
 static void traffic_fail(struct traffic *t, const char *what, int error)
 {
     if (!t->failed) {
+        /* There is one thread. NOLINTBEGIN(concurrency-mt-unsafe) */
         (void)snprintf(t->result->failure, sizeof t->result->failure, "%s%s%s",
                        what, error != 0 ? ": " : "",
                        error != 0 ? strerror(error) : "");
+        /* NOLINTEND(concurrency-mt-unsafe) */
     }
     t->failed = true;
     t->result->errors++;
