@@ -1,8 +1,6 @@
 /* limit.c - see limit.h. */
 #include "limit.h"
 
-#include <lauxlib.h>
-#include <lualib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -41,39 +39,4 @@ void *limit_memory(long count, size_t size)
 
     limit_check(memory != NULL, "no memory");
     return memory;
-}
-
-lua_State *limit_lua(void)
-{
-    lua_State *L = luaL_newstate();
-
-    limit_check(L != NULL, "no memory");
-    luaL_openlibs(L);
-    return L;
-}
-
-void limit_load(lua_State *L, const char *chunk)
-{
-    limit_check(luaL_loadstring(L, chunk) == LUA_OK, chunk);
-}
-
-void limit_load_counter(lua_State *L)
-{
-    limit_load(L, "local count = 0\n"
-                  "return function() count = count + 1 end,\n"
-                  "       function() return count end\n");
-    lua_call(L, 0, 2);
-}
-
-static int frame_k(lua_State *L, int status, lua_KContext ctx)
-{
-    (void)L;
-    (void)status;
-    (void)ctx;
-    return 0;
-}
-
-int limit_frame(lua_State *L)
-{
-    return frame_k(L, lua_pcallk(L, lua_gettop(L) - 1, 0, 0, 0, frame_k), 0);
 }
