@@ -89,6 +89,15 @@ local function add_record(out, record)
   end
 end
 
+-- Tables of growth come last.
+local function in_order(records)
+  local plain, growth = {}, {}
+  for _, record in ipairs(records) do
+    table.insert(record.results[1].point and growth or plain, record)
+  end
+  return table.move(growth, 1, #growth, #plain + 1, plain)
+end
+
 ---@param records bench.record[]
 ---@param facts string[][]   of bench/lib/machine.lua
 ---@param command string     that makes it
@@ -101,7 +110,7 @@ function report.markdown(records, facts, command)
   add_line(out, "![costs relative to miniloop](benchmarks.svg)\n")
   add_line(out, ("## Goals: %d of %d hold\n"):format(holding, all))
   add_table(out, lines, "---")
-  for _, record in ipairs(records) do
+  for _, record in ipairs(in_order(records)) do
     add_record(out, record)
   end
   return (table.concat(out, "\n"):gsub("\n+$", "\n"))

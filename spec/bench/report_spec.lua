@@ -101,6 +101,14 @@ function spec.test_the_report_has_goals_rows_and_losses()
   lu.assertStrContains(text, "| 1,000 | 40.1 | 2.00 |")
 end
 
+function spec.test_tables_of_growth_come_last()
+  local growth = sample.growth()
+  growth.row.name = "growing"
+  local text = report.markdown({ growth, sample.record() }, {}, "./dev bench")
+  lu.assertTrue(text:find("## made_up", 1, true)
+    < text:find("## growing", 1, true))
+end
+
 function spec.test_every_line_of_a_table_has_as_many_cells()
   local text = report.markdown({ sample.record() }, {}, "./dev bench")
   local wanted
