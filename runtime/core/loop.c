@@ -87,6 +87,7 @@ static void loop_init(struct ml_loop *loop, struct ml_vm *vm,
     ml_list_init(&loop->ready);
     ml_list_init(&loop->batch);
     ml_list_init(&loop->due);
+    ml_list_init(&loop->earlier);
     ml_list_init(&loop->live);
     ml_list_init(&loop->kills);
     ml_list_init(&loop->spreads);
@@ -270,7 +271,7 @@ static int round_wait(struct ml_loop *loop, int64_t timeout)
 
 /* 6. Nothing of Lua runs here, so no descriptor can be closed or come to mean
  * another file between the poller's answer and the wakes. */
-static void round_wake(struct ml_loop *loop, int nevents)
+static void wake_ready(struct ml_loop *loop, int nevents)
 {
     for (int i = 0; i < nevents; i++) {
         const struct ml_poll_event *event = &loop->events[i];
@@ -300,15 +301,29 @@ static bool expire_one(struct ml_loop *loop, int64_t until)
     return timer != NULL;
 }
 
-/* Alarms that were due when they were set, and those of before, in the order of
- * their times. A timer that rings may kill tasks, the next one too. */
-static void expire_due(struct ml_loop *loop)
+/* 7. The alarms that were set for a time before those that were due when they
+ * were set. */
+static void expire_first(struct ml_loop *loop)
+{
+    int64_t until = loop->now;
+    if (!ml_list_empty(&loop->due)) {
+        until = ml_call_alarm(&ml_task_of_link(loop->due.next)->call);
+    }
+    while (expire_one(loop, until)) {
+    }
+}
+
+/* The others, and those that were due, in the order of their times. A timer that
+ * rings may kill tasks, the next one too. */
+static void expire_rest(struct ml_loop *loop)
 {
     while (!ml_list_empty(&loop->due)) {
         struct ml_task *task = ml_task_of_link(loop->due.next);
         if (!expire_one(loop, ml_call_alarm(&task->call))) {
             ml_park_wake(task, ML_WOKE_TIME);
         }
+    }
+    while (expire_one(loop, loop->now)) {
     }
 }
 
@@ -319,16 +334,9 @@ static bool nothing_expires(const struct ml_loop *loop)
            loop->failures.last < loop->failures.first;
 }
 
-/* 7. */
-static void round_expire(struct ml_loop *loop)
+/* 7. What is no task's. */
+static void round_limits(struct ml_loop *loop)
 {
-    if (nothing_expires(loop)) {
-        return;
-    }
-    loop->now = ml_loop_now(loop);
-    expire_due(loop);
-    while (expire_one(loop, loop->now)) {
-    }
     ml_failures_flush(loop, loop->now);
     if (loop->limit <= loop->now) {
         loop->limit = ML_TIME_NEVER;
@@ -338,6 +346,28 @@ static void round_expire(struct ml_loop *loop)
     if (loop->doom <= loop->now) {
         loop->doom = ML_TIME_NEVER;
         ml_loop_kill_all(loop, loop->L);
+    }
+}
+
+/* 6 and 7. Whom the poller or the clock wakes has waited since some time in this
+ * round, or before: he goes before those that gave way in it. Else he would
+ * wait for them a second time, and with tasks that compute that is long. */
+static void round_wake(struct ml_loop *loop, int nevents)
+{
+    bool expires = !nothing_expires(loop);
+    ml_list_take_all(&loop->earlier, &loop->ready);
+    wake_ready(loop, nevents);
+    if (expires) {
+        loop->now = ml_loop_now(loop);
+        expire_first(loop);
+    }
+    ml_list_take_all(&loop->ready, &loop->earlier);
+    if (ml_mailbox_pending(loop->mailbox)) {
+        ml_mailbox_open_all(loop->mailbox, loop);
+    }
+    if (expires) {
+        expire_rest(loop);
+        round_limits(loop);
     }
 }
 
@@ -379,13 +409,7 @@ static int round_look(struct ml_loop *loop, bool wait)
     if (poll_is_due(loop, timeout)) {
         nevents = round_wait(loop, timeout);
     }
-    if (nevents > 0) {
-        round_wake(loop, nevents);
-    }
-    if (ml_mailbox_pending(loop->mailbox)) {
-        ml_mailbox_open_all(loop->mailbox, loop);
-    }
-    round_expire(loop);
+    round_wake(loop, nevents);
     return nevents < 0 ? nevents : 0;
 }
 

@@ -58,6 +58,9 @@ struct ml_loop {
 
     struct ml_list ready; /* tasks to step in the next round */
     struct ml_list batch; /* tasks still to step in this one */
+    struct ml_list
+        earlier;          /* what got ready in this round, while the poller and
+                             the clock are asked */
     struct ml_list due;   /* parked tasks whose alarm had passed when it was
                              set, by its time: they need no timer */
     struct ml_list live;  /* all tasks, oldest first */
