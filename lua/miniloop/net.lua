@@ -7,14 +7,119 @@ local net = {}
 local core = require "miniloop.core"
 core.use()
 
-for _, name in ipairs {
-  "buffer", "connect", "listen", "pair", "resolve", "stream", "udp",
-} do
+for _, name in ipairs { "buffer", "pair", "resolve", "stream", "udp" } do
   net[name] = core.net[name]
 end
 
 ---A state may come without it.
 local traceback = debug and debug.traceback or function() end
+
+-- ----------------------------------------------------------------------- TLS
+--
+-- What is to be protected comes here once C has checked the arguments; all the
+-- rest never leaves C. What the option `tls` has in it is checked here.
+
+---Seconds for a connection to begin, unless the options say so.
+local patience = 10
+
+---Raises if the option `tls` of a function is wrong, at the line of who called
+---the function: two levels up from who calls this, for there is C between them.
+local function check_tls(options, purpose, name, arg)
+  local fault = core.tls.fault(options.tls, purpose)
+  if fault then
+    error(("bad argument #%d to '%s' (%s)"):format(arg, name, fault), 4)
+  end
+end
+
+local function without_tls(options)
+  local own = {}
+  for key, value in pairs(options) do
+    own[key] = value
+  end
+  own.tls = nil
+  return own
+end
+
+---The host that an address names; nil if it names none.
+local function host_of(address)
+  if type(address) == "table" then
+    return address.host
+  elseif address:find("^unix:") then
+    return nil
+  end
+  local host = address:match("^%[(.-)%]:") or address:match("^(.*):") or address
+  return host == "" and "localhost" or host
+end
+
+local guard_meta = {}
+
+function guard_meta.__close(guard)
+  if guard.conn then
+    guard.conn:close()
+  end
+end
+
+---Says whom an error is about as the caller has called him.
+local function blame(err, address)
+  if type(address) == "string" then
+    err.address = address
+  end
+  return nil, err
+end
+
+---Makes the handshake of a new connection, and gives the connection.
+local function shake_hands(conn, context, secure, address, timeout)
+  local guard <close> = setmetatable({ conn = conn }, guard_meta)
+  local ok, err = core.tls.begin(conn, context, secure, host_of(address))
+  if ok then
+    ok, err = conn:handshake(timeout)
+  end
+  if not ok then
+    return blame(err, address)
+  end
+  guard.conn = nil
+  return conn
+end
+
+local function connect(address, options)
+  local purpose = host_of(address) and "connect" or "nameless"
+  check_tls(options, purpose, "connect", 2)
+  local deadline = core.now() + (options.timeout or patience)
+  local context, err = core.tls.prepare(options.tls)
+  if not context then
+    return nil, err
+  end
+  local conn
+  conn, err = core.net.connect(address, without_tls(options))
+  if not conn then
+    return nil, err
+  end
+  return shake_hands(conn, context, options.tls, address,
+    deadline - core.now())
+end
+
+---A listener whose connections begin with a handshake.
+local function listen_secure(address, options)
+  local context, err = core.tls.prepare(options.tls)
+  if not context then
+    return nil, err
+  end
+  local listener
+  listener, err = core.net.listen(address, without_tls(options))
+  if not listener then
+    return nil, err
+  end
+  core.tls.arm(listener, context, options.tls)
+  return listener
+end
+
+local function listen(address, options)
+  check_tls(options, "listen", "listen", 2)
+  return listen_secure(address, options)
+end
+
+net.connect = core.net.connector(connect)
+net.listen = core.net.listener(listen)
 
 -- --------------------------------------------------------- errors of handlers
 
@@ -82,6 +187,7 @@ end
 ---@class miniloop.net.crew
 ---@field handler function
 ---@field on_error function?
+---@field patience number? seconds for a handshake; nil without TLS
 ---@field group miniloop.group? once the server's task has begun
 ---@field members table<miniloop.task, true>
 ---@field count integer
@@ -99,10 +205,11 @@ function crew_meta.__close(crew)
   end
 end
 
-local function crew_new(handler, on_error)
+local function crew_new(handler, options, patience)
   local crew = setmetatable({
     handler = handler,
-    on_error = on_error,
+    on_error = options.on_error,
+    patience = patience,
     members = {},
     count = 0,
     left = core.event(),
@@ -145,6 +252,16 @@ local function crew_join(crew)
   return crew.seat
 end
 
+---Makes the handshake of a connection with TLS; whether it is made. That one was
+---not is the peer's affair: unless somebody wants to know, nothing tells it.
+local function shake(crew, conn, peer)
+  local ok, err = conn:handshake(crew.patience)
+  if not ok and crew.on_error then
+    tell({ value = err }, conn, peer, crew.on_error)
+  end
+  return ok
+end
+
 ---A task of the crew: takes the connection that is offered, and serves it. It
 ---leaves the crew when the connection is closed.
 local function attend(crew)
@@ -155,6 +272,9 @@ local function attend(crew)
     return
   end
   local peer = name_of_peer(conn) -- a closed one cannot tell any more
+  if crew.patience and not shake(crew, conn, peer) then
+    return
+  end
   local ok, err = xpcall(crew.handler, trace, conn)
   if not ok then
     tell(fault_of(err), conn, peer, crew.on_error)
@@ -240,8 +360,19 @@ end
 local function open(address, options)
   if type(address) == "userdata" then
     return address
+  elseif options.tls then
+    return listen_secure(address, listen_options(options))
   end
-  return net.listen(address, listen_options(options))
+  return core.net.listen(address, listen_options(options))
+end
+
+---Seconds that a handshake may take; nil if there is none to be made.
+local function patience_of(listener, options)
+  local secure = options.tls
+  if secure or core.tls.armed(listener) then
+    return type(secure) == "table" and secure.timeout or patience
+  end
+  return nil
 end
 
 ---Serves each connection to an address in a task of its own, and gives the
@@ -253,6 +384,9 @@ end
 ---@return miniloop.error? err
 local function serve(address, handler, options)
   options = options or {}
+  if options.tls then
+    check_tls(options, "listen", "serve", 3)
+  end
   local listener, err = open(address, options)
   local text
   if listener then
@@ -264,7 +398,7 @@ local function serve(address, handler, options)
   local self = setmetatable({
     listener = listener,
     text = text,
-    crew = crew_new(handler, options.on_error),
+    crew = crew_new(handler, options, patience_of(listener, options)),
     limit = options.limit or math.huge,
     task = false, -- so that there is room for it: nothing fails any more
   }, server_meta)

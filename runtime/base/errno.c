@@ -312,6 +312,12 @@ static const struct error_row rows[] = {
 
     /* The runtime's own. */
     {ML_EFAILED, "EFAILED", "failed"},
+    {ML_ETLS_CERT, "ETLS_CERT", "the peer's certificate is refused"},
+    {ML_ETLS_ALERT, "ETLS_ALERT", "refused by the peer"},
+    {ML_ETLS_PROTOCOL, "ETLS_PROTOCOL", "the peer breaks the TLS protocol"},
+    {ML_ETLS_TRUNCATED, "ETLS_TRUNCATED",
+     "the connection was cut off before its end"},
+    {ML_ETLS_CONTEXT, "ETLS_CONTEXT", "it cannot be used for TLS"},
 };
 
 enum {

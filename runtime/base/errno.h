@@ -15,7 +15,12 @@
 
 /* Codes of the runtime's own. */
 enum {
-    ML_EFAILED = 20001, /* a task died of an error, or a call broke a rule */
+    ML_EFAILED = 20001,    /* a task died of an error, or a call broke a rule */
+    ML_ETLS_CERT = 20101,  /* the peer's certificate is refused */
+    ML_ETLS_ALERT = 20102, /* the peer refused us, by an alert */
+    ML_ETLS_PROTOCOL = 20103,  /* what the peer sends is no TLS, or broken */
+    ML_ETLS_TRUNCATED = 20104, /* the connection ended without close_notify */
+    ML_ETLS_CONTEXT = 20105,   /* a certificate, key, ... of ours is no good */
 };
 
 /*

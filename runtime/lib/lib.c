@@ -2,7 +2,8 @@
 
 void ml_lib_open(lua_State *L, struct ml_vm *vm)
 {
-    static void (*const families[])(lua_State * L, struct ml_vm * vm) = {NULL};
+    static void (*const families[])(lua_State * L, struct ml_vm * vm) = {
+        ml_lib_tls_open, NULL};
     for (size_t i = 0; families[i] != NULL; i++) {
         families[i](L, vm);
     }

@@ -7,6 +7,8 @@
 
 #include "core/vm.h"
 
+void ml_lib_tls_open(lua_State *L, struct ml_vm *vm); /* tls.c, or _absent */
+
 /* Adds all of them to the table on top. */
 void ml_lib_open(lua_State *L, struct ml_vm *vm);
 

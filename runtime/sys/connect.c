@@ -9,6 +9,7 @@
 #include "sys/lookup.h"
 #include "sys/option.h"
 #include "sys/race.h"
+#include "sys/secure.h"
 #include "sys/stream.h"
 #include "sys/sys.h"
 
@@ -22,7 +23,7 @@ static const double TIMEOUT = 10;
 static const double STAGGER = 0.25;
 
 static const char *const option_names[] = {
-    "bind", "family", "maxline", "nodelay", "stagger", "timeout", NULL};
+    "bind", "family", "maxline", "nodelay", "stagger", "timeout", "tls", NULL};
 
 /* One connect in flight; the call's data. */
 struct connect {
@@ -79,6 +80,7 @@ static void connect_check(lua_State *L)
     (void)ml_option_flag(L, 2, "nodelay", true);
     (void)ml_option_seconds(L, 2, "stagger", STAGGER);
     (void)ml_option_seconds(L, 2, "timeout", TIMEOUT);
+    ml_secure_check(L, 2);
     lua_settop(L, 2);
 }
 
@@ -362,7 +364,27 @@ static const ml_syscall net_connect = {.size = sizeof(ml_syscall),
                                        .withdraw = connect_withdraw,
                                        .describe = connect_describe};
 
+/* Upvalues: the vm, the function that connects by TLS. */
+static int connector_connect(lua_State *L)
+{
+    if (!ml_secure_wanted(L, 1, 2)) {
+        return ml_call_enter(L, ml_vm_upvalue(L), &net_connect);
+    }
+    ml_secure_begin(L, "connect", 2);
+    connect_check(L);
+    return ml_secure_call(L);
+}
+
+/* connector(f): net.connect, where `f` is for TLS. */
+static int connector_function(lua_State *L)
+{
+    return ml_secure_function(L, connector_connect);
+}
+
 void ml_sys_connect_open(lua_State *L, struct ml_vm *vm)
 {
+    static const luaL_Reg functions[] = {{"connector", connector_function},
+                                         {NULL, NULL}};
+    ml_vm_setfuncs(L, vm, functions);
     ml_sys_method(L, vm, "connect", &net_connect);
 }

@@ -14,6 +14,7 @@
 #include "sys/endpoint.h"
 #include "sys/lookup.h"
 #include "sys/option.h"
+#include "sys/secure.h"
 #include "sys/socket_method.h"
 #include "sys/stream.h"
 #include "sys/sys.h"
@@ -49,10 +50,11 @@ struct listener {
     struct ml_descriptor d; /* first, see sys/descriptor.h */
     struct ml_turn turn;
     struct socket_file file;
-    double pause;   /* the last one, 0 when all is well */
-    bool nodelay;   /* for the connections */
-    bool tcp;       /* they are */
-    size_t maxline; /* the same */
+    double pause;             /* the last one, 0 when all is well */
+    struct ml_porter *porter; /* owned; NULL: they have no transport */
+    bool nodelay;             /* for the connections */
+    bool tcp;                 /* they are */
+    size_t maxline;           /* the same */
 };
 
 /* ---- the file of a Unix socket ------------------------------------------ */
@@ -88,11 +90,20 @@ static void file_remove(struct socket_file *file)
 
 /* ---- the object --------------------------------------------------------- */
 
+static void porter_dismiss(struct listener *l)
+{
+    if (l->porter != NULL) {
+        l->porter->release(l->porter);
+        l->porter = NULL;
+    }
+}
+
 /* Who waits to accept finds a closed listener. */
 static void listener_closing(struct ml_descriptor *d)
 {
     struct listener *l = (struct listener *)d;
     file_remove(&l->file);
+    porter_dismiss(l);
     ml_turn_void(&l->turn);
 }
 
@@ -110,6 +121,22 @@ bool ml_listener_is(lua_State *L, int index)
     return ml_vm_testudata(L, ml_vm_upvalue(L), index, METATABLE) != NULL;
 }
 
+void ml_listener_post(lua_State *L, int index, struct ml_porter *porter)
+{
+    struct listener *l = lua_touserdata(L, index);
+    porter_dismiss(l);
+    l->porter = porter;
+    if (l->d.fd < 0) {
+        porter_dismiss(l); /* it is closed, and will not be closed again */
+    }
+}
+
+bool ml_listener_posted(lua_State *L, int index)
+{
+    const struct listener *l = lua_touserdata(L, index);
+    return l->porter != NULL;
+}
+
 /* ---- listen ------------------------------------------------------------- */
 
 static const struct ml_bind listening = {.op = "listen",
@@ -119,9 +146,9 @@ static const struct ml_bind listening = {.op = "listen",
                                              "it is no listening socket",
                                          .open = ml_socket_listen};
 
-const char *const ml_listen_option_names[] = {"backlog", "maxline",   "mode",
-                                              "nodelay", "reuseport", "timeout",
-                                              "unlink",  "v6only",    NULL};
+const char *const ml_listen_option_names[] = {
+    "backlog", "maxline", "mode",   "nodelay", "reuseport",
+    "timeout", "tls",     "unlink", "v6only",  NULL};
 
 void ml_listen_check(lua_State *L, int address, int options)
 {
@@ -129,6 +156,7 @@ void ml_listen_check(lua_State *L, int address, int options)
     (void)ml_bind_options(L, options);
     (void)ml_option_flag(L, options, "nodelay", true);
     (void)ml_stream_option_maxline(L, options);
+    ml_secure_check(L, options);
 }
 
 static void listen_check(lua_State *L)
@@ -167,6 +195,23 @@ static const ml_syscall net_listen = {.size = sizeof(ml_syscall),
                                       .check = listen_check,
                                       .attempt = listen_attempt,
                                       .withdraw = ml_lookup_withdraw};
+
+/* Upvalues: the vm, the function that listens by TLS. */
+static int listener_listen(lua_State *L)
+{
+    if (!ml_secure_wanted(L, 1, 2)) {
+        return ml_call_enter(L, ml_vm_upvalue(L), &net_listen);
+    }
+    ml_secure_begin(L, "listen", 2);
+    listen_check(L);
+    return ml_secure_call(L);
+}
+
+/* listener(f): net.listen, where `f` is for TLS. */
+static int listener_function(lua_State *L)
+{
+    return ml_secure_function(L, listener_listen);
+}
 
 /* ---- accept ------------------------------------------------------------- */
 
@@ -228,6 +273,23 @@ static void accept_begin(lua_State *L, ml_call *call)
     ml_stream_new(L, ml_call_loop(call)->vm)->maxline = l->maxline;
 }
 
+/* Makes the stream of a connection that was accepted. 1, or -errno. */
+static int accept_adopt(struct listener *l, struct ml_stream *stream, int fd,
+                        const struct ml_address *peer)
+{
+    l->pause = 0;
+    (void)ml_socket_nodelay(fd, l->nodelay); /* for TCP: others refuse it */
+    ml_stream_adopt(stream, fd, true);
+    stream->tcp = l->tcp;
+    ml_stream_setpeer(stream, peer);
+    int err = l->porter != NULL ? l->porter->admit(l->porter, stream) : 0;
+    if (err != 0) {
+        ml_descriptor_close(&stream->d);
+        return err;
+    }
+    return 1;
+}
+
 /* Raises nothing from the moment on when it has the turn. */
 static int accept_attempt(lua_State *L, ml_call *call)
 {
@@ -247,14 +309,11 @@ static int accept_attempt(lua_State *L, ml_call *call)
     if (fd < 0) {
         return accept_wait(l, call, fd);
     }
-    l->pause = 0;
-    (void)ml_socket_nodelay(fd, l->nodelay); /* for TCP: others refuse it */
-    struct ml_stream *stream = lua_touserdata(L, ml_call_arg(call, 3));
-    ml_stream_adopt(stream, fd, true);
-    stream->tcp = l->tcp;
-    ml_stream_setpeer(stream, &peer);
-    ml_turn_withdraw(call);
-    return 1;
+    int n = accept_adopt(l, lua_touserdata(L, ml_call_arg(call, 3)), fd, &peer);
+    if (n > 0) {
+        ml_turn_withdraw(call);
+    }
+    return n;
 }
 
 static void accept_describe(const ml_call *call, char *text, size_t size)
@@ -277,7 +336,10 @@ void ml_sys_listener_open(lua_State *L, struct ml_vm *vm)
         {"setoption", ml_socket_method_setoption},
         {"getoption", ml_socket_method_getoption},
         {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"listener", listener_function},
+                                         {NULL, NULL}};
     ml_sys_method(L, vm, "listen", &net_listen);
+    ml_vm_setfuncs(L, vm, functions);
     ml_descriptor_type(L, vm, METATABLE, "listener");
     ml_vm_setfuncs(L, vm, methods);
     ml_sys_method(L, vm, "accept", &net_accept);

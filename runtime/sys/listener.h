@@ -5,6 +5,18 @@
 #include <lua.h>
 #include <stdbool.h>
 
+struct ml_stream;
+
+/* What gives the connections that are accepted their transport: an object of a
+ * layer above, which begins with this. Neither function may use Lua. */
+struct ml_porter {
+    /* Gives a connection, open, its transport. 0; or -errno, and the connection
+     * is closed. */
+    int (*admit)(struct ml_porter *porter, struct ml_stream *stream);
+    /* Frees it. */
+    void (*release)(struct ml_porter *porter);
+};
+
 /* The options of listen, NULL-terminated. */
 extern const char *const ml_listen_option_names[];
 
@@ -14,5 +26,12 @@ void ml_listen_check(lua_State *L, int address, int options);
 
 /* True if the value at `index` is a listener. */
 bool ml_listener_is(lua_State *L, int index);
+
+/* Gives the listener at `index` a porter, which it owns from now on, in the
+ * place of the one that it had. */
+void ml_listener_post(lua_State *L, int index, struct ml_porter *porter);
+
+/* True if the listener at `index` has one. */
+bool ml_listener_posted(lua_State *L, int index);
 
 #endif

@@ -9,13 +9,14 @@
 #include "core/vm.h"
 #include "sys/listener.h"
 #include "sys/option.h"
+#include "sys/secure.h"
 #include "sys/sys.h"
 
 /* The options of serve itself, and with those of listen. */
 static const char *const own_names[] = {"limit", "on_error", NULL};
 static const char *const all_names[] = {
-    "backlog",  "limit",     "maxline", "mode",   "nodelay",
-    "on_error", "reuseport", "unlink",  "v6only", NULL};
+    "backlog",   "limit", "maxline", "mode",   "nodelay", "on_error",
+    "reuseport", "tls",   "unlink",  "v6only", NULL};
 
 static void check_limit(lua_State *L, int arg)
 {
@@ -49,31 +50,18 @@ static void serve_check(lua_State *L)
     check_on_error(L, 3);
 }
 
-static int serve_k(lua_State *L, int status, lua_KContext ctx)
-{
-    (void)status;
-    (void)ctx;
-    return lua_gettop(L);
-}
-
 /* Upvalues: the vm, the function that serves. */
 static int serve(lua_State *L)
 {
-    (void)ml_call_task(L, ml_vm_upvalue(L), "serve");
+    ml_secure_begin(L, "serve", 3);
     serve_check(L);
-    lua_pushvalue(L, lua_upvalueindex(2));
-    lua_insert(L, 1);
-    lua_callk(L, 3, LUA_MULTRET, 0, serve_k);
-    return serve_k(L, LUA_OK, 0);
+    return ml_secure_call(L);
 }
 
 /* server(f): a function that calls `f` with arguments that are checked. */
 static int serve_new(lua_State *L)
 {
-    ml_arg_type(L, 1, LUA_TFUNCTION);
-    lua_settop(L, 1);
-    ml_vm_pushclosure(L, ml_vm_upvalue(L), serve, 1);
-    return 1;
+    return ml_secure_function(L, serve);
 }
 
 /* report(err, traceback): tells of an error that ends no task, as that of a
