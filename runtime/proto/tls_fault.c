@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 static void because(struct ml_tls *t, const char *why)
 {
@@ -48,10 +49,13 @@ static bool is_alert(int reason)
            reason < SSL_AD_REASON_OFFSET + 256;
 }
 
-static int name_alert(struct ml_tls *t, int reason)
+/* OpenSSL says "tlsv13 alert certificate required", the version being that which
+ * has the alert first. */
+static int name_alert(struct ml_tls *t, unsigned long error)
 {
-    because(t, t->context->library->SSL_alert_desc_string_long_(
-                   reason - SSL_AD_REASON_OFFSET));
+    const char *text = t->context->library->ERR_reason_error_string_(error);
+    const char *alert = text != NULL ? strstr(text, "alert ") : NULL;
+    because(t, alert != NULL ? alert + strlen("alert ") : text);
     return ML_ETLS_ALERT;
 }
 
@@ -73,7 +77,7 @@ static int name_error(struct ml_tls *t, unsigned long error)
     }
     if (ERR_GET_LIB(error) == ERR_LIB_SSL) {
         if (is_alert(reason)) {
-            return name_alert(t, reason);
+            return name_alert(t, error);
         }
         if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) {
             return name_cert(t);

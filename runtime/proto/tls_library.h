@@ -14,7 +14,6 @@
 #include <openssl/x509v3.h>
 
 #define ML_TLS_FUNCTIONS_OF_SSL(X)      \
-    X(SSL_alert_desc_string_long)       \
     X(SSL_CIPHER_get_name)              \
     X(SSL_CTX_callback_ctrl)            \
     X(SSL_CTX_add_client_CA)            \

@@ -1,0 +1,311 @@
+-- A stream that carries TLS is a stream as any other. C7.4, C2.6, C3.1.
+
+local lu = require "luaunit"
+local ml = require "miniloop"
+local tls_pair = require "spec.support.tls_pair"
+
+local spec = {}
+
+local near, far
+
+function spec.before_each()
+  local pair = tls_pair.open()
+  near, far = pair.near, pair.far
+end
+
+function spec.after_each()
+  near:close()
+  far:close()
+end
+
+local function assert_code(code, value, err)
+  lu.assertNil(value)
+  lu.assertEquals(err and err.code, code)
+  return err
+end
+
+local function waiting(f, ...)
+  local task = ml.spawn(f, ...)
+  ml.yield()
+  lu.assertEquals(task:status(), "waiting")
+  return task
+end
+
+local function assert_end(conn)
+  lu.assertEquals({ n = select("#", conn:recv()), conn:recv() }, { n = 1 })
+end
+
+-- ------------------------------------------------------------------- formats
+
+function spec.test_all_formats_read_what_was_written()
+  lu.assertTrue(far:write("line\n", 12, "345", "\nrest"))
+  lu.assertEquals({ near:read("l", 2, "L") }, { "line", "12", "345\n" })
+  far:close()
+  lu.assertEquals(near:read("a"), "rest")
+  assert_end(near)
+end
+
+function spec.test_recv_gives_what_there_is_up_to_a_limit()
+  far:write("abcdef")
+  lu.assertEquals(near:recv(2), "ab")
+  lu.assertEquals(near:recv(100), "cdef")
+end
+
+function spec.test_lines_end_with_the_stream()
+  far:write("a\nb\nc")
+  far:close()
+  local lines = {}
+  for line in near:lines() do
+    lines[#lines + 1] = line
+  end
+  lu.assertEquals(lines, { "a", "b", "c" })
+end
+
+function spec.test_an_empty_write_sends_nothing()
+  lu.assertTrue(far:write(""))
+  lu.assertTrue(far:write("", "x", ""))
+  lu.assertEquals(near:recv(), "x")
+end
+
+function spec.test_records_of_one_byte_make_one_stream()
+  local task = ml.spawn(function()
+    for i = 1, 300 do
+      far:write(string.char(i % 256))
+    end
+    far:close()
+  end)
+  local bytes = near:read("a")
+  lu.assertEquals(#bytes, 300)
+  for i = 1, 300 do
+    lu.assertEquals(bytes:byte(i), i % 256)
+  end
+  task:wait()
+end
+
+-- ------------------------------------------------------------- large amounts
+
+-- Bytes that no mistake leaves the same.
+local function pattern(n, seed)
+  local words, x = {}, seed or 1
+  for i = 1, n // 8 do
+    x = x * 6364136223846793005 + 1442695040888963407
+    words[i] = ("<i8"):pack(x)
+  end
+  return table.concat(words)
+end
+
+-- Reads to the end, in pieces of changing size and with pauses.
+local function read_slowly(conn)
+  local pieces, sizes = {}, { 1, 100, 16384, 70000, 16385, 5 }
+  repeat
+    local bytes = conn:recv(sizes[#pieces % #sizes + 1])
+    pieces[#pieces + 1] = bytes
+    if #pieces % 7 == 0 then
+      ml.yield()
+    end
+  until not bytes
+  return table.concat(pieces)
+end
+
+local function write_and_end(conn, ...)
+  assert(conn:write(...))
+  assert(conn:shutdown("write"))
+end
+
+function spec.test_much_comes_through_a_slow_reader_unharmed()
+  local sent = pattern(4 << 20)
+  local writer = waiting(write_and_end, far, sent)
+  lu.assertTrue(read_slowly(near) == sent)
+  lu.assertTrue(writer:wait())
+end
+
+function spec.test_pieces_small_and_large_go_out_in_order()
+  local a, b, c = pattern(100, 2), pattern(100000, 3), pattern(16384, 4)
+  ml.spawn(write_and_end, far, a, b, "", a, c, a, a)
+  lu.assertTrue(near:read("a") == a .. b .. a .. c .. a .. a)
+end
+
+function spec.test_two_tasks_read_and_write_at_once()
+  local mine, other = pattern(1 << 20, 5), pattern(1 << 20, 6)
+  ml.spawn(write_and_end, near, mine)
+  ml.spawn(write_and_end, far, other)
+  local reader = ml.spawn(read_slowly, far)
+  lu.assertTrue(read_slowly(near) == other)
+  lu.assertTrue(select(2, reader:wait()) == mine)
+end
+
+function spec.test_a_peer_that_does_not_read_holds_the_writer_up()
+  local taken = 0
+  repeat
+    local n = far:writesome(("x"):rep(65536))
+    taken = taken + n
+  until n == 0
+  lu.assertTrue(taken > 0 and taken < 16 << 20)
+  local writer = waiting(write_and_end, far, "end")
+  lu.assertEquals(#near:read("a"), taken + 3)
+  lu.assertTrue(writer:wait())
+end
+
+function spec.test_a_writer_that_is_killed_leaves_the_stream_whole()
+  local writer = waiting(far.write, far, ("x"):rep(4 << 20))
+  writer:kill()
+  ml.spawn(write_and_end, far, "next")
+  local bytes = near:read("a")
+  lu.assertEquals(bytes:sub(-5), "xnext")
+  lu.assertEquals(bytes:find("[^x]"), #bytes - 3)
+end
+
+-- ------------------------------------------------------------------- timeouts
+
+function spec.test_a_read_that_is_cut_by_a_timeout_loses_nothing()
+  near:settimeout(0.001)
+  far:write("half")
+  assert_code("ETIMEDOUT", near:read(8))
+  far:write("half")
+  lu.assertEquals(near:read(8), "halfhalf")
+end
+
+function spec.test_a_write_that_is_cut_tells_how_much_is_out()
+  far:settimeout(0.001)
+  local err = assert_code("ETIMEDOUT", far:write(("x"):rep(8 << 20)))
+  lu.assertTrue(err.written > 0 and err.written < 8 << 20)
+  far:settimeout(nil)
+  ml.spawn(far.shutdown, far, "write")
+  lu.assertEquals(#near:read("a"), err.written)
+end
+
+-- -------------------------------------------------------------------- the end
+
+function spec.test_closing_is_told_to_the_peer()
+  far:write("x")
+  far:close()
+  lu.assertEquals(near:recv(), "x")
+  assert_end(near)
+end
+
+function spec.test_one_direction_ends_and_the_other_goes_on()
+  lu.assertTrue(far:shutdown("write"))
+  assert_end(near)
+  assert_code("EPIPE", far:write("x"))
+  lu.assertTrue(near:write("still there"))
+  lu.assertEquals(far:recv(), "still there")
+end
+
+function spec.test_who_does_not_want_to_read_any_more_may_write()
+  local reader = waiting(far.recv, far)
+  lu.assertTrue(far:shutdown("read"))
+  lu.assertEquals({ reader:wait() }, { true })
+  lu.assertTrue(far:write("x"))
+  lu.assertEquals(near:recv(), "x")
+end
+
+function spec.test_both_directions_end()
+  lu.assertTrue(far:shutdown())
+  assert_end(near)
+  assert_end(far)
+  assert_code("EPIPE", far:write("x"))
+end
+
+-- A connection that was cut is no end: what came may be half of it.
+function spec.test_a_connection_that_is_cut_off_is_told_from_its_end()
+  local wires <close> = tls_pair.apart()
+  tls_pair.carry(wires.mine, wires.other)
+  tls_pair.carry(wires.other, wires.mine)
+  tls_pair.shake(wires.near, wires.far)
+  wires.far:write("half")
+  lu.assertEquals(wires.near:recv(), "half")
+  wires.mine:close()
+  for _ = 1, 2 do
+    local err = assert_code("ETLS_TRUNCATED", wires.near:recv())
+    lu.assertEquals({ err.op, err.reason },
+      { "recv", "without a close_notify" })
+  end
+  assert_code("ETLS_TRUNCATED", wires.near:read("a"))
+  lu.assertErrorMsgContains("ETLS_TRUNCATED", function()
+    for _ in wires.near:lines() do end
+  end)
+end
+
+function spec.test_a_byte_that_was_changed_on_the_way_ends_the_connection()
+  local wires <close> = tls_pair.apart()
+  local spoil = false
+  tls_pair.carry(wires.mine, wires.other)
+  tls_pair.carry(wires.other, wires.mine, function(to, bytes)
+    to:write(spoil and bytes:sub(1, -2) .. string.char(bytes:byte(-1) ~ 1)
+      or bytes)
+  end)
+  tls_pair.shake(wires.near, wires.far)
+  spoil = true
+  wires.far:write("secret")
+  local err = assert_code("ETLS_PROTOCOL", wires.near:recv())
+  lu.assertEquals(err.reason, "decryption failed or bad record mac")
+  assert_code("ETLS_ALERT", wires.far:recv())
+end
+
+function spec.test_a_close_under_those_who_wait_ends_their_calls()
+  local reader = waiting(near.recv, near)
+  local writer = waiting(near.write, near, ("x"):rep(8 << 20))
+  near:close()
+  assert_code("EBADF", select(2, reader:wait()))
+  assert_code("EBADF", select(2, writer:wait()))
+end
+
+function spec.test_a_stream_that_is_lost_says_good_bye()
+  local reader = waiting(near.recv, near)
+  far = near
+  near = nil
+  collectgarbage()
+  lu.assertEquals({ reader:wait() }, { true })
+  near = far
+end
+
+-- ------------------------------------------------------------------- waiting
+
+function spec.test_bytes_that_are_held_can_be_read()
+  far:write("abc")
+  lu.assertEquals(near:recv(1), "a")
+  lu.assertTrue(ml.wait_io_read(near, 0))
+  lu.assertEquals(near:recv(), "bc")
+  assert_code("ETIMEDOUT", ml.wait_io_read(near, 0))
+end
+
+-- The server's tickets are bytes on the descriptor, and none of the stream.
+function spec.test_what_is_no_data_does_not_end_a_wait()
+  assert_code("ETIMEDOUT", ml.wait_io_read(near, 0.002))
+  local task = waiting(ml.wait_io_read, near)
+  far:write("x")
+  lu.assertEquals({ task:wait() }, { true, true })
+  lu.assertEquals(near:recv(), "x")
+end
+
+function spec.test_a_record_that_is_not_complete_does_not_end_a_wait()
+  local wires <close> = tls_pair.apart()
+  local held
+  tls_pair.carry(wires.mine, wires.other)
+  tls_pair.carry(wires.other, wires.mine, function(to, bytes)
+    if held == "" then
+      held = bytes:sub(-1)
+      bytes = bytes:sub(1, -2)
+    end
+    to:write(bytes)
+  end)
+  tls_pair.shake(wires.near, wires.far)
+  assert_code("ETIMEDOUT", ml.wait_io_read(wires.near, 0.002))
+  held = ""
+  wires.far:write("secret")
+  assert_code("ETIMEDOUT", ml.wait_io_read(wires.near, 0.002))
+  local task = waiting(ml.wait_io_read, wires.near)
+  wires.mine:write(held)
+  lu.assertEquals({ task:wait() }, { true, true })
+  lu.assertEquals(wires.near:recv(), "secret")
+end
+
+function spec.test_two_readers_are_served_in_turn()
+  local first = waiting(near.read, near, 2)
+  local second = waiting(near.read, near, 2)
+  far:write("abcd")
+  lu.assertEquals({ first:wait() }, { true, "ab" })
+  lu.assertEquals({ second:wait() }, { true, "cd" })
+end
+
+return spec
