@@ -257,7 +257,7 @@ static void traffic_start(struct traffic *t)
 static void traffic_round(struct traffic *t)
 {
     static struct epoll_event events[EVENTS];
-    int n = epoll_wait(t->epoll, events, EVENTS, 1000);
+    int n = epoll_wait(t->epoll, events, EVENTS, 50);
     for (int i = 0; i < n && !t->failed; i++) {
         conn_event(t, events[i].data.ptr, events[i].events);
     }
