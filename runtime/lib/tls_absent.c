@@ -56,7 +56,7 @@ void ml_lib_tls_open(lua_State *L, struct ml_vm *vm)
     lua_newtable(L);
     ml_vm_setfuncs(L, vm, functions);
     lua_setfield(L, -2, "tls");
-    luaL_getmetatable(L, ML_STREAM_TYPE);
+    luaL_getmetatable(L, ml_stream_type);
     (void)lua_getfield(L, -1, "__index");
     ml_vm_setfuncs(L, vm, methods);
     lua_pop(L, 2);

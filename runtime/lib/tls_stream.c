@@ -84,6 +84,11 @@ static bool carrier_pending(const struct ml_transport *t)
     return ml_tls_pending(&c->tls) || (c->crossed && c->tls.done);
 }
 
+static bool carrier_look(struct ml_transport *t)
+{
+    return ml_tls_look(tls_of(t));
+}
+
 static const char *carrier_reason(const struct ml_transport *t)
 {
     const struct ml_tls *tls = &((const struct carrier *)t)->tls;
@@ -104,6 +109,7 @@ static const struct ml_transport_ops carrier_ops = {.name = "tls",
                                                     .shutdown =
                                                         carrier_shutdown,
                                                     .pending = carrier_pending,
+                                                    .look = carrier_look,
                                                     .reason = carrier_reason,
                                                     .close = carrier_close};
 
@@ -379,7 +385,7 @@ void ml_tls_stream_open(lua_State *L, struct ml_vm *vm)
     static const luaL_Reg methods[] = {
         {"starttls", stream_starttls}, {"tls", stream_info}, {NULL, NULL}};
     ml_vm_setfuncs(L, vm, functions);
-    luaL_getmetatable(L, ML_STREAM_TYPE);
+    luaL_getmetatable(L, ml_stream_type);
     (void)lua_getfield(L, -1, "__index");
     ml_vm_setfuncs(L, vm, methods);
     ml_sys_method(L, vm, "handshake", &stream_handshake);

@@ -127,8 +127,7 @@ static int read_record(struct ml_tls *t, read_fn *read, void *buf, size_t n,
 {
     int why = AGAIN;
     while (why == AGAIN) {
-        const struct ml_tls_library *lib = ssl_enter(t);
-        (void)lib;
+        (void)ssl_enter(t);
         int result = read(t->ssl, buf, n, got);
         ml_tls_bio_leave();
         if (result == 1) {
@@ -163,12 +162,10 @@ static ssize_t read_records(struct ml_tls *t, char *buf, size_t n)
  * only a look can tell; what it finds is told again by the next read. */
 static void look_ahead(struct ml_tls *t)
 {
-    const struct ml_tls_library *lib = t->context->library;
     char byte = 0;
     size_t got = 0;
-    if (lib->SSL_pending_(t->ssl) == 0 && lib->SSL_has_pending_(t->ssl) != 0) {
-        (void)read_record(t, lib->SSL_peek_ex_, &byte, 1, &got);
-    }
+    t->wire.idle = 0;
+    (void)read_record(t, t->context->library->SSL_peek_ex_, &byte, 1, &got);
 }
 
 /* What is read makes us answer. A peer that takes none of the answers is not
@@ -185,6 +182,7 @@ static int send_answers(struct ml_tls *t)
 
 ssize_t ml_tls_read(struct ml_tls *t, char *buf, size_t n)
 {
+    const struct ml_tls_library *lib = t->context->library;
     int why = ml_tls_handshake(t);
     if (why == 0) {
         why = send_answers(t);
@@ -197,7 +195,8 @@ ssize_t ml_tls_read(struct ml_tls *t, char *buf, size_t n)
     }
     t->wire.idle = 0;
     ssize_t total = read_records(t, buf, n);
-    if (total == (ssize_t)n) {
+    if (total == (ssize_t)n && lib->SSL_pending_(t->ssl) == 0 &&
+        lib->SSL_has_pending_(t->ssl) != 0) {
         look_ahead(t);
     }
     keep_session(t);
@@ -208,6 +207,15 @@ bool ml_tls_pending(const struct ml_tls *t)
 {
     return t->error != 0 || t->ended || t->cut || t->deaf ||
            (t->done && t->context->library->SSL_pending_(t->ssl) > 0);
+}
+
+bool ml_tls_look(struct ml_tls *t)
+{
+    int why = ml_tls_pending(t) ? 0 : ml_tls_handshake(t);
+    if (why == 0 && !ml_tls_pending(t)) {
+        look_ahead(t);
+    }
+    return ml_tls_pending(t);
 }
 
 /* ---- writing ------------------------------------------------------------ */

@@ -51,6 +51,16 @@ static bool io_holds(const ml_call *call)
     return mine != NULL && mine->held != NULL && mine->held(mine);
 }
 
+/* What an object knows better than its descriptor: 1, 0, or -1. */
+static int io_look(const ml_call *call, unsigned direction)
+{
+    struct ml_descriptor *mine = call->data;
+    return direction == ML_READ && mine != NULL && mine->look != NULL &&
+                   mine->fd >= 0
+               ? mine->look(mine)
+               : -1;
+}
+
 static int io_true(lua_State *L)
 {
     lua_pushboolean(L, 1);
@@ -59,13 +69,11 @@ static int io_true(lua_State *L)
 
 /* All who wait for one descriptor are resumed together, so one that was woken
  * does not look again: the first may have read everything by now. The core
- * has made sure that the event was no spurious one. */
+ * has made sure that the event was no spurious one. (Of an object that knows
+ * better, the bytes that came may be none of its stream.) */
 static int io_attempt(lua_State *L, ml_call *call, short events,
                       unsigned direction)
 {
-    if (call->woke == ML_WOKE_READY) {
-        return io_true(L);
-    }
     if (call->woke == ML_WOKE_NOT) {
         int err = io_begin(L, call);
         if (err != 0) {
@@ -75,7 +83,12 @@ static int io_attempt(lua_State *L, ml_call *call, short events,
             return io_true(L);
         }
     }
-    int ready = io_ready((int)call->number, events);
+    int ready = io_look(call, direction);
+    if (ready < 0) {
+        ready = call->woke == ML_WOKE_READY
+                    ? 1
+                    : io_ready((int)call->number, events);
+    }
     if (ready != 0) {
         return ready > 0 ? io_true(L) : ready;
     }

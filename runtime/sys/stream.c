@@ -28,6 +28,16 @@ static bool stream_held(const struct ml_descriptor *d)
     return ml_stream_holds((const struct ml_stream *)d);
 }
 
+/* Of a transport, what comes to the descriptor need not be data. */
+static int stream_look(struct ml_descriptor *d)
+{
+    struct ml_stream *s = (struct ml_stream *)d;
+    if (s->transport == NULL) {
+        return -1;
+    }
+    return stream_held(d) || s->transport->ops->look(s->transport) ? 1 : 0;
+}
+
 /* Whoever reads, writes, or waits for a turn finds a closed stream. */
 static void stream_closing(struct ml_descriptor *d)
 {
@@ -55,6 +65,7 @@ struct ml_stream *ml_stream_new(lua_State *L, struct ml_vm *vm)
     struct ml_stream *s =
         (struct ml_stream *)ml_descriptor_new(L, vm, sizeof *s, ml_stream_type);
     s->d.held = stream_held;
+    s->d.look = stream_look;
     s->d.closing = stream_closing;
     s->maxline = MAXLINE;
     s->restore = -1;

@@ -49,6 +49,10 @@ struct ml_transport_ops {
      * read. It is asked after each call that reads or writes. */
     bool (*pending)(const struct ml_transport *t);
 
+    /* The same, found out by reading ahead: bytes of the descriptor need not be
+     * bytes of the stream. False is an -EAGAIN of the descriptor. */
+    bool (*look)(struct ml_transport *t);
+
     /* Why the last call failed, if the code does not say it all; or NULL. Good
      * until the next call. */
     const char *(*reason)(const struct ml_transport *t);
