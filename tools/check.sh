@@ -3,7 +3,7 @@
 
 check_parts="gcc clang format tidy luacheck shellcheck manual specs asan"
 check_parts="$check_parts bench instructions"
-extra_parts="memory memory_sample"
+extra_parts="memory memory_sample tls_scan"
 
 # All files of a kind in the tree: sources NAME-PATTERN ...
 sources() {
@@ -102,6 +102,11 @@ check_instructions() {
     build_bench && build/miniloop bench/instructions.lua ${update:+--update}
 }
 
+# What testssl.sh finds of a server that speaks TLS.
+check_tls_scan() {
+    build dev && build/dev/miniloop tools/tls_scan.lua
+}
+
 # -------------------------------------------------------------- all of it
 
 check_part() {
@@ -142,7 +147,10 @@ check() {
     esac
     for part in "$@"; do
         check_is_known "$part"
-        case $part in memory* | instructions) need memory ;; esac
+        case $part in
+        memory* | instructions) need memory ;;
+        tls_scan) need scan ;;
+        esac
     done
     good=0
     bad=

@@ -32,12 +32,16 @@ test     socat            socat            socat               socat         soc
 test     curl             curl             curl                curl          curl                 curl
 test     python3          python3          python3             python        python3              python
 test     python:trio      python3-trio     python3-trio        python-trio   py3-trio             -
+test     openssl          openssl          openssl             openssl       openssl              openssl
+test     stdbuf           coreutils        coreutils           coreutils     coreutils            coreutils
+test     sslscan          sslscan          sslscan             sslscan       sslscan              sslscan
 check    clang            clang            clang               clang         clang                llvm
 check    clang-tidy       clang-tidy       clang-tools-extra   clang         clang-extra-tools    llvm
 check    clang-format     clang-format     clang-tools-extra   clang         clang-extra-tools    clang-format
 check    luacheck         lua-check        -                   luacheck      -                    luacheck
 check    shellcheck       shellcheck       ShellCheck          shellcheck    shellcheck           shellcheck
 check    mandoc           mandoc           mandoc              mandoc        mandoc               mandoc
+scan     testssl          testssl.sh,bsdmainutils,dnsutils testssl.sh testssl.sh testssl.sh testssl
 memory   valgrind         valgrind         valgrind            valgrind      valgrind             -
 peers    module:luv       lua-luv          lua-luv             lua-luv       lua5.4-luv           -
 peers    module:cqueues   lua-cqueues      -                   -             lua5.4-cqueues       -

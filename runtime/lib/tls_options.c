@@ -150,6 +150,7 @@ static struct ml_tls_identity identity_at(lua_State *L, int index)
     identity.cert = lua_tostring(L, -3);
     identity.key = lua_tostring(L, -2);
     identity.password = lua_tostring(L, -1);
+    identity.where = NULL;
     lua_pop(L, 3);
     return identity;
 }
@@ -161,8 +162,8 @@ static int apply_sni(lua_State *L, struct ml_tls_context *c, const char **where)
     lua_pushnil(L);
     while (err == 0 && lua_next(L, table) != 0) {
         struct ml_tls_identity identity = identity_at(L, -1);
-        *where = lua_tostring(L, -2);
-        err = ml_tls_context_name(c, *where, &identity);
+        err = ml_tls_context_name(c, lua_tostring(L, -2), &identity);
+        *where = identity.where;
         lua_pop(L, 1);
     }
     lua_settop(L, table);
@@ -175,8 +176,9 @@ static int apply_cert(lua_State *L, struct ml_tls_context *c,
                       const char **where)
 {
     struct ml_tls_identity identity = identity_at(L, -2);
-    *where = identity.cert;
-    return ml_tls_context_identify(c, &identity);
+    int err = ml_tls_context_identify(c, &identity);
+    *where = identity.where;
+    return err;
 }
 
 static const struct {
@@ -206,11 +208,12 @@ static int apply_all(lua_State *L, int index, struct ml_tls_context *c,
     return err;
 }
 
-/* What an error is about: the name of a file, for text says nothing. */
+/* What an error is about: the name of a file. Text says nothing, and may be a
+ * key that is not to be shown. */
 static int refuse(lua_State *L, int err, const struct ml_tls_context *c,
                   const char *where)
 {
-    bool text = where != NULL && strstr(where, "-----BEGIN ") != NULL;
+    bool text = where != NULL && strchr(where, '\n') != NULL;
     const char *reason = c != NULL && c->reason[0] != '\0' ? c->reason : NULL;
     return ml_fail(L, -err, "tls", text ? NULL : where, reason);
 }

@@ -57,6 +57,7 @@ struct ml_tls_context {
  * NULL: it is in `cert`. `password` of the key may be NULL. */
 struct ml_tls_identity {
     const char *cert, *key, *password;
+    const char *where; /* which of them was read last, for errors */
 };
 
 /* Makes one, with one reference. 0; -ENOMEM, or -ML_ETLS_CONTEXT. */
@@ -74,11 +75,11 @@ void ml_tls_context_unref(struct ml_tls_context *c);
 
 /* Sets what it shows to peers. */
 int ml_tls_context_identify(struct ml_tls_context *c,
-                            const struct ml_tls_identity *identity);
+                            struct ml_tls_identity *identity);
 
 /* Sets what it shows, as a server, to those who ask for `name`. */
 int ml_tls_context_name(struct ml_tls_context *c, const char *name,
-                        const struct ml_tls_identity *identity);
+                        struct ml_tls_identity *identity);
 
 /* Adds a root of trust: a PEM file, PEM text, a directory as c_rehash makes, or
  * "system". Without any, the system's are trusted. */
@@ -106,7 +107,7 @@ int ml_tls_context_root(struct ml_tls_context *c);
 
 /* Sets a certificate and its key; as ml_tls_context_identify. */
 int ml_tls_source_identity(struct ml_tls_context *c, SSL_CTX *ssl,
-                           const struct ml_tls_identity *identity);
+                           struct ml_tls_identity *identity);
 
 /* The certificate that clients get who ask for the name; NULL: the context's
  * own. */

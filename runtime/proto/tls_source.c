@@ -112,6 +112,14 @@ static int read_cert(struct ml_tls_context *c, SSL_CTX *ssl, BIO *bio)
     return err;
 }
 
+/* Keys are decoded by another part of OpenSSL, which says less. */
+static bool no_key(const struct ml_tls_library *lib)
+{
+    unsigned long error = lib->ERR_peek_last_error_();
+    return at_end(lib) || (ERR_GET_LIB(error) == ERR_LIB_OSSL_DECODER &&
+                           ERR_GET_REASON(error) == ERR_R_UNSUPPORTED);
+}
+
 static int read_key(struct ml_tls_context *c, SSL_CTX *ssl, BIO *bio,
                     const char *password)
 {
@@ -119,7 +127,7 @@ static int read_key(struct ml_tls_context *c, SSL_CTX *ssl, BIO *bio,
     EVP_PKEY *key = lib->PEM_read_bio_PrivateKey_(bio, NULL, give_password,
                                                   (void *)(uintptr_t)password);
     if (key == NULL) {
-        return at_end(lib) ? fail_because(c, "there is no private key in it")
+        return no_key(lib) ? fail_because(c, "there is no private key in it")
                            : fail(c);
     }
     int good = lib->SSL_CTX_use_PrivateKey_(ssl, key);
@@ -152,15 +160,19 @@ static int load_key(struct ml_tls_context *c, SSL_CTX *ssl, const char *source,
 }
 
 int ml_tls_source_identity(struct ml_tls_context *c, SSL_CTX *ssl,
-                           const struct ml_tls_identity *identity)
+                           struct ml_tls_identity *identity)
 {
-    const char *key = identity->key != NULL ? identity->key : identity->cert;
+    identity->where = identity->cert;
     int err = load_cert(c, ssl, identity->cert);
-    return err != 0 ? err : load_key(c, ssl, key, identity->password);
+    if (err != 0) {
+        return err;
+    }
+    identity->where = identity->key != NULL ? identity->key : identity->cert;
+    return load_key(c, ssl, identity->where, identity->password);
 }
 
 int ml_tls_context_identify(struct ml_tls_context *c,
-                            const struct ml_tls_identity *identity)
+                            struct ml_tls_identity *identity)
 {
     c->identified = true;
     return ml_tls_source_identity(c, c->ssl, identity);
