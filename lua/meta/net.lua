@@ -28,6 +28,7 @@ local net = {}
 ---@field maxline integer? bytes that a line of theirs may have; 1 MiB
 ---@field mode string|integer? permissions of a Unix socket, such as "660"
 ---@field unlink boolean? removes the file that a dead server has left
+---@field tls (miniloop.tls.listen_options|miniloop.tls.context|false)?
 
 ---@class miniloop.net.serve_options : miniloop.net.listen_options
 ---@field limit integer? stops accepting at so many connections
@@ -40,6 +41,7 @@ local net = {}
 ---@field bind string? the local address, in numbers
 ---@field nodelay boolean? true unless given
 ---@field maxline integer? bytes that a line may have; 1 MiB unless given
+---@field tls (miniloop.tls.connect_options|miniloop.tls.context|boolean)?
 
 ---@class miniloop.net.resolve_options
 ---@field timeout number?
@@ -53,7 +55,8 @@ local net = {}
 ---@return miniloop.error? err
 function net.listen(address, options) end
 
----Connects to the first of the addresses that answers: of a name, or of a list
+---Connects, by TLS if the address begins with "tls://" or the options say so,
+---to the first of the addresses that answers: of a name, or of a list
 ---such as net.resolve gives.
 ---@param address miniloop.net.address|string[]
 ---@param options miniloop.net.connect_options?

@@ -94,6 +94,25 @@ function stream:settimeout(seconds, direction) end
 ---@return true
 function stream:setmaxline(bytes) end
 
+---Goes over to TLS, which the peer has agreed to; the handshake is made. What
+---was read ahead goes to TLS, too.
+---@param options miniloop.tls.start_options|miniloop.tls.context|true
+---@return true? ok
+---@return miniloop.error? err EISCONN: it is TLS; EBUSY: somebody reads or writes
+function stream:starttls(options) end
+
+---Makes the handshake of TLS, if it is still to be made; nothing is to be done
+---without TLS.
+---@param timeout number?
+---@return true? ok
+---@return miniloop.error? err
+function stream:handshake(timeout) end
+
+---What became of the handshake; nil without TLS.
+---@return miniloop.tls.info? info
+---@return miniloop.error? err EAGAIN: it is not made yet
+function stream:tls() end
+
 ---Ends one direction, or both. What the peer has sent can still be read.
 ---@param how ("read"|"write"|"both")? both unless given
 ---@return true? ok
