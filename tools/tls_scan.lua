@@ -32,7 +32,7 @@ local server = assert(net.serve("127.0.0.1:0", function(conn)
   repeat
     local line = conn:read("l")
   until not line or line == "\r"
-  conn:write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+  conn:write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 end, { tls = certificates.of("server") }))
 
 local file = os.tmpname()

@@ -98,7 +98,7 @@ function stream:setmaxline(bytes) end
 ---was read ahead goes to TLS, too.
 ---@param options miniloop.tls.start_options|miniloop.tls.context|true
 ---@return true? ok
----@return miniloop.error? err EISCONN: it is TLS; EBUSY: somebody reads or writes
+---@return miniloop.error? err EISCONN: it is TLS; EBUSY: a task reads or writes
 function stream:starttls(options) end
 
 ---Makes the handshake of TLS, if it is still to be made; nothing is to be done

@@ -5,19 +5,21 @@
 
 ---What connections have in common; for net.connect, net.listen, net.serve and
 ---starttls as well, where a table makes a context of its own each time.
----
----A PEM is the name of a file, or its text.
+---A PEM is the name of a file, or its text. Of `ca` a directory will do, too;
+---where it is given, the system's roots are trusted only if it lists "system".
+---@alias miniloop.tls.sources string|string[]
+
 ---@class miniloop.tls.options
 ---@field cert string? PEM: the own certificate, and those that lead to a root
 ---@field key string? PEM: its private key; in `cert` unless given
 ---@field password string? of the key
----@field ca (string|string[])? PEM or directories: who is trusted, in place of the system's roots; "system" adds those
----@field crl (string|string[])? PEM: what was revoked; then each authority of a chain needs a list
----@field verify (boolean|"optional")? clients: true unless given; servers: false, and true takes `ca`
+---@field ca miniloop.tls.sources? who is trusted
+---@field crl miniloop.tls.sources? what was revoked, by each authority
+---@field verify (boolean|"optional")? clients: true unless given
 ---@field alpn string[]? protocols, the best first
 ---@field min ("1.2"|"1.3")? the lowest version; 1.2 unless given
 ---@field ciphers string? of TLS 1.2, in OpenSSL's words
----@field sni table<string, miniloop.tls.identity>? of servers, by name; "*.b" is any label before ".b"
+---@field sni table<string, miniloop.tls.identity>? of servers, by name
 ---@field tickets boolean? servers let sessions be resumed; true unless given
 
 ---@class miniloop.tls.identity
@@ -27,7 +29,7 @@
 
 ---@class miniloop.tls.connect_options : miniloop.tls.options
 ---@field context miniloop.tls.context? in place of all but verify and alpn
----@field name string? whom the certificate must name; the host of the address unless given
+---@field name string? whom the certificate must name: the address's host
 
 ---@class miniloop.tls.listen_options : miniloop.tls.options
 ---@field context miniloop.tls.context? in place of all but verify

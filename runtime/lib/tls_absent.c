@@ -43,12 +43,9 @@ static int stream_info(lua_State *L)
 
 void ml_lib_tls_open(lua_State *L, struct ml_vm *vm)
 {
-    static const luaL_Reg functions[] = {{"armed", no},
-                                         {"available", absent},
-                                         {"context", absent},
-                                         {"fault", no},
-                                         {"prepare", absent},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"armed", no}, {"available", absent}, {"context", absent},
+        {"fault", no}, {"prepare", absent},   {NULL, NULL}};
     static const luaL_Reg methods[] = {{"starttls", stream_starttls},
                                        {"handshake", stream_handshake},
                                        {"tls", stream_info},

@@ -304,10 +304,10 @@ static int stream_new_client(lua_State *L)
 static int stream_info(lua_State *L)
 {
     const struct ml_stream *s = ml_stream_check(L, 1);
-    const struct ml_tls *tls = s->d.fd >= 0 ? stream_tls(s) : NULL;
-    if (s->d.fd < 0) {
-        return ml_stream_fail(L, s, EBADF, "tls");
+    if (s == NULL || s->d.fd < 0) {
+        return ml_fail(L, EBADF, "tls", NULL, NULL);
     }
+    const struct ml_tls *tls = stream_tls(s);
     if (tls == NULL) {
         lua_pushnil(L);
         return 1;

@@ -82,8 +82,8 @@ openssl ca -config ca.cnf -gencrl -out empty.crl 2>>log
 openssl ca -config ca.cnf -revoke revoked.pem 2>>log
 openssl ca -config ca.cnf -gencrl -out crl.pem 2>>log
 key self
-openssl req -x509 -new -key self.key -subj /CN=localhost -days 30 -config ca.cnf \
-  -out self.pem -addext "$here"
+openssl req -x509 -new -key self.key -subj /CN=localhost -days 30 \
+  -config ca.cnf -out self.pem -addext "$here"
 openssl ec -in server.key -aes128 -passout pass:secret -out locked.key 2>>log
 ]]
 

@@ -8,8 +8,8 @@ local openssl = {}
 local process = {}
 process.__index = process
 
--- Starts `openssl WORDS`. Gives a process with `input`, a stream to its standard
--- input, and `output`, one of all that it writes; to be closed.
+-- Starts `openssl WORDS`. Gives a process with `input`, a stream to its
+-- standard input, and `output`, one of all that it writes; to be closed.
 function openssl.start(words)
   shell.need("openssl", "mkfifo", "stdbuf")
   local fifo = os.tmpname()
@@ -17,8 +17,8 @@ function openssl.start(words)
   shell.run("mkfifo " .. fifo)
   -- Open for both, so that neither end waits for the other.
   local input = assert(io.open(fifo, "r+"))
-  local pipe = assert(io.popen(("exec <%s; echo $$; exec stdbuf -oL openssl %s 2>&1"):format(
-    fifo, words)))
+  local pipe = assert(io.popen(
+    ("exec <%s; echo $$; exec stdbuf -oL openssl %s 2>&1"):format(fifo, words)))
   pipe:setvbuf("no") -- it must not read ahead
   local self = setmetatable({ pid = pipe:read("n", "l"), pipe = pipe }, process)
   self.input, self.output = net.stream(input), net.stream(pipe)

@@ -85,7 +85,8 @@ function spec.test_a_unix_socket_takes_a_name()
   local conn <close> = assert(net.connect("unix:" .. file,
     { tls = trusting { name = "localhost" } }))
   lu.assertEquals(conn:read("l"), "hello")
-  raises("to verify a server of TLS takes the option 'name'", function() net.connect("unix:" .. file, { tls = true }) end)
+  raises("to verify a server of TLS takes the option 'name'",
+    function() net.connect("unix:" .. file, { tls = true }) end)
   lu.assertNotNil(server)
 end
 
@@ -116,12 +117,19 @@ function spec.test_a_connect_is_cancelled_in_mid_handshake()
 end
 
 function spec.test_options_that_make_no_sense_are_misuse()
-  raises("bad argument #2 to 'connect' (unknown option 'nmae' of TLS; did you mean 'name'?)", function() net.connect("tls://a:1", { tls = { nmae = "x" } }) end)
-  raises("bad argument #2 to 'connect' (option 'tls' must be", function() net.connect("tls://a:1", { tls = 1 }) end)
-  raises("bad argument #2 to 'listen' (a server of TLS needs", function() net.listen("tls://:0") end)
-  raises("bad argument #2 to 'listen' (a server of TLS needs", function() net.listen(":0", { tls = true }) end)
-  raises("bad argument #3 to 'serve' (a server of TLS needs", function() net.serve(":0", print, { tls = {} }) end)
-  raises("bad argument #2 to 'connect'", function() net.connect("a:1", { tsl = true }) end)
+  raises("bad argument #2 to 'connect' (unknown option 'nmae' of TLS; did you "
+    .. "mean 'name'?)",
+    function() net.connect("tls://a:1", { tls = { nmae = "x" } }) end)
+  raises("bad argument #2 to 'connect' (option 'tls' must be",
+    function() net.connect("tls://a:1", { tls = 1 }) end)
+  raises("bad argument #2 to 'listen' (a server of TLS needs",
+    function() net.listen("tls://:0") end)
+  raises("bad argument #2 to 'listen' (a server of TLS needs",
+    function() net.listen(":0", { tls = true }) end)
+  raises("bad argument #3 to 'serve' (a server of TLS needs",
+    function() net.serve(":0", print, { tls = {} }) end)
+  raises("bad argument #2 to 'connect'",
+    function() net.connect("a:1", { tsl = true }) end)
 end
 
 -- -------------------------------------------------------------------- listen
@@ -187,13 +195,15 @@ function spec.test_who_waits_for_the_handshake_is_told_when_others_make_it()
 end
 
 function spec.test_a_context_is_used_by_many()
-  local context = assert(tls.context(certificates.of("server")))
-  local a <close> = assert(net.listen("127.0.0.1:0", { tls = context }))
-  local b <close> = assert(net.listen("127.0.0.1:0",
-    { tls = { context = context } }))
-  context = nil
-  collectgarbage()
-  for _, listener in ipairs { a, b } do
+  local function listeners()
+    local context = assert(tls.context(certificates.of("server")))
+    return assert(net.listen("127.0.0.1:0", { tls = context })),
+      assert(net.listen("127.0.0.1:0", { tls = { context = context } }))
+  end
+  local a, b = listeners()
+  collectgarbage() -- the context is theirs alone
+  for _, l in ipairs { a, b } do
+    local listener <close> = l
     local client = ml.spawn(net.connect, "tls://" .. listener:address(),
       { tls = trusting() })
     local conn <close> = listener:accept()
