@@ -205,11 +205,11 @@ function crew_meta.__close(crew)
   end
 end
 
-local function crew_new(handler, options, patience)
+local function crew_new(handler, options, seconds)
   local crew = setmetatable({
     handler = handler,
     on_error = options.on_error,
-    patience = patience,
+    patience = seconds,
     members = {},
     count = 0,
     left = core.event(),
@@ -252,8 +252,8 @@ local function crew_join(crew)
   return crew.seat
 end
 
----Makes the handshake of a connection with TLS; whether it is made. That one was
----not is the peer's affair: unless somebody wants to know, nothing tells it.
+---Makes the handshake of a connection with TLS; whether it is made. That one is
+---not is the peer's affair: nothing tells it, unless somebody wants to know.
 local function shake(crew, conn, peer)
   local ok, err = conn:handshake(crew.patience)
   if not ok and crew.on_error then
