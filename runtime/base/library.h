@@ -18,7 +18,7 @@
 #include <stddef.h>
 
 /* A pointer to the function that the library's header declares. */
-#define ML_LIBRARY_FIELD(name) __typeof__(&name) name##_;
+#define ML_LIBRARY_FIELD(name) __typeof__(&(name)) name##_;
 
 #define ML_LIBRARY_ROW(type, name) {#name, offsetof(type, name##_)},
 

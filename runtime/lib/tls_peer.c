@@ -46,9 +46,10 @@ static void set_digest(lua_State *L, const struct ml_tls_library *lib,
     if (!ml_tls_info_digest(lib, cert, digest)) {
         return;
     }
+    char *to = text;
     for (int i = 0; i < SIZE; i++) {
-        text[2 * i] = digits[digest[i] >> 4];
-        text[2 * i + 1] = digits[digest[i] & 15];
+        *to++ = digits[digest[i] >> 4];
+        *to++ = digits[digest[i] & 15];
     }
     lua_pushlstring(L, text, sizeof text);
     lua_setfield(L, -2, "fingerprint");

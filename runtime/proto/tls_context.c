@@ -27,6 +27,7 @@ static int fail_because(struct ml_tls_context *c, const char *why)
 /* ---- what OpenSSL calls back for ---------------------------------------- */
 
 /* The server's choice among what the client offers, RFC 7301, section 3.2. */
+/* NOLINTNEXTLINE(readability-function-size): OpenSSL says what it takes */
 static int choose_protocol(SSL *ssl, const unsigned char **out,
                            unsigned char *length, const unsigned char *offered,
                            unsigned offered_length, void *context)
@@ -46,6 +47,7 @@ static int choose_protocol(SSL *ssl, const unsigned char **out,
 }
 
 /* Of a name that is not known the certificate is the context's own. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): OpenSSL says what it is */
 static int choose_certificate(SSL *ssl, int *alert, void *context)
 {
     const struct ml_tls_context *c = context;

@@ -109,9 +109,9 @@ int ml_tls_context_root(struct ml_tls_context *c);
 int ml_tls_source_identity(struct ml_tls_context *c, SSL_CTX *ssl,
                            struct ml_tls_identity *identity);
 
-/* The certificate that clients get who ask for the name; NULL: the context's
+/* The certificate that clients get who have asked for a name; NULL: the context's
  * own. */
-SSL_CTX *ml_tls_name_find(const struct ml_tls_name *names, const char *name);
+SSL_CTX *ml_tls_name_find(const struct ml_tls_name *names, const char *asked);
 
 /* Adds a name to the list. 0; -ENOMEM; -ML_ETLS_CONTEXT for one that cannot be
  * asked for. */

@@ -42,17 +42,18 @@ static bool fits(const struct ml_tls_name *n, const char *asked, size_t length)
 
 SSL_CTX *ml_tls_name_find(const struct ml_tls_name *names, const char *asked)
 {
-    SSL_CTX *found = NULL;
+    const struct ml_tls_name *found = NULL;
     size_t length = strlen(asked);
     for (const struct ml_tls_name *n = names; n != NULL; n = n->next) {
-        if (fits(n, asked, length)) {
-            found = n->ssl;
-            if (n->name[0] != '*') {
-                return found; /* the name itself beats any pattern */
-            }
+        if (!fits(n, asked, length)) {
+            continue;
+        }
+        found = n;
+        if (n->name[0] != '*') {
+            break; /* the name itself beats any pattern */
         }
     }
-    return found;
+    return found != NULL ? found->ssl : NULL;
 }
 
 int ml_tls_name_add(struct ml_tls_name **names, const struct ml_alloc *alloc,

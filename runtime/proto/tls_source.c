@@ -72,8 +72,8 @@ static int give_password(char *buf, int size, int writing, void *password)
     if (length > (size_t)size) {
         return -1;
     }
-    if (length > 0) {
-        memcpy(buf, password, length);
+    for (size_t i = 0; i < length; i++) {
+        buf[i] = ((const char *)password)[i]; /* without a final zero */
     }
     return password != NULL ? (int)length : -1;
 }

@@ -15,11 +15,11 @@ struct scarce {
 static void *scarce_alloc(void *ud, void *p, size_t osize, size_t nsize)
 {
     struct scarce *scarce = ud;
-    if (nsize > osize || p == NULL) {
+    if (nsize > 0 && (nsize > osize || p == NULL)) {
         scarce->count++;
         if (scarce->before > 0) {
             scarce->before--;
-        } else if (nsize > 0 && scarce->refused > 0) {
+        } else if (scarce->refused > 0) {
             scarce->refused--;
             return NULL;
         }
@@ -89,12 +89,13 @@ static bool make_pem(char *path)
                    "ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -addext "
                    "subjectAltName=DNS:localhost -keyout - >%s 2>/dev/null",
                    path);
-    return system(command) == 0; // NOLINT(cert-env33-c): it is a test
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe,cert-env33-c): nobody else runs */
+    return system(command) == 0;
 }
 
 static void test_tls_holds_while_memory_fails(void)
 {
-    static const long times[] = {1, 3, 100000};
+    static const long times[] = {1, 100000};
     char path[] = "/tmp/ml_tls_XXXXXX";
     char script[4096];
     if (!make_pem(path)) {
@@ -105,12 +106,13 @@ static void test_tls_holds_while_memory_fails(void)
     (void)snprintf(script, sizeof script, "%slocal pem = '%s'\n%s", loading,
                    path, talking);
     long first = run_scarce(loading, 0, 0).count;
+    CHECK(run_scarce(script, 0, 0).count - first > 100);
     for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
         long n = first - 100;
         while (run_scarce(script, n, times[i]).refused < times[i]) {
             n++;
         }
-        CHECK(n - first > 50);
+        CHECK(n - first > 100);
     }
     (void)unlink(path);
 }

@@ -10,6 +10,8 @@
 -- by itself.
 
 local lfs = require "lfs"
+local lu = require "luaunit"
+local tls = require "miniloop.tls"
 local shell = require "spec.support.shell"
 
 local certificates = {}
@@ -93,6 +95,8 @@ local function write(path, text)
 end
 
 local function make()
+  local there, err = tls.available()
+  lu.skipIf(not there, tostring(err))
   shell.need("openssl")
   local dir = os.tmpname()
   os.remove(dir)
@@ -113,7 +117,7 @@ end
 local made
 
 -- The path of a file, such as "server.pem"; skips the test where there is no
--- openssl(1).
+-- openssl(1), or no library of OpenSSL.
 function certificates.path(name)
   made = made or make()
   return made.dir .. "/" .. name
