@@ -94,10 +94,14 @@ local function write(path, text)
   assert(file:write(text))
 end
 
-local function make()
+-- Skips the test where there is no openssl(1), or no library of OpenSSL.
+function certificates.need()
   local there, err = tls.available()
   lu.skipIf(not there, tostring(err))
   shell.need("openssl")
+end
+
+local function make()
   local dir = os.tmpname()
   os.remove(dir)
   assert(lfs.mkdir(dir))
@@ -116,10 +120,12 @@ end
 
 local made
 
--- The path of a file, such as "server.pem"; skips the test where there is no
--- openssl(1), or no library of OpenSSL.
+-- The path of a file, such as "server.pem"; skips as above.
 function certificates.path(name)
-  made = made or make()
+  if not made then
+    certificates.need()
+    made = make()
+  end
   return made.dir .. "/" .. name
 end
 

@@ -5,7 +5,7 @@ local tls = require "miniloop.tls"
 local certificates = require "spec.support.certificates"
 local raises = require "spec.support.raises"
 
-local spec = {}
+local spec = { before_each = certificates.need }
 
 local path = certificates.path
 

@@ -14,6 +14,7 @@ local spec = {}
 local near, far
 
 function spec.before_each()
+  certificates.need()
   near, far = net.pair()
 end
 

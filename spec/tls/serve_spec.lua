@@ -8,7 +8,7 @@ local certificates = require "spec.support.certificates"
 local raises = require "spec.support.raises"
 local tls_pair = require "spec.support.tls_pair"
 
-local spec = {}
+local spec = { before_each = certificates.need }
 
 local path = certificates.path
 

@@ -11,6 +11,7 @@ local spec = {}
 local near, far
 
 function spec.before_each()
+  certificates.need()
   near, far = net.pair()
 end
 
