@@ -11,115 +11,14 @@ for _, name in ipairs { "buffer", "pair", "resolve", "stream", "udp" } do
   net[name] = core.net[name]
 end
 
+---What is to be protected goes there once C has checked the arguments; all the
+---rest never leaves C.
+local secure = require "miniloop.secure"
+net.connect = core.net.connector(secure.connect)
+net.listen = core.net.listener(secure.listen)
+
 ---A state may come without it.
 local traceback = debug and debug.traceback or function() end
-
--- ----------------------------------------------------------------------- TLS
---
--- What is to be protected comes here once C has checked the arguments; all the
--- rest never leaves C. What the option `tls` has in it is checked here.
-
----Seconds for a connection to begin, unless the options say so.
-local patience = 10
-
----Raises if the option `tls` of a function is wrong, at the line of who called
----the function: two levels up from who calls this, for there is C between them.
-local function check_tls(options, purpose, name, arg)
-  local fault = core.tls.fault(options.tls, purpose)
-  if fault then
-    error(("bad argument #%d to '%s' (%s)"):format(arg, name, fault), 4)
-  end
-end
-
-local function without_tls(options)
-  local own = {}
-  for key, value in pairs(options) do
-    own[key] = value
-  end
-  own.tls = nil
-  return own
-end
-
----The host that an address names; nil if it names none.
-local function host_of(address)
-  if type(address) == "table" then
-    return address.host
-  elseif address:find("^unix:") then
-    return nil
-  end
-  local host = address:match("^%[(.-)%]:") or address:match("^(.*):") or address
-  return host == "" and "localhost" or host
-end
-
-local guard_meta = {}
-
-function guard_meta.__close(guard)
-  if guard.conn then
-    guard.conn:close()
-  end
-end
-
----Says whom an error is about as the caller has called him.
-local function blame(err, address)
-  if type(address) == "string" then
-    err.address = address
-  end
-  return nil, err
-end
-
----Makes the handshake of a new connection, and gives the connection.
-local function shake_hands(conn, context, secure, address, timeout)
-  local guard <close> = setmetatable({ conn = conn }, guard_meta)
-  local ok, err = core.tls.begin(conn, context, secure, host_of(address))
-  if ok then
-    ok, err = conn:handshake(timeout)
-  end
-  if not ok then
-    return blame(err, address)
-  end
-  guard.conn = nil
-  return conn
-end
-
-local function connect(address, options)
-  local purpose = host_of(address) and "connect" or "nameless"
-  check_tls(options, purpose, "connect", 2)
-  local deadline = core.now() + (options.timeout or patience)
-  local context, err = core.tls.prepare(options.tls)
-  if not context then
-    return nil, err
-  end
-  local conn
-  conn, err = core.net.connect(address, without_tls(options))
-  if not conn then
-    return nil, err
-  end
-  return shake_hands(conn, context, options.tls, address,
-    deadline - core.now())
-end
-
----A listener whose connections begin with a handshake.
-local function listen_secure(address, options)
-  local context, err = core.tls.prepare(options.tls)
-  if not context then
-    return nil, err
-  end
-  local listener
-  listener, err = core.net.listen(address, without_tls(options))
-  if not listener then
-    return nil, err
-  end
-  core.tls.arm(listener, context, options.tls)
-  return listener
-end
-
-local function listen(address, options)
-  check_tls(options, "listen", "listen", 2)
-  return listen_secure(address, options)
-end
-
-net.connect = core.net.connector(connect)
-net.listen = core.net.listener(listen)
 
 -- --------------------------------------------------------- errors of handlers
 
@@ -361,16 +260,16 @@ local function open(address, options)
   if type(address) == "userdata" then
     return address
   elseif options.tls then
-    return listen_secure(address, listen_options(options))
+    return secure.open(address, listen_options(options))
   end
   return core.net.listen(address, listen_options(options))
 end
 
 ---Seconds that a handshake may take; nil if there is none to be made.
 local function patience_of(listener, options)
-  local secure = options.tls
-  if secure or core.tls.armed(listener) then
-    return type(secure) == "table" and secure.timeout or patience
+  local own = options.tls
+  if own or core.tls.armed(listener) then
+    return type(own) == "table" and own.timeout or secure.patience
   end
   return nil
 end
@@ -385,7 +284,7 @@ end
 local function serve(address, handler, options)
   options = options or {}
   if options.tls then
-    check_tls(options, "listen", "serve", 3)
+    secure.check(options, "listen", "serve", 3)
   end
   local listener, err = open(address, options)
   local text
