@@ -120,3 +120,8 @@ lua_State *ml_state_lua(struct ml_state *state)
 {
     return state->L;
 }
+
+const size_t *ml_state_used(const struct ml_state *state)
+{
+    return &state->used;
+}

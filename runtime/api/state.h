@@ -15,4 +15,7 @@ void ml_state_close(struct ml_state *state);
 
 lua_State *ml_state_lua(struct ml_state *state);
 
+/* Where it counts the bytes that are in use. */
+const size_t *ml_state_used(const struct ml_state *state);
+
 #endif

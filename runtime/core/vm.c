@@ -193,6 +193,7 @@ static int trim_protected(lua_State *L)
 
 void ml_vm_trim(lua_State *L, struct ml_vm *vm)
 {
+    ml_collector_look(&vm->collector, L);
     ml_spares_decay(L, vm);
     if (vm->peak < TRIM_MIN || vm->nthreads > vm->peak / TRIM_RATIO ||
         lua_checkstack(L, LUA_MINSTACK) == 0) {

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/list.h"
+#include "core/collector.h"
 
 #include <lauxlib.h>
 #include <lua.h>
@@ -51,6 +52,7 @@ struct ml_vm {
     struct ml_loop *loop;    /* the loop that runs, NULL when none does */
     lua_State *main;         /* the state's main thread */
     struct ml_alloc alloc;
+    struct ml_collector collector;
     struct ml_list loops;       /* all open loops of this state */
     struct ml_list descriptors; /* the open ones of our objects */
     uint32_t serial;            /* counts the loops opened on this state */
@@ -124,9 +126,9 @@ struct ml_shell ml_vm_coroutine(lua_State *L, struct ml_vm *vm);
 /* Leaves a coroutine that has ended to the collector. Raises nothing. */
 void ml_vm_release(lua_State *L, struct ml_vm *vm, struct ml_shell shell);
 
-/* A table of Lua never gets smaller by itself: when most of very many tasks are
- * gone, makes those that have an entry for each anew. To be called between the
- * steps of tasks; raises nothing. */
+/* Looks after memory. A table of Lua never gets smaller by itself: when most of
+ * very many tasks are gone, makes those that have an entry for each anew. To be
+ * called between the steps of tasks; raises nothing. */
 void ml_vm_trim(lua_State *L, struct ml_vm *vm);
 
 /* True if L is the running coroutine of a task and may suspend here. */
