@@ -200,6 +200,7 @@ end
 ---@field private crew miniloop.net.crew
 ---@field private limit number
 ---@field private task miniloop.task
+---@field private stopping function|false
 local server = {}
 
 local server_meta = {}
@@ -300,12 +301,23 @@ local function serve(address, handler, options)
     crew = crew_new(handler, options, patience_of(listener, options)),
     limit = options.limit or math.huge,
     task = false, -- so that there is room for it: nothing fails any more
+    stopping = false,
   }, server_meta)
   self.task = core.spawn(run, self)
   return self
 end
 
 net.serve = core.net.server(serve)
+
+---Has a function called when the server is stopped, before its connections are
+---waited for: for protocols whose connections would last. It must not block.
+---@param self miniloop.net.server
+---@param f fun()
+local function on_stop(self, f)
+  rawset(self, "stopping", f)
+end
+
+core.net.on_stop = on_stop
 
 -- The methods raise misuse two levels up: at the line that calls the method.
 
@@ -368,6 +380,9 @@ function server.stop(self, grace)
   check_seconds(grace, "stop")
   core.place("stop", true)
   self.listener:close()
+  if self.stopping then
+    self.stopping()
+  end
   core.yield() -- without connections the server's task is through after a turn
   local ok, err = await(self, grace, "stop")
   if ok or err.code ~= "ETIMEDOUT" then

@@ -123,7 +123,7 @@ static int error_concat(lua_State *L)
  * any other is a slip of the pen. */
 static const char *const fields[] = {
     "code",  "op",        "message", "address", "reason", "task",
-    "value", "traceback", "written", "errors",  NULL};
+    "value", "traceback", "written", "errors",  "status", NULL};
 
 static bool is_field(const char *key)
 {

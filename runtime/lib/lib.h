@@ -12,4 +12,7 @@ void ml_lib_tls_open(lua_State *L, struct ml_vm *vm); /* tls.c, or _absent */
 /* Adds all of them to the table on top. */
 void ml_lib_open(lua_State *L, struct ml_vm *vm);
 
+/* The families. */
+void ml_lib_http_open(lua_State *L, struct ml_vm *vm); /* http_wire.c */
+
 #endif

@@ -33,18 +33,13 @@ size_t ml_http_span(const char *bytes, size_t n, unsigned class)
     return i;
 }
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
 bool ml_http_same(const char *bytes, size_t n, const char *text)
 {
     if (strlen(text) != n) {
         return false;
     }
     for (size_t i = 0; i < n; i++) {
-        if (lower(bytes[i]) != text[i]) {
+        if (ml_http_lower(bytes[i]) != text[i]) {
             return false;
         }
     }

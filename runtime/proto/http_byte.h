@@ -23,6 +23,12 @@ static inline bool ml_http_is(char byte, unsigned class)
     return (ml_http_classes[(unsigned char)byte] & class) != 0;
 }
 
+/* A letter of ASCII in lower case, any other byte as it is. */
+static inline char ml_http_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
 /* How many bytes at the start are of the class. */
 size_t ml_http_span(const char *bytes, size_t n, unsigned class);
 

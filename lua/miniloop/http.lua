@@ -1,0 +1,50 @@
+---HTTP/1.1 (RFC 9110, 9112): a server; and the client of miniloop.http.client.
+---@class miniloop.http
+local http = {}
+
+local core = require "miniloop.core"
+local misuse = require "miniloop.misuse"
+local server = require "miniloop.http.server"
+
+---@class miniloop.http.limits
+---@field line integer?     bytes of the request line; 8 KiB
+---@field head integer?     bytes of the whole head; 32 KiB
+---@field fields integer?   header fields; 100
+---@field body integer?     bytes of a body that is read at once; 1 MiB
+---@field upload integer?   bytes of a body that is read by pieces; 1 GiB
+---@field first number?     seconds until the first byte of a connection; 10
+---@field idle number?      seconds until that of another request; 60
+---@field head_time number? seconds for a head, from its first byte on; 10
+---@field body_time number? seconds for a body, beyond what its bytes earn; 30
+---@field rate number?      bytes of the body that earn one second more; 1024
+---@field write number?     seconds that a client may take nothing; 30
+
+---@class miniloop.http.serve_options : miniloop.net.serve_options
+---@field limits miniloop.http.limits?
+---@field log boolean|file*|fun(entry: miniloop.http.entry)|nil
+---@field on_error fun(err: any, req: miniloop.http.request, traceback: string?): any?
+
+---Serves HTTP on an address: a function for all requests, or one for each route.
+---@param address miniloop.net.address|miniloop.net.listener
+---@param handler function|table<string, function>
+---@param options miniloop.http.serve_options?
+---@return miniloop.net.server? server
+---@return miniloop.error? err
+function http.serve(address, handler, options)
+  core.place("serve", false)
+  if options ~= nil and type(options) ~= "table" then
+    misuse.mismatch(options, 3, "serve", "table")
+  end
+  return server.serve(address, handler, options or {}, 2)
+end
+
+---A handler that answers with files: see miniloop.http.static.
+---@param folder string
+---@param options miniloop.http.static_options?
+---@return fun(req: miniloop.http.request, res: miniloop.http.response): any
+function http.static(folder, options)
+  return require "miniloop.http.static".new(folder, options)
+end
+
+
+return misuse.seal("miniloop.http", http)

@@ -1,0 +1,236 @@
+---What a client asks: `req`. It is made in C, of a head that was read; what is
+---here is made of it when it is asked for.
+---@class miniloop.http.request
+---@field method string       "GET"
+---@field target string       as it was sent: "/path?name=value"
+---@field path string         "/path", coded as it was sent
+---@field querystring string? what stands behind the "?"
+---@field query table<string, string> decoded; the first of each name
+---@field params table<string, string> of the route, decoded; "*" is the rest
+---@field tail string?        what the "*" stands for, as it was sent
+---@field headers table<string, string> by name, in any case
+---@field host string?        with the port, if it was sent
+---@field version string      "1.0" or "1.1"
+---@field length integer?     of the body, if it was told before
+---@field peer string?        the address of the client
+---@field context table       for what handlers have to say to each other
+---@field response miniloop.http.response
+local request = {}
+
+local core = require "miniloop.core"
+local response = require "miniloop.http.response"
+local url = require "miniloop.url"
+
+local http = core.http
+local makers = http.makers
+
+---@param name string
+---@param maker fun(req: miniloop.http.request): any
+local function member(name, maker)
+  makers[name] = maker
+  http.members[name] = true
+end
+
+-- --------------------------------------------------------------------- members
+
+member("headers", http.headers)
+
+member("query", function(req)
+  return (url.decode_query(req.querystring or ""))
+end)
+
+member("params", function()
+  return {}
+end)
+
+member("tail", function()
+  return nil
+end)
+
+member("context", function()
+  return {}
+end)
+
+member("peer", function(req)
+  return (http.wire_of(req):stream():peer())
+end)
+
+member("response", function(req)
+  return response.new(http.wire_of(req))
+end)
+
+-- ------------------------------------------------------------------------ body
+
+---What was asked for is more than there is room for.
+local function too_long(limit)
+  local err = core.error("EMSGSIZE", "body", nil,
+    ("the body is longer than %d bytes"):format(limit))
+  err.status = 413
+  return nil, err
+end
+
+---The body as it comes, piece by piece. Raises what goes wrong.
+---@param limit integer? bytes; the server's `upload` unless given
+---@return fun(): string?
+function request:chunks(limit)
+  local wire = http.wire_of(self)
+  local left = limit or wire:limit("upload")
+  return function()
+    local piece, err = wire:body()
+    if piece then
+      left = left - #piece
+      if left < 0 then
+        piece, err = too_long(limit or wire:limit("upload"))
+      end
+    end
+    if err then
+      error(err, 0)
+    end
+    return piece
+  end
+end
+
+---Reads on to the end: a list of pieces.
+local function collect(wire, first, limit)
+  local pieces, size = { first }, #first
+  while true do
+    local piece, err = wire:body()
+    if not piece then
+      return pieces, err
+    end
+    pieces[#pieces + 1] = piece
+    size = size + #piece
+    if size > limit then
+      return too_long(limit)
+    end
+  end
+end
+
+local function read_body(wire, limit)
+  local first, err = wire:body()
+  if not first then
+    return not err and "" or nil, err
+  elseif #first > limit then
+    return too_long(limit)
+  elseif not wire:unread() then
+    return first
+  end
+  local pieces
+  pieces, err = collect(wire, first, limit)
+  if err then
+    return nil, err
+  end
+  return table.concat(pieces)
+end
+
+---All of the body, read when it is first asked for; "" if there is none.
+---@param limit integer? bytes; the server's `body` unless given
+---@return string? body
+---@return miniloop.error? err with a `status`: returned by a handler, or raised,
+---it is the answer
+function request:body(limit)
+  local body = http.noted(self, "text")
+  if body then
+    return body
+  end
+  local wire = http.wire_of(self)
+  limit = limit or wire:limit("body")
+  if self.length and self.length > limit then
+    return too_long(limit)
+  end
+  local err
+  body, err = read_body(wire, limit)
+  if body then
+    http.note(self, "text", body)
+  end
+  return body, err
+end
+
+local function bad_body(op, reason, status)
+  local err = core.error("EINVAL", op, nil, reason)
+  err.status = status
+  return nil, err
+end
+
+---The body as JSON.
+---@return any value
+---@return miniloop.error? err
+function request:json()
+  local body, err = self:body()
+  if not body then
+    return nil, err
+  end
+  local value
+  value, err = require "miniloop.json".decode(body)
+  if err then
+    return bad_body("json", tostring(err), 400)
+  end
+  return value
+end
+
+local form_type = "application/x-www-form-urlencoded"
+
+---The fields of a form as browsers send them, by name; the first of each.
+---@return table<string, string>? fields
+---@return miniloop.error|string[][]|nil err_or_list all of them, as { name, value }
+function request:form()
+  local media_type = (self.headers["content-type"] or ""):match("^[^;%s]*")
+  if media_type:lower() ~= form_type then
+    return bad_body("form", "the body is no " .. form_type, 415)
+  end
+  local body, err = self:body()
+  if not body then
+    return nil, err
+  end
+  return url.decode_query(body)
+end
+
+---The fields behind a body that came in chunks, once it was read.
+---@return table<string, string>?
+function request:trailers()
+  return http.wire_of(self):trailers()
+end
+
+-- ------------------------------------------------------------- other protocols
+
+---Begins server-sent events: see miniloop.http.events.
+---@param options miniloop.http.events_options?
+---@return miniloop.http.events
+function request:events(options)
+  return self.response:events(options)
+end
+
+---Makes a WebSocket of the connection: see miniloop.websocket.
+function request:websocket(options)
+  return require "miniloop.websocket".accept(self, options)
+end
+
+---Leaves HTTP: answers 101 and gives the stream, with what the client has sent
+---behind its head. It is closed when the handler has ended.
+---@param protocol string            for the field Upgrade
+---@param headers table?             further fields
+---@param leave fun(failed: boolean, err: any)? called when the handler has ended
+---@return miniloop.net.stream? conn
+---@return miniloop.error? err
+function request:upgrade(protocol, headers, leave)
+  local wire = http.wire_of(self)
+  local fields = response.fields(headers)
+  fields.Upgrade, fields.Connection = protocol, "Upgrade"
+  local why = http.refusal(fields)
+  if why then
+    error(why, 2)
+  end
+  wire:begin(101, fields)
+  http.note(self, "response", { leave = leave or false })
+  local ok, err = wire:flush()
+  if not ok then
+    return nil, err
+  end
+  return wire:upgrade()
+end
+
+for name, method in pairs(request) do
+  http.members[name] = method
+end
+
+return request

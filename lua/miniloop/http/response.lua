@@ -1,0 +1,179 @@
+---What a handler answers piece by piece: `res`.
+---
+---Nothing is sent before the first `write`; until then status and fields can be
+---set.
+---@class miniloop.http.response
+---@field status integer?   200 unless it is set
+---@field headers table<string, string|number|table|false>
+---@field trailers table?   fields behind the body; clients seldom look at them
+---@field private wire userdata
+---@field private begun boolean
+local response = {}
+
+local core = require "miniloop.core"
+
+local http = core.http
+
+local response_meta = {}
+
+-- ------------------------------------------------------- fields in any case
+
+local fields_meta = {}
+
+---The spelling under which a field is there.
+local function spelling(fields, name)
+  if type(name) ~= "string" then
+    return nil
+  end
+  local lower = name:lower()
+  for other in next, fields do
+    if other:lower() == lower then
+      return other
+    end
+  end
+end
+
+function fields_meta.__index(fields, name)
+  local other = spelling(fields, name)
+  return other and rawget(fields, other)
+end
+
+function fields_meta.__newindex(fields, name, value)
+  if type(name) ~= "string" then
+    error(("the name of a header field must be a string, not a %s"):format(
+      type(name)), 2)
+  end
+  rawset(fields, spelling(fields, name) or name, value)
+end
+
+---A table of fields to be sent, in which a name is found in any case.
+---@param from table?
+---@return table
+function response.fields(from)
+  local fields = setmetatable({}, fields_meta)
+  for name, value in pairs(from or {}) do
+    fields[name] = value
+  end
+  return fields
+end
+
+-- ------------------------------------------------------------------ the object
+
+---The response to what was read last from a wire.
+---@return miniloop.http.response
+function response.new(wire)
+  return setmetatable({ wire = wire, begun = false }, response_meta)
+end
+
+local settable = { status = true, headers = true, trailers = true }
+local known = { status = true, headers = true, trailers = true }
+
+function response_meta.__index(self, key)
+  if response[key] then
+    return response[key]
+  elseif key == "headers" then
+    local fields = response.fields()
+    rawset(self, "headers", fields)
+    return fields
+  elseif not settable[key] then
+    error(core.unknown("a response", key, known), 2)
+  end
+end
+
+function response_meta.__newindex(self, key, value)
+  if not settable[key] then
+    error(core.unknown("a response", key, settable), 2)
+  elseif key == "headers" then
+    value = response.fields(value)
+  end
+  rawset(self, key, value)
+end
+
+-- ------------------------------------------------------------------- the head
+
+---Puts the head on its way, at the line that is `level` above.
+local function begin(self, media_type, level)
+  local fields = rawget(self, "headers")
+  local why = fields and http.refusal(fields)
+  if why then
+    error(why, level + 1)
+  end
+  self.wire:begin(self.status or 200, fields, nil, media_type)
+  rawset(self, "begun", true)
+end
+
+---The media type of a text that is written without one.
+local function type_of(text)
+  local opening = text:match("^%s*(<%S*)"):lower()
+  return (opening == "<!doctype" or opening:find("^<html"))
+    and "text/html; charset=utf-8" or "text/plain; charset=utf-8"
+end
+
+local function default_type(text)
+  return text:find("^%s*<") and type_of(text) or "text/plain; charset=utf-8"
+end
+
+---Sends some of the body, and the head before it. Waits while the client takes
+---nothing.
+---@param ... string|number
+---@return true? ok
+---@return miniloop.error? err
+function response:write(...)
+  local text = select("#", ...) == 1 and ... or table.concat({ ... })
+  if type(text) ~= "string" then
+    text = tostring(text)
+  end
+  if not self.begun then
+    begin(self, default_type(text), 2)
+  end
+  return self.wire:write(text)
+end
+
+---Sends the head now, and what was written.
+---@return true? ok
+---@return miniloop.error? err
+function response:flush()
+  if not self.begun then
+    begin(self, nil, 2)
+  end
+  return self.wire:flush()
+end
+
+---Ends the body. The server does so when the handler returns.
+---@return true? ok
+---@return miniloop.error? err
+function response:finish()
+  if not self.begun then
+    begin(self, nil, 2)
+  end
+  self.wire:finish(self.trailers)
+  return self.wire:flush()
+end
+
+---Begins server-sent events: see miniloop.http.events.
+---@param options miniloop.http.events_options?
+---@return miniloop.http.events
+function response:events(options)
+  return require "miniloop.http.events".new(self, options)
+end
+
+---Gives the response a task that is of no more use when it is over.
+---@param task miniloop.task
+function response:attend(task)
+  local tasks = rawget(self, "tasks")
+  if not tasks then
+    tasks = {}
+    rawset(self, "tasks", tasks)
+  end
+  tasks[#tasks + 1] = task
+end
+
+---Ends the tasks of a response that is over.
+---@param self miniloop.http.response
+function response.release(self)
+  for _, task in ipairs(rawget(self, "tasks") or {}) do
+    task:kill()
+  end
+end
+
+return response

@@ -1,0 +1,341 @@
+---Routes: which handler answers a method and a path.
+---
+---A route is "METHOD /path", or "/path" for every method. A segment "{name}"
+---stands for any one segment, a "*" at the end for all that follows. Where
+---several fit, the one that says more about the first segment in which they
+---differ wins: a literal before "{name}" before "*".
+local routes = {}
+
+local core = require "miniloop.core"
+local url = require "miniloop.url"
+
+---A route as it is called.
+---@class miniloop.http.route
+---@field handler function
+---@field pattern string
+---@field names string[]   of its parameters
+---@field replies boolean  it wants the response as a second argument
+
+-- ------------------------------------------------------------------- handlers
+
+---Whether a handler has a second parameter; where nobody can tell, it has one.
+local function wants_reply(handler)
+  if type(handler) ~= "function" or not (debug and debug.getinfo) then
+    return true
+  end
+  local info = debug.getinfo(handler, "u")
+  return info.nparams > 1 or info.isvararg
+end
+
+local function is_callable(value)
+  if type(value) == "function" then
+    return true
+  end
+  local meta = type(value) == "table" and getmetatable(value)
+  return meta and meta.__call ~= nil
+end
+
+local function route_new(handler, pattern)
+  return {
+    handler = handler, pattern = pattern, names = {},
+    replies = wants_reply(handler),
+  }
+end
+
+-- ------------------------------------------------------------------- patterns
+
+---The reason why a text is no route.
+local function refuse(text, reason)
+  error(("bad route '%s' (%s)"):format(tostring(text), reason), 0)
+end
+
+---Method, "*" for all of them, and path of a route.
+local function split(text)
+  if type(text) ~= "string" then
+    refuse(text, "a string such as \"GET /path\" expected")
+  end
+  local method, path = text:match("^([%w!#$%%&'*+.^_`|~-]+) +(/%S*)$")
+  path = path or text:match("^/%S*$")
+  if not path then
+    refuse(text, "it is not of the form \"METHOD /path\"")
+  elseif method and method:find("%l") then
+    refuse(text, "methods are in upper case")
+  end
+  return method or "*", path
+end
+
+---The escapes of bytes that need none are taken away, as RFC 3986, 6.2.2.2 has
+---it, so that a path has one form.
+local function normalize(path)
+  return (path:gsub("%%(%x%x)", function(digits)
+    local byte = string.char(tonumber(digits, 16))
+    return byte:find("^[%w%-._~]$") and byte or "%" .. digits:upper()
+  end))
+end
+
+---A literal segment as it stands in paths.
+local function literal(segment)
+  return normalize(segment:gsub("[^%w%-._~!$&'()*+,;=:@%%|%[%]]",
+    function(byte)
+      return ("%%%02X"):format(byte:byte())
+    end))
+end
+
+---The kind of a segment, and its name or text.
+local function kind_of(segment, is_last, text)
+  local name = segment:match("^{([%a_][%w_]*)}$")
+  if name then
+    return "parameter", name
+  elseif segment == "*" then
+    return is_last and "rest" or refuse(text, "a '*' must be the end"), "*"
+  elseif segment:find("[{}*]") then
+    refuse(text, "'{name}' and '*' must be whole segments")
+  end
+  return "literal", literal(segment)
+end
+
+-- ------------------------------------------------------------------- the tree
+
+-- A node has `literals` by their text, a `parameter` node, and the routes by
+-- method of paths that end here, and of those that end in a "*" here.
+
+local function node_new()
+  return { literals = {} }
+end
+
+local step = {
+  literal = function(node, text)
+    node.literals[text] = node.literals[text] or node_new()
+    return node.literals[text]
+  end,
+  parameter = function(node, name, route)
+    table.insert(route.names, name)
+    node.parameter = node.parameter or node_new()
+    return node.parameter
+  end,
+}
+
+---The methods' table of a route, made where it is not there.
+local function place(root, path, route, text)
+  local node, key = root, "methods"
+  local rest = path:sub(2)
+  local from = 1
+  repeat
+    local slash = rest:find("/", from, true)
+    local segment = rest:sub(from, (slash or 0) - 1)
+    local kind, value = kind_of(segment, not slash, text)
+    if kind == "rest" then
+      key = "rest"
+      table.insert(route.names, "*")
+    else
+      node = step[kind](node, value, route)
+    end
+    from = slash and slash + 1
+  until not from
+  node[key] = node[key] or {}
+  return node[key]
+end
+
+---Adds a route.
+local function add(root, text, handler)
+  local method, path = split(text)
+  if not is_callable(handler) then
+    refuse(text, "a function expected, got " .. type(handler))
+  end
+  local route = route_new(handler, path)
+  local methods = place(root, path, route, text)
+  if methods[method] then
+    refuse(text, "there is another one like it")
+  end
+  methods[method] = route
+end
+
+-- ---------------------------------------------------------------------- allow
+
+---The methods that a place answers to, in order, as in the field Allow.
+local function allow_of(methods)
+  local names = { "OPTIONS" }
+  for name in pairs(methods) do
+    if name ~= "OPTIONS" and name ~= "*" then
+      names[#names + 1] = name
+    end
+  end
+  table.sort(names)
+  return table.concat(names, ", ")
+end
+
+---HEAD is answered as GET is, and the server leaves the body out (RFC 9110,
+---9.3.2).
+local function complete(methods)
+  methods.HEAD = methods.HEAD or methods.GET
+  return { by = methods, any = methods["*"] }
+end
+
+---Makes of the methods' tables what `find` gives; collects literal paths in
+---`exact`, and the methods of all in `every`.
+local function finish(node, path, exact, every)
+  for _, key in ipairs { "methods", "rest" } do
+    if node[key] then
+      node[key] = complete(node[key])
+      for method in pairs(node[key].by) do
+        every[method] = method ~= "*" and true or nil
+      end
+    end
+  end
+  if path and node.methods then
+    exact[path == "" and "/" or path] = node.methods
+  end
+  for text, inner in pairs(node.literals) do
+    finish(inner, path and path .. "/" .. text, exact, every)
+  end
+  if node.parameter then
+    finish(node.parameter, nil, exact, every)
+  end
+end
+
+-- --------------------------------------------------------------------- search
+
+-- A search knows the method, the `values` of parameters so far, and `missed`:
+-- the places that are for this path, but not for this method.
+
+local search
+
+---The route of a place, if it answers to the method.
+local function route_of(quest, place_found)
+  local route = place_found.by[quest.method] or place_found.any
+  if not route then
+    table.insert(quest.missed, place_found)
+  end
+  return route
+end
+
+---Looks on in the node that is next.
+local function enter(quest, node, from)
+  if from <= #quest.path + 1 then
+    return search(quest, node, from)
+  end
+  return node.methods and route_of(quest, node.methods)
+end
+
+---Tries a segment as a value.
+local function enter_parameter(quest, node, segment, from)
+  local values = quest.values
+  values[#values + 1] = segment
+  local route = enter(quest, node, from)
+  if not route then
+    values[#values] = nil
+  end
+  return route
+end
+
+---The route for the path from `from` on.
+function search(quest, node, from)
+  local path = quest.path
+  local slash = path:find("/", from, true)
+  local segment = path:sub(from, (slash or 0) - 1)
+  local behind = slash and slash + 1 or #path + 2
+  local inner = node.literals[segment]
+  local route = inner and enter(quest, inner, behind)
+  if not route and node.parameter and segment ~= "" then
+    route = enter_parameter(quest, node.parameter, segment, behind)
+  end
+  if not route and node.rest then
+    route = route_of(quest, node.rest)
+    quest.values[#quest.values + 1] = route and path:sub(from) or nil
+  end
+  return route
+end
+
+---The field Allow of several places.
+local function allow_of_all(places)
+  local methods = {}
+  for _, missed in ipairs(places) do
+    for name in pairs(missed.by) do
+      methods[name] = true
+    end
+  end
+  return #places > 0 and allow_of(methods) or nil
+end
+
+---The parameters of a route by name, decoded.
+local function name_values(route, values)
+  local params = {}
+  for i, name in ipairs(route.names) do
+    params[name] = url.decode(values[i]) or values[i]
+  end
+  return params
+end
+
+---@class miniloop.http.router
+---@field find fun(method: string, path: string): miniloop.http.route?, any, string[]?
+---@field allow string the methods that there are at all
+
+---Makes a router of a table of routes. Raises a text for a route that is none.
+---@param list table<string, function>
+---@return miniloop.http.router
+function routes.new(list)
+  local root, exact, every = node_new(), {}, {}
+  for text, handler in pairs(list) do
+    add(root, text, handler)
+  end
+  finish(root, "", exact, every)
+
+  ---The route of a method and a path, with its parameters, if it has any, by
+  ---name and as they were sent. nil, and the field Allow, where only other
+  ---methods are answered; nil where there is nothing.
+  local function find(method, path)
+    local found = exact[path]
+    local route = found and (found.by[method] or found.any)
+    if route then
+      return route
+    end
+    local quest = {
+      method = method, values = {}, missed = {},
+      path = path:find("%", 1, true) and normalize(path) or path,
+    }
+    route = search(quest, root, 2)
+    if not route then
+      return nil, allow_of_all(quest.missed)
+    elseif route.names[1] then
+      return route, name_values(route, quest.values), quest.values
+    end
+    return route
+  end
+
+  return { find = find, allow = allow_of(every) }
+end
+
+---Makes a router of a function that answers to all.
+---@param handler function
+---@return miniloop.http.router
+function routes.all(handler)
+  local route = route_new(handler, "*")
+  return {
+    find = function()
+      return route
+    end,
+    allow = "GET, HEAD, OPTIONS, POST, PUT, DELETE",
+    all = true,
+  }
+end
+
+---What serves: a table of routes, or a function. Raises at `level` for what is
+---neither.
+---@param what table|function
+---@param level integer
+---@return miniloop.http.router
+function routes.router(what, level)
+  if is_callable(what) then
+    return routes.all(what)
+  elseif type(what) ~= "table" then
+    error(("bad argument #2 to 'serve' (a function or a table of routes "
+      .. "expected, got %s)"):format(type(what)), level + 1)
+  end
+  local ok, router = pcall(routes.new, what)
+  if not ok then
+    error(router, core.iserror(router) and 0 or level + 1)
+  end
+  return router
+end
+
+return routes

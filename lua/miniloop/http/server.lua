@@ -1,0 +1,379 @@
+---The server: what happens on a connection, request after request.
+local server = {}
+
+local core = require "miniloop.core"
+local answer = require "miniloop.http.answer"
+local log = require "miniloop.http.log"
+local net = require "miniloop.net"
+require "miniloop.http.request"
+local response = require "miniloop.http.response"
+local routes = require "miniloop.http.routes"
+
+local http = core.http
+local note, noted = http.note, http.noted
+local traceback = debug and debug.traceback or function() end
+
+---What all connections of a server have in common.
+---@class miniloop.http.site
+---@field router miniloop.http.router
+---@field limits table?
+---@field on_error function?
+---@field log fun(entry: miniloop.http.entry)?
+---@field talks table<miniloop.http.talk, true>
+---@field late userdata[] wires whose answers wait for the next ones
+---@field stopping boolean
+
+---One connection.
+---@class miniloop.http.talk
+---@field site miniloop.http.site
+---@field wire userdata
+---@field req miniloop.http.request? the request that is being answered
+---@field since number when its head was read
+
+-- ------------------------------------------------------- answers that wait
+--
+-- An answer is not sent while another request was read already, so that those of
+-- a pipeline go out together. But the next handler may take its time: so a task
+-- sends in the next round what is still there.
+
+local function send_late(site)
+  local late = site.late
+  site.late = {}
+  for _, wire in ipairs(late) do
+    wire:push()
+  end
+end
+
+local function hold_back(site, wire)
+  local late = site.late
+  late[#late + 1] = wire
+  if #late == 1 then
+    core.spawn(send_late, site)
+  end
+end
+
+-- --------------------------------------------------------- without a handler
+
+---What is answered where no route fits: 404, 405 (RFC 9110, 15.5.6), or the
+---methods that there are (9.3.7).
+local function decline(wire, method, allow)
+  if method == "OPTIONS" and allow then
+    return wire:respond(204, { Allow = allow })
+  elseif allow then
+    return wire:respond(405, { Allow = allow }, answer.reason(405))
+  end
+  return wire:respond(404, nil, answer.reason(404))
+end
+
+---A request for the server as a whole, or for a tunnel.
+local function answer_special(site, wire, method)
+  if method == "CONNECT" then
+    wire:retire() -- what comes next may be no HTTP any more
+    return wire:respond(501, nil, answer.reason(501))
+  end
+  return wire:respond(204, { Allow = site.router.allow })
+end
+
+-- ------------------------------------------------------------ with a handler
+
+---Lets a handler's protocol say its farewell, once.
+local function leave(res, failed, err)
+  local f = rawget(res, "leave")
+  if f then
+    res.leave = false
+    f(failed, err)
+  end
+end
+
+---Calls the handler of a route, and answers with its results. What most do, one
+---text and no response of their own, is not looked at any further.
+local function run(wire, req, route)
+  local a, b, c
+  if route.replies then
+    a, b, c = route.handler(req, req.response)
+  else
+    a, b, c = route.handler(req)
+  end
+  local res = noted(req, "response")
+  if not res then
+    if type(a) == "string" and b == nil then
+      return wire:respond(200, nil, a)
+    end
+  elseif rawget(res, "leave") ~= nil then
+    leave(res, false)
+    return nil -- the connection was somebody else's
+  end
+  local ok, err, goes_on = answer.give(wire, res, a, b, c)
+  if res then
+    response.release(res)
+  end
+  return ok, err, goes_on
+end
+
+local function dispatch(talk, req, method, path)
+  local site, wire = talk.site, talk.wire
+  if path == "*" or method == "CONNECT" then
+    return answer_special(site, wire, method)
+  end
+  local route, params, values = site.router.find(method, path)
+  if not route then
+    return decline(wire, method, params)
+  elseif values then
+    note(req, "params", params)
+    note(req, "tail", values[#values])
+  end
+  return run(wire, req, route)
+end
+
+-- ------------------------------------------------------------- what goes wrong
+
+---Calls f; its results, or nil and what it raised, as { value =, traceback = }.
+local function try(f, ...)
+  local trace
+  local ok, a, b = xpcall(f, function(err)
+    trace = traceback(nil, 2)
+    return err
+  end, ...)
+  if ok then
+    return true, a, b
+  end
+  return false, { value = a, traceback = trace }
+end
+
+---Whether the running task is being told that it was cancelled.
+local function is_cancellation(err)
+  return core.iserror(err) and err.code == "ECANCELED" and err.op == "cancel"
+    and err.task == core.id()
+end
+
+---Whether the handler let go what it was told when its own peer went away.
+local function is_farewell(err, peer)
+  return core.iserror(err) and err.address == peer
+    and (err.code == "ECONNRESET" or err.code == "EPIPE")
+end
+
+---The status that an error asks for.
+local function status_of(err)
+  local status = type(err) == "table" and err.status
+  if math.type(status) == "integer" and status >= 400 and status <= 599 then
+    return status
+  end
+  return 500
+end
+
+---Tells of what a handler raised; what `on_error` returns is the answer.
+local function tell(site, fault, req)
+  if site.on_error then
+    local ok, a, b, c = pcall(site.on_error, fault.value, req, fault.traceback)
+    if ok then
+      return a, b, c
+    elseif is_cancellation(a) then
+      error(a, 0)
+    end
+    core.net.report(a)
+  end
+  core.net.report(fault.value, fault.traceback)
+end
+
+---What is said of a fault of the client's, besides its status.
+local function explain(err, status)
+  local why = core.iserror(err) and (err.reason or err.message)
+    or type(err) == "table" and rawget(err, "message")
+  return answer.reason(status) .. (why and tostring(why) .. "\n" or "")
+end
+
+---Answers for a handler that has failed: as on_error says, or by a status.
+local function apologize(talk, fault)
+  local status, a, b, c = status_of(fault.value), nil, nil, nil
+  if status >= 500 and not is_farewell(fault.value, talk.peer) then
+    a, b, c = tell(talk.site, fault, talk.req)
+  end
+  if select(1, talk.wire:reply()) ~= 0 then
+    return nil -- the head was sent: that it ends early must be seen
+  elseif a ~= nil then
+    return answer.give(talk.wire, nil, a, b, c)
+  elseif status >= 500 then
+    return talk.wire:respond(status, nil, answer.reason(status))
+  end
+  local fields = not core.iserror(fault.value) and fault.value.headers or nil
+  return talk.wire:respond(status, fields, explain(fault.value, status))
+end
+
+-- ------------------------------------------------------------ after an answer
+
+local skipped <const> = 256 * 1024 -- bytes that are read for nothing
+
+---Reads what the handler has left of the body, so that another request can
+---follow. Whether it can.
+local function settle(wire)
+  local now, later = wire:persistent()
+  local left = skipped
+  while later and not now do
+    local piece = wire:body()
+    left = left - #(piece or "")
+    if left < 0 then
+      return false
+    end
+    now, later = wire:persistent()
+    later = later and (piece or now)
+  end
+  return now
+end
+
+---A connection that is closed while bytes come is reset, and the peer may never
+---see the answer (RFC 9112, 9.6): so they are read for a moment.
+local function linger(wire)
+  local conn = wire:stream()
+  local deadline, left = core.now() + 1, skipped
+  if not conn:shutdown("write") then
+    return
+  end
+  repeat
+    local bytes = conn:recv(nil, deadline - core.now())
+    left = left - #(bytes or "")
+  until not bytes or left < 0 or core.now() >= deadline
+end
+
+local function note_access(talk)
+  local write = talk.site.log
+  if write then
+    write(log.entry(talk.wire, talk.req, talk.since))
+  end
+end
+
+-- --------------------------------------------------------------- a connection
+
+---Answers requests until there is none, or none can follow. Gives what was
+---wrong with the last one. Raises what handlers raise.
+local function converse(talk)
+  local site, wire = talk.site, talk.wire
+  repeat
+    talk.req = nil
+    local req, method, path = wire:request()
+    if not req then
+      return method
+    end
+    talk.req = req
+    talk.since = site.log and core.now()
+    local ok, gathers, goes_on = dispatch(talk, req, method, path)
+    if gathers == true then
+      hold_back(site, wire)
+    end
+    note_access(talk)
+  until not (goes_on or ok and settle(wire))
+end
+
+---A handler has raised. Whether another request can follow.
+local function recover(talk, fault)
+  local res = talk.req and noted(talk.req, "response")
+  if is_cancellation(fault.value) or not talk.req then
+    error(fault.value, 0)
+  elseif res and rawget(res, "leave") ~= nil then
+    leave(res, true, fault.value)
+    return is_farewell(fault.value, talk.peer) or tell(talk.site, fault,
+      talk.req) and false
+  end
+  local ok, err = apologize(talk, fault)
+  note_access(talk)
+  if res then
+    response.release(res)
+  end
+  return ok and err ~= nil and settle(talk.wire)
+end
+
+---What was sent is no request, or came too slowly.
+local function refuse(talk, err)
+  if err.status then
+    talk.since = core.now()
+    if talk.wire:respond(err.status, nil, explain(err, err.status)) then
+      note_access(talk)
+    end
+  end
+end
+
+---Serves a connection.
+---@param site miniloop.http.site
+---@param conn miniloop.net.stream
+function server.attend(site, conn)
+  local talk = {
+    site = site, wire = http.wire(conn, site.limits), peer = conn:peer(),
+  }
+  site.talks[talk] = true
+  if site.stopping then
+    talk.wire:retire()
+  end
+  local ok, fault
+  repeat
+    ok, fault = try(converse, talk)
+  until ok or not recover(talk, fault)
+  if ok and fault then
+    refuse(talk, fault)
+  end
+  site.talks[talk] = nil
+  if talk.wire:dirty() then
+    linger(talk.wire)
+  end
+end
+
+-- ------------------------------------------------------------------ the server
+
+local own_options = { limits = true, log = true, on_error = true }
+
+---The options of net.serve.
+local function net_options(options)
+  local rest = {}
+  for name, value in pairs(options) do
+    if not own_options[name] then
+      rest[name] = value
+    end
+  end
+  return rest
+end
+
+---What is wrong with arguments is told at the line of who called http.serve.
+local function check(level, f, ...)
+  local ok, a, b = pcall(f, ...)
+  if not ok then
+    error(a, core.iserror(a) and 0 or level + 1)
+  end
+  return a, b
+end
+
+---Connections that only wait for another request are closed at once; the others
+---end with their answer.
+local function retire(site)
+  site.stopping = true
+  for talk in pairs(site.talks) do
+    talk.wire:retire()
+  end
+end
+
+---@param address miniloop.net.address|miniloop.net.listener
+---@param what table|function
+---@param options table
+---@param level integer of the caller
+---@return miniloop.net.server? server
+---@return miniloop.error? err
+function server.serve(address, what, options, level)
+  local site = {
+    router = routes.router(what, level + 1),
+    limits = options.limits,
+    on_error = options.on_error,
+    log = log.sink(options.log),
+    talks = setmetatable({}, { __mode = "k" }),
+    late = {},
+    stopping = false,
+  }
+  check(level + 1, http.check_limits, site.limits)
+  local self, err = check(level + 1, net.serve, address, function(conn)
+    return server.attend(site, conn)
+  end, net_options(options))
+  if self then
+    core.net.on_stop(self, function()
+      retire(site)
+    end)
+  end
+  return self, err
+end
+
+return server

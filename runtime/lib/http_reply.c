@@ -1,0 +1,480 @@
+/* http_reply.c - answers of a server: a head that we make, and a body, whole or
+ * piece by piece (RFC 9112, 4 and 6).
+ *
+ * An answer with its body is one write to the system, however it is made up. If
+ * another request was read already, it waits for the next one's: see the
+ * server's loop in lua/miniloop/http/server.lua. */
+#include "core/arg.h"
+#include "core/call.h"
+#include "lib/http.h"
+#include "proto/http_status.h"
+#include "sys/sys.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+enum {
+    /* Arguments of respond and begin. */
+    STATUS = 2,
+    FIELDS,
+    BODY, /* of begin: nil */
+    TYPE,
+
+    COPIED = 8 * 1024,    /* bodies up to this are copied behind the head */
+    GATHERED = 64 * 1024, /* bytes of answers that wait for each other */
+    SKIPPED = 256 * 1024, /* bytes of a request that are read for nothing */
+    OWN_FIELDS = 256,     /* room for ours, without the type */
+    STATUS_MIN = 200,
+    STATUS_MAX = 599,
+    SWITCHING = 101
+};
+
+/* ---- text ----------------------------------------------------------------------- */
+
+/* A place in room that suffices. */
+static char *put(char *at, const char *text)
+{
+    size_t n = strlen(text);
+    memcpy(at, text, n);
+    return at + n;
+}
+
+static char *put_number(char *at, uint64_t n)
+{
+    char digits[24];
+    char *first = digits + sizeof digits;
+    do {
+        *--first = (char)('0' + n % 10);
+        n /= 10;
+    } while (n > 0);
+    size_t length = (size_t)(digits + sizeof digits - first);
+    memcpy(at, first, length);
+    return at + length;
+}
+
+static char *put_status(char *at, int status)
+{
+    if (status == 200) {
+        return put(at, "HTTP/1.1 200 OK\r\n");
+    }
+    at = put(at, "HTTP/1.1 ");
+    at = put_number(at, (uint64_t)status);
+    at = put(at, " ");
+    at = put(at, ml_http_reason(status));
+    return put(at, "\r\n");
+}
+
+/* RFC 9110, 5.6.7. strftime would speak the locale's language. */
+static void format_date(struct ml_http_date *date, time_t now)
+{
+    static const char days[] = "SunMonTueWedThuFriSat";
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    struct tm tm;
+    if (gmtime_r(&now, &tm) == NULL) {
+        return;
+    }
+    (void)snprintf(date->text, sizeof date->text,
+                   "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT",
+                   days + (size_t)tm.tm_wday * 3, tm.tm_mday % 100,
+                   months + (size_t)tm.tm_mon * 3, (tm.tm_year + 1900) % 10000,
+                   tm.tm_hour % 100, tm.tm_min % 100, tm.tm_sec % 100);
+    date->second = now;
+}
+
+static char *put_date(char *at, struct ml_http_date *date)
+{
+    time_t now = time(NULL);
+    if (now != date->second) {
+        format_date(date, now);
+    }
+    at = put(at, "Date: ");
+    at = put(at, date->text);
+    return put(at, "\r\n");
+}
+
+/* ---- what is said of the connection ------------------------------------------------ */
+
+/* Whether the rest of the request can be read for nothing, to get at the next
+ * one. Who waits to be asked for it may send it, or may not: nobody can tell
+ * (RFC 9110, 10.1.1). */
+static bool may_skip(const struct ml_http_incoming *in)
+{
+    if (in->broken || (in->expects && in->framing != ML_HTTP_NO_BODY)) {
+        return false;
+    }
+    return in->framing != ML_HTTP_LENGTH || in->left <= SKIPPED;
+}
+
+static void settle(struct ml_http_wire *w, const struct ml_http_noted *noted)
+{
+    w->persistent = w->persistent && !w->retired && !noted->close &&
+                    may_skip(&w->in) && w->reply.framing != ML_HTTP_TO_CLOSE;
+}
+
+static char *put_connection(char *at, const struct ml_http_wire *w)
+{
+    if (!w->persistent) {
+        return put(at, "Connection: close\r\n");
+    }
+    return w->head.minor == 0 ? put(at, "Connection: keep-alive\r\n") : at;
+}
+
+/* ---- heads -------------------------------------------------------------------------- */
+
+/* Where the body that follows ends. */
+static char *put_framing(char *at, const struct ml_http_wire *w)
+{
+    switch (w->reply.framing) {
+    case ML_HTTP_LENGTH:
+        at = put(at, "Content-Length: ");
+        at = put_number(at, (uint64_t)w->reply.left);
+        return put(at, "\r\n");
+    case ML_HTTP_CHUNKED:
+        return put(at, "Transfer-Encoding: chunked\r\n");
+    case ML_HTTP_NO_BODY:
+    case ML_HTTP_TO_CLOSE:
+    default:
+        return at;
+    }
+}
+
+static int append_type(struct ml_http_wire *w, const char *type)
+{
+    static const char name[] = "Content-Type: ";
+    const struct ml_alloc *alloc = &w->vm->alloc;
+    if (type == NULL) {
+        return 0;
+    }
+    int err = ml_buffer_append(&w->out, alloc, name, sizeof name - 1);
+    if (err == 0) {
+        err = ml_buffer_append(&w->out, alloc, type, strlen(type));
+    }
+    return err != 0 ? err : ml_buffer_append(&w->out, alloc, "\r\n", 2);
+}
+
+/* The lines that are ours. */
+static int append_own(struct ml_http_wire *w, int status,
+                      const struct ml_http_noted *noted)
+{
+    char *from = ml_buffer_tail(&w->out);
+    char *at = put_status(from, status);
+    if (!noted->date) {
+        at = put_date(at, w->date);
+    }
+    if (!noted->length) {
+        at = put_framing(at, w);
+    }
+    if (!noted->close && !noted->upgrade) {
+        at = put_connection(at, w);
+    }
+    ml_buffer_produced(&w->out, (size_t)(at - from));
+    return 0;
+}
+
+/* Appends a head to what goes out. 0; -ENOMEM, and what is there of it must not
+ * be followed by anything. */
+static int append_head(lua_State *L, int fields, struct ml_http_wire *w,
+                       int status, const char *type,
+                       const struct ml_http_noted *noted)
+{
+    int err = ml_buffer_reserve(&w->out, &w->vm->alloc,
+                                OWN_FIELDS + noted->bytes, SIZE_MAX);
+    if (err != 0) {
+        return err;
+    }
+    w->reply.begun = true;
+    w->reply.status = status;
+    settle(w, noted);
+    err = append_own(w, status, noted);
+    if (err == 0 && !noted->type) {
+        err = append_type(w, type);
+    }
+    if (err == 0) {
+        err = ml_http_fields_append(L, fields, &w->out, &w->vm->alloc);
+    }
+    return err != 0 ? err : ml_buffer_append(&w->out, &w->vm->alloc, "\r\n", 2);
+}
+
+/* ---- arguments ------------------------------------------------------------------------ */
+
+/* Text, or HTML where it begins so. */
+static const char *type_of(const char *body, size_t n)
+{
+    static const char *const openings[] = {"<!doctype html", "<html"};
+    while (n > 0 && strchr(" \t\r\n", *body) != NULL) {
+        body++;
+        n--;
+    }
+    for (size_t i = 0; i < 2 && n > 0 && *body == '<'; i++) {
+        size_t length = strlen(openings[i]);
+        if (n >= length && strncasecmp(body, openings[i], length) == 0) {
+            return "text/html; charset=utf-8";
+        }
+    }
+    return "text/plain; charset=utf-8";
+}
+
+/* Checks wire, status and fields. */
+static void check_head(lua_State *L, struct ml_http_noted *noted)
+{
+    const struct ml_http_wire *w = ml_http_wire_check(L, 1);
+    lua_settop(L, TYPE);
+    lua_Integer status = ml_arg_integer(L, STATUS);
+    ml_arg_check(L,
+                 (status >= STATUS_MIN && status <= STATUS_MAX) ||
+                     status == SWITCHING,
+                 STATUS, "a status from 200 to 599 expected");
+    if (!lua_isnil(L, FIELDS)) {
+        ml_arg_type(L, FIELDS, LUA_TTABLE);
+    }
+    ml_arg_check(L, !w->reply.begun, 1, "the answer has begun");
+    const char *why = ml_http_fields_refusal(L, FIELDS, noted);
+    if (why != NULL) {
+        (void)luaL_error(L, "%s", why);
+    }
+    if (noted->coding) {
+        (void)luaL_error(L, "the header field 'Transfer-Encoding' is not for "
+                            "scripts");
+    }
+}
+
+static void respond_check(lua_State *L)
+{
+    struct ml_http_noted noted;
+    size_t n = 0;
+    check_head(L, &noted);
+    if (lua_isnil(L, BODY)) {
+        lua_pushliteral(L, "");
+        lua_replace(L, BODY);
+    }
+    (void)ml_arg_lstring(L, BODY, &n);
+    int status = (int)lua_tointeger(L, STATUS);
+    if (n > 0 && ml_http_bodiless(status)) {
+        (void)luaL_error(L, "an answer with status %d has no body", status);
+    }
+    if (n > 0 && noted.length && noted.length_value != (lua_Integer)n) {
+        (void)luaL_error(L, "the body does not have the Content-Length that "
+                            "was given");
+    }
+}
+
+/* ---- respond ------------------------------------------------------------------------------ */
+
+/* The head, and a body that is short. */
+static int respond_begin(lua_State *L, const ml_call *call,
+                         struct ml_http_wire *w)
+{
+    struct ml_http_noted noted;
+    size_t n = 0;
+    int fields = ml_call_arg(call, FIELDS);
+    int status = (int)lua_tointeger(L, ml_call_arg(call, STATUS));
+    const char *body = lua_tolstring(L, ml_call_arg(call, BODY), &n);
+    const char *type = lua_tostring(L, ml_call_arg(call, TYPE));
+    (void)ml_http_fields_refusal(L, fields, &noted);
+    w->reply.sent = 0;
+    w->reply.left = (int64_t)n;
+    w->reply.bytes = w->reply.silent ? 0 : (int64_t)n;
+    w->reply.framing =
+        ml_http_bodiless(status) ? ML_HTTP_NO_BODY : ML_HTTP_LENGTH;
+    if (type == NULL && n > 0) {
+        type = type_of(body, n);
+    }
+    int err = append_head(L, fields, w, status, type, &noted);
+    w->reply.over = true;
+    if (err != 0 || n > COPIED || w->reply.silent) {
+        return err;
+    }
+    w->reply.sent = n;
+    return ml_buffer_append(&w->out, &w->vm->alloc, body, n);
+}
+
+/* True if what goes out may wait for the answer to the request behind it. */
+static bool may_gather(const struct ml_http_wire *w, size_t n)
+{
+    return w->persistent && n <= COPIED && w->in.framing == ML_HTTP_NO_BODY &&
+           ml_buffer_length(&w->stream->in) > 0 &&
+           ml_buffer_length(&w->out) < GATHERED;
+}
+
+static int respond_try(lua_State *L, ml_call *call, struct ml_http_wire *w)
+{
+    size_t n = 0;
+    int turn = ml_stream_begin(w->stream, &w->stream->writer, call);
+    if (turn < 0) {
+        return turn;
+    }
+    if (turn == 1) {
+        int err = respond_begin(L, call, w);
+        if (err != 0) {
+            return err;
+        }
+    }
+    const char *body = lua_tolstring(L, ml_call_arg(call, BODY), &n);
+    bool gathers = turn == 1 && may_gather(w, n);
+    int err =
+        gathers ? 0
+                : ml_http_send_all(w, call, body, w->reply.silent ? 0 : n, "");
+    if (err != 0) {
+        return err;
+    }
+    lua_pushboolean(L, 1);
+    lua_pushboolean(L, gathers);
+    lua_pushboolean(L, w->persistent && w->in.framing == ML_HTTP_NO_BODY);
+    return 3;
+}
+
+static int respond_attempt(lua_State *L, ml_call *call)
+{
+    struct ml_http_wire *w = ml_http_wire_self(L, call);
+    return ml_stream_end(L, w->stream, call, respond_try(L, call, w));
+}
+
+/* respond(status, fields, body, type): the whole answer. True, whether it waits
+ * for the next one, and whether there may be one; nil, err. */
+static const ml_syscall http_respond = {.size = sizeof(ml_syscall),
+                                        .name = "respond",
+                                        .check = respond_check,
+                                        .attempt = respond_attempt,
+                                        .withdraw = ml_turn_withdraw,
+                                        .describe = ml_stream_describe_write};
+
+/* ---- begin, write, finish ---------------------------------------------------------------------- */
+
+static enum ml_http_framing framing_of(const struct ml_http_wire *w, int status,
+                                       const struct ml_http_noted *noted)
+{
+    if (ml_http_bodiless(status)) {
+        return ML_HTTP_NO_BODY;
+    }
+    if (noted->length) {
+        return ML_HTTP_LENGTH;
+    }
+    return w->head.minor == 0 ? ML_HTTP_TO_CLOSE : ML_HTTP_CHUNKED;
+}
+
+/* begin(status, fields, nil, type): the head; it goes out with what follows. */
+static int wire_begin(lua_State *L)
+{
+    struct ml_http_noted noted;
+    check_head(L, &noted);
+    struct ml_http_wire *w = ml_http_wire_check(L, 1);
+    int status = (int)lua_tointeger(L, STATUS);
+    w->reply.framing = framing_of(w, status, &noted);
+    w->reply.left = noted.length_value;
+    if (append_head(L, FIELDS, w, status, lua_tostring(L, TYPE), &noted) != 0) {
+        w->persistent = false;
+        return luaL_error(L, "not enough memory");
+    }
+    return 0;
+}
+
+static void write_check(lua_State *L)
+{
+    struct ml_http_wire *w = ml_http_wire_check(L, 1);
+    size_t n = 0;
+    lua_settop(L, 2);
+    (void)ml_arg_lstring(L, 2, &n);
+    ml_arg_check(L, w->reply.begun && !w->reply.over, 1,
+                 "the answer is over, or has not begun");
+    if (w->reply.framing == ML_HTTP_LENGTH && (int64_t)n > w->reply.left) {
+        (void)luaL_error(L, "the body is longer than its Content-Length");
+    }
+}
+
+/* The size of a chunk, of RFC 9112, 7.1. */
+static int append_size(struct ml_http_wire *w, size_t n)
+{
+    char text[24];
+    int length = snprintf(text, sizeof text, "%zx\r\n", n);
+    return ml_buffer_append(&w->out, &w->vm->alloc, text, (size_t)length);
+}
+
+static int write_begin(struct ml_http_wire *w, size_t n)
+{
+    w->reply.sent = 0;
+    w->reply.bytes += w->reply.silent ? 0 : (int64_t)n;
+    if (w->reply.framing == ML_HTTP_LENGTH) {
+        w->reply.left -= (int64_t)n;
+    }
+    return w->reply.framing == ML_HTTP_CHUNKED && !w->reply.silent && n > 0
+               ? append_size(w, n)
+               : 0;
+}
+
+static int write_try(lua_State *L, ml_call *call, struct ml_http_wire *w)
+{
+    size_t n = 0;
+    int turn = ml_stream_begin(w->stream, &w->stream->writer, call);
+    if (turn < 0) {
+        return turn;
+    }
+    const char *bytes = lua_tolstring(L, ml_call_arg(call, 2), &n);
+    int err = turn == 1 ? write_begin(w, n) : 0;
+    bool chunked = w->reply.framing == ML_HTTP_CHUNKED && n > 0;
+    bool silent = w->reply.silent || w->reply.framing == ML_HTTP_NO_BODY;
+    if (err == 0) {
+        err = ml_http_send_all(w, call, bytes, silent ? 0 : n,
+                               chunked && !silent ? "\r\n" : "");
+    }
+    if (err != 0) {
+        return err;
+    }
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+static int write_attempt(lua_State *L, ml_call *call)
+{
+    struct ml_http_wire *w = ml_http_wire_self(L, call);
+    return ml_stream_end(L, w->stream, call, write_try(L, call, w));
+}
+
+/* write(bytes): some of the body. */
+static const ml_syscall http_write = {.size = sizeof(ml_syscall),
+                                      .name = "write",
+                                      .check = write_check,
+                                      .attempt = write_attempt,
+                                      .withdraw = ml_turn_withdraw,
+                                      .describe = ml_stream_describe_write};
+
+/* finish([trailers]): ends the body; what is left goes out by flush. */
+static int wire_finish(lua_State *L)
+{
+    struct ml_http_wire *w = ml_http_wire_check(L, 1);
+    struct ml_http_noted noted;
+    lua_settop(L, 2);
+    ml_arg_check(L, w->reply.begun, 1, "the answer has not begun");
+    const char *why = ml_http_fields_refusal(L, 2, &noted);
+    if (why != NULL) {
+        return luaL_error(L, "%s", why);
+    }
+    if (w->reply.over) {
+        return 0;
+    }
+    w->reply.over = true;
+    if (w->reply.framing == ML_HTTP_LENGTH && w->reply.left > 0 &&
+        !w->reply.silent) {
+        w->persistent = false;
+        return luaL_error(L, "the body is shorter than its Content-Length");
+    }
+    if (w->reply.framing != ML_HTTP_CHUNKED || w->reply.silent) {
+        return 0;
+    }
+    const struct ml_alloc *alloc = &w->vm->alloc;
+    int err = ml_buffer_append(&w->out, alloc, "0\r\n", 3);
+    err = err != 0 ? err : ml_http_fields_append(L, 2, &w->out, alloc);
+    err = err != 0 ? err : ml_buffer_append(&w->out, alloc, "\r\n", 2);
+    return err != 0 ? luaL_error(L, "not enough memory") : 0;
+}
+
+void ml_http_reply_open(lua_State *L, struct ml_vm *vm)
+{
+    static const luaL_Reg methods[] = {
+        {"begin", wire_begin}, {"finish", wire_finish}, {NULL, NULL}};
+    ml_sys_method(L, vm, "respond", &http_respond);
+    ml_sys_method(L, vm, "write", &http_write);
+    ml_vm_setfuncs(L, vm, methods);
+}
