@@ -61,6 +61,7 @@ struct ml_http_outgoing {
 };
 
 struct ml_http_wire {
+    const void *kind; /* &ml_http_wire_kind: tells it from other userdata */
     struct ml_vm *vm;
     struct ml_stream *stream; /* user value 1 of the wire; 2: trailers */
     struct ml_http_date *date;
@@ -82,6 +83,7 @@ struct ml_http_wire {
 /* A message whose head was read; the bytes of the head follow the struct. User
  * values: the wire, and a table of what was made of it. */
 struct ml_http_message {
+    const void *kind; /* &ml_http_message_kind */
     struct ml_http_head head;
     uint64_t serial; /* the wire's, when it was read */
     uint32_t length;
@@ -92,9 +94,19 @@ static inline const char *ml_http_message_bytes(const struct ml_http_message *m)
     return (const char *)(m + 1);
 }
 
+/* Only their addresses matter. To compare one is all that a check of an argument
+ * costs; to compare metatables by their names costs ten times that, for each
+ * call of each request. */
+extern const char ml_http_wire_kind, ml_http_message_kind;
+
+/* The wire, or the message, at `index`; NULL if it is something else. */
+struct ml_http_wire *ml_http_wire_at(lua_State *L, int index);
+struct ml_http_message *ml_http_message_at(lua_State *L, int index);
+
 /* ---- http_wire.c ----------------------------------------------------------- */
 
-/* The wire at `arg`, or that of the message there, which must be its last. */
+/* The wire at `arg`. Where the last message of a wire is, the wire takes its
+ * place. Raises if it is something else, or a message before the last. */
 struct ml_http_wire *ml_http_wire_check(lua_State *L, int arg);
 
 /* The wire that a call is about. */
@@ -161,6 +173,7 @@ int ml_http_send_all(struct ml_http_wire *w, ml_call *call, const char *bytes,
 /* Each adds to the table of functions, or of the wire's methods, on top. */
 void ml_http_message_open(lua_State *L, struct ml_vm *vm);
 void ml_http_fields_open(lua_State *L, struct ml_vm *vm);
+void ml_http_file_open(lua_State *L, struct ml_vm *vm);
 void ml_http_receive_open(lua_State *L, struct ml_vm *vm);
 void ml_http_body_open(lua_State *L, struct ml_vm *vm);
 void ml_http_reply_open(lua_State *L, struct ml_vm *vm);

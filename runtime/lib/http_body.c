@@ -312,15 +312,10 @@ static const ml_syscall http_body = {.size = sizeof(ml_syscall),
 static int wire_trailers(lua_State *L)
 {
     const struct ml_http_wire *w = ml_http_wire_check(L, 1);
-    int wire = 1;
-    if (luaL_testudata(L, 1, ML_HTTP_WIRE_TYPE) == NULL) {
-        (void)lua_getiuservalue(L, 1, 1);
-        wire = lua_gettop(L);
-    }
     if (w->in.chunks.fields == 0) {
         lua_pushnil(L);
     } else {
-        (void)lua_getiuservalue(L, wire, 2);
+        (void)lua_getiuservalue(L, 1, 2);
     }
     return 1;
 }

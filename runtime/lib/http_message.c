@@ -9,6 +9,8 @@
 #include <lauxlib.h>
 #include <string.h>
 
+const char ml_http_message_kind = 0;
+
 /* User values. */
 enum {
     WIRE = 1,
@@ -27,13 +29,31 @@ void ml_http_message_push(lua_State *L, int wire, struct ml_http_wire *w,
                           const char *bytes, size_t n)
 {
     struct ml_http_message *m = lua_newuserdatauv(L, sizeof *m + n, 2);
+    m->kind = &ml_http_message_kind;
     m->head = w->head;
     m->serial = ++w->serial;
     m->length = (uint32_t)n;
     memcpy(m + 1, bytes, n);
     lua_pushvalue(L, wire);
     (void)lua_setiuservalue(L, -2, WIRE);
-    luaL_setmetatable(L, ML_HTTP_MESSAGE_TYPE);
+    (void)lua_rawgetp(L, LUA_REGISTRYINDEX, &ml_http_message_kind);
+    lua_setmetatable(L, -2);
+}
+
+struct ml_http_message *ml_http_message_at(lua_State *L, int index)
+{
+    struct ml_http_message *m = lua_touserdata(L, index);
+    return m != NULL && lua_rawlen(L, index) >= sizeof *m &&
+                   m->kind == &ml_http_message_kind
+               ? m
+               : NULL;
+}
+
+static struct ml_http_message *message_check(lua_State *L, int arg)
+{
+    struct ml_http_message *m = ml_http_message_at(L, arg);
+    ml_arg_expected(L, m != NULL, arg, "a message");
+    return m;
 }
 
 /* ---- fields by their names in any case -------------------------------------- */
@@ -292,8 +312,7 @@ static int message_index(lua_State *L)
 /* headers(message): the table of its fields; for makers. */
 static int message_headers(lua_State *L)
 {
-    const struct ml_http_message *m =
-        (struct ml_http_message *)ml_arg_udata(L, 1, ML_HTTP_MESSAGE_TYPE);
+    const struct ml_http_message *m = message_check(L, 1);
     push_headers(L, m);
     return 1;
 }
@@ -301,7 +320,7 @@ static int message_headers(lua_State *L)
 /* note(message, name, value): makes the member be that. */
 static int message_note(lua_State *L)
 {
-    (void)ml_arg_udata(L, 1, ML_HTTP_MESSAGE_TYPE);
+    (void)message_check(L, 1);
     lua_settop(L, 3);
     push_made(L, 1);
     lua_insert(L, 2);
@@ -313,7 +332,7 @@ static int message_note(lua_State *L)
  * there is none yet. */
 static int message_noted(lua_State *L)
 {
-    (void)ml_arg_udata(L, 1, ML_HTTP_MESSAGE_TYPE);
+    (void)message_check(L, 1);
     lua_settop(L, 2);
     if (lua_getiuservalue(L, 1, MADE) == LUA_TTABLE) {
         lua_insert(L, 2);
@@ -325,7 +344,7 @@ static int message_noted(lua_State *L)
 /* wire_of(message): its wire. */
 static int message_wire(lua_State *L)
 {
-    (void)ml_arg_udata(L, 1, ML_HTTP_MESSAGE_TYPE);
+    (void)message_check(L, 1);
     (void)lua_getiuservalue(L, 1, WIRE);
     return 1;
 }
@@ -338,8 +357,7 @@ static int message_newindex(lua_State *L)
 
 static int message_tostring(lua_State *L)
 {
-    const struct ml_http_message *m =
-        (struct ml_http_message *)ml_arg_udata(L, 1, ML_HTTP_MESSAGE_TYPE);
+    const struct ml_http_message *m = message_check(L, 1);
     if (m->head.status != 0) {
         lua_pushfstring(L, "response: %d", m->head.status);
         return 1;
@@ -360,6 +378,8 @@ static void open_messages(lua_State *L, struct ml_vm *vm)
                                            {"__tostring", message_tostring},
                                            {NULL, NULL}};
     (void)luaL_newmetatable(L, ML_HTTP_MESSAGE_TYPE);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &ml_http_message_kind);
     ml_vm_setfuncs(L, vm, metamethods);
     lua_newtable(L);
     for (int i = METHOD; member_names[i] != NULL; i++) {

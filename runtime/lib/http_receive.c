@@ -78,7 +78,8 @@ static int refuse(lua_State *L, struct ml_http_wire *w, int fault,
     return ml_http_fail(L, w, fault, call->def->name);
 }
 
-/* From the first byte on there is time for the head, however the bytes come. */
+/* From the first byte on there is time for the head, however the bytes come. A
+ * head that comes at once, as most do, never asks for the time. */
 static void note_begun(struct ml_http_wire *w, ml_call *call)
 {
     if (!w->asked) {
@@ -97,9 +98,9 @@ static int look(lua_State *L, ml_call *call, struct ml_http_wire *w,
     if (n == 0) {
         return MORE;
     }
-    note_begun(w, call);
     long length = parse(L, call, w, bytes, n);
     if (length == 0) {
+        note_begun(w, call);
         return MORE;
     }
     if (length < 0) {
@@ -163,6 +164,22 @@ static int at_end(lua_State *L, struct ml_http_wire *w, const ml_call *call)
     return 1;
 }
 
+static void receive_begin(struct ml_http_wire *w, ml_call *call)
+{
+    ml_http_head_init(&w->head);
+    w->asked = false;
+    w->waiting = true;
+}
+
+/* Before the first byte the time counts from when we have nothing else to do. */
+static int wait_for_bytes(struct ml_http_wire *w, ml_call *call, ssize_t why)
+{
+    if (call->number == 0) {
+        ml_stream_bound(call, w->serial == 0 ? w->times.first : w->times.idle);
+    }
+    return ml_stream_wait(w->stream, &w->stream->reader, call, why);
+}
+
 static int receive_some(lua_State *L, ml_call *call, struct ml_http_wire *w)
 {
     for (int round = 0; round < ROUNDS; round++) {
@@ -178,7 +195,7 @@ static int receive_some(lua_State *L, ml_call *call, struct ml_http_wire *w)
             return at_end(L, w, call);
         }
         if (ml_transport_blocks(why)) {
-            return ml_stream_wait(w->stream, &w->stream->reader, call, why);
+            return wait_for_bytes(w, call, why);
         }
         if (why < 0) {
             return (int)why;
@@ -188,14 +205,6 @@ static int receive_some(lua_State *L, ml_call *call, struct ml_http_wire *w)
 }
 
 /* ---- the calls ------------------------------------------------------------------- */
-
-static void receive_begin(struct ml_http_wire *w, ml_call *call)
-{
-    ml_http_head_init(&w->head);
-    w->asked = false;
-    w->waiting = true;
-    ml_stream_bound(call, w->serial == 0 ? w->times.first : w->times.idle);
-}
 
 static int receive_try(lua_State *L, ml_call *call, struct ml_http_wire *w)
 {

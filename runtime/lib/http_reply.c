@@ -440,6 +440,16 @@ static const ml_syscall http_write = {.size = sizeof(ml_syscall),
                                       .withdraw = ml_turn_withdraw,
                                       .describe = ml_stream_describe_write};
 
+/* sent(count): so many bytes of the body went by another way. */
+static int wire_sent(lua_State *L)
+{
+    struct ml_http_wire *w = ml_http_wire_check(L, 1);
+    lua_Integer n = ml_arg_integer(L, 2);
+    w->reply.bytes += n;
+    w->reply.left -= n;
+    return 0;
+}
+
 /* finish([trailers]): ends the body; what is left goes out by flush. */
 static int wire_finish(lua_State *L)
 {
@@ -472,8 +482,10 @@ static int wire_finish(lua_State *L)
 
 void ml_http_reply_open(lua_State *L, struct ml_vm *vm)
 {
-    static const luaL_Reg methods[] = {
-        {"begin", wire_begin}, {"finish", wire_finish}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"begin", wire_begin},
+                                       {"sent", wire_sent},
+                                       {"finish", wire_finish},
+                                       {NULL, NULL}};
     ml_sys_method(L, vm, "respond", &http_respond);
     ml_sys_method(L, vm, "write", &http_write);
     ml_vm_setfuncs(L, vm, methods);

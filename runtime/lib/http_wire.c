@@ -15,6 +15,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+const char ml_http_wire_kind = 0;
+
 static const char *const limit_names[] = {
     "line", "head",      "fields", "body",  "upload",    "first",
     "idle", "head_time", "rate",   "write", "body_time", NULL};
@@ -99,6 +101,7 @@ static int wire_new(lua_State *L)
     lua_settop(L, 2);
     struct ml_http_wire *w = lua_newuserdatauv(L, sizeof *w, 2);
     memset(w, 0, sizeof *w);
+    w->kind = &ml_http_wire_kind;
     w->vm = ml_vm_upvalue(L);
     w->stream = s;
     w->date = lua_touserdata(L, lua_upvalueindex(2));
@@ -111,23 +114,32 @@ static int wire_new(lua_State *L)
     return 1;
 }
 
+struct ml_http_wire *ml_http_wire_at(lua_State *L, int index)
+{
+    struct ml_http_wire *w = lua_touserdata(L, index);
+    return w != NULL && lua_rawlen(L, index) == sizeof *w &&
+                   w->kind == &ml_http_wire_kind
+               ? w
+               : NULL;
+}
+
 static struct ml_http_wire *wire_of_message(lua_State *L, int arg)
 {
-    const struct ml_http_message *m =
-        (struct ml_http_message *)luaL_testudata(L, arg, ML_HTTP_MESSAGE_TYPE);
+    const struct ml_http_message *m = ml_http_message_at(L, arg);
     if (m == NULL) {
         return NULL;
     }
+    uint64_t serial = m->serial;
     (void)lua_getiuservalue(L, arg, 1);
     struct ml_http_wire *w = lua_touserdata(L, -1);
-    lua_pop(L, 1);
-    ml_arg_check(L, w->serial == m->serial, arg, "the request is over");
+    lua_replace(L, arg);
+    ml_arg_check(L, w->serial == serial, arg, "the request is over");
     return w;
 }
 
 struct ml_http_wire *ml_http_wire_check(lua_State *L, int arg)
 {
-    struct ml_http_wire *w = luaL_testudata(L, arg, ML_HTTP_WIRE_TYPE);
+    struct ml_http_wire *w = ml_http_wire_at(L, arg);
     if (w == NULL) {
         w = wire_of_message(L, arg);
     }
@@ -137,12 +149,7 @@ struct ml_http_wire *ml_http_wire_check(lua_State *L, int arg)
 
 struct ml_http_wire *ml_http_wire_self(lua_State *L, const ml_call *call)
 {
-    int arg = ml_call_arg(call, 1);
-    if (luaL_testudata(L, arg, ML_HTTP_WIRE_TYPE) == NULL) {
-        (void)lua_getiuservalue(L, arg, 1);
-        lua_replace(L, arg);
-    }
-    return lua_touserdata(L, arg);
+    return lua_touserdata(L, ml_call_arg(call, 1));
 }
 
 /* ---- errors ----------------------------------------------------------------- */
@@ -316,5 +323,6 @@ void ml_lib_http_open(lua_State *L, struct ml_vm *vm)
     lua_setfield(L, -2, "wire");
     ml_http_message_open(L, vm);
     ml_http_fields_open(L, vm);
+    ml_http_file_open(L, vm);
     lua_setfield(L, -2, "http");
 }

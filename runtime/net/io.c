@@ -1,5 +1,7 @@
 #include "net/io.h"
 
+#include "net/quiet.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -82,56 +84,6 @@ int ml_io_events(int fd, short events)
     return n < 0 ? -errno : entry.revents;
 }
 
-/* --- no SIGPIPE ---------------------------------------------------------- */
-
-/*
- * A write to a pipe that nobody reads raises SIGPIPE, which by default ends the
- * process, and no flag of write() prevents it. To ignore the signal would
- * change the process for its host and for the programs that it starts. So the
- * signal, which is sent to the thread that writes, is blocked around the write,
- * and taken away again if the write has caused it. One that was pending before
- * is not ours and stays; it can be pending only if it was blocked already.
- */
-struct quiet {
-    sigset_t mask;    /* as it was before */
-    bool was_pending; /* a SIGPIPE that belongs to somebody else */
-};
-
-static bool sigpipe_pending(void)
-{
-    sigset_t pending;
-
-    return sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1;
-}
-
-static sigset_t sigpipe_alone(void)
-{
-    sigset_t set;
-
-    (void)sigemptyset(&set); /* these two cannot fail for a known signal */
-    (void)sigaddset(&set, SIGPIPE);
-    return set;
-}
-
-static void quiet_begin(struct quiet *quiet)
-{
-    sigset_t set = sigpipe_alone();
-
-    (void)pthread_sigmask(SIG_BLOCK, &set, &quiet->mask);
-    quiet->was_pending =
-        sigismember(&quiet->mask, SIGPIPE) == 1 && sigpipe_pending();
-}
-
-static void quiet_end(struct quiet *quiet, bool broken)
-{
-    sigset_t set = sigpipe_alone();
-    int taken;
-
-    if (broken && !quiet->was_pending && sigpipe_pending())
-        (void)sigwait(&set, &taken); /* does not wait: it is pending */
-    (void)pthread_sigmask(SIG_SETMASK, &quiet->mask, NULL);
-}
-
 /* --- bytes --------------------------------------------------------------- */
 
 ssize_t ml_io_read(int fd, void *buf, size_t n)
@@ -192,29 +144,29 @@ static ssize_t sendv_retrying(int fd, struct iovec *pieces, size_t n)
 
 ssize_t ml_io_write(int fd, const void *buf, size_t n, bool is_socket)
 {
-    struct quiet quiet;
+    struct ml_quiet quiet;
     ssize_t put;
 
     if (is_socket && MSG_NOSIGNAL != 0)
         return send_retrying(fd, buf, clamp(n), NULL);
-    quiet_begin(&quiet);
+    ml_quiet_begin(&quiet);
     put = write_retrying(fd, buf, clamp(n));
-    quiet_end(&quiet, put == -EPIPE);
+    ml_quiet_end(&quiet, put == -EPIPE);
     return put;
 }
 
 ssize_t ml_io_writev(int fd, struct iovec *pieces, size_t n, bool is_socket)
 {
-    struct quiet quiet;
+    struct ml_quiet quiet;
     ssize_t put;
 
     if (n > PIECES_MAX)
         n = PIECES_MAX;
     if (is_socket && MSG_NOSIGNAL != 0)
         return sendv_retrying(fd, pieces, n);
-    quiet_begin(&quiet);
+    ml_quiet_begin(&quiet);
     put = writev_retrying(fd, pieces, (int)n);
-    quiet_end(&quiet, put == -EPIPE);
+    ml_quiet_end(&quiet, put == -EPIPE);
     return put;
 }
 

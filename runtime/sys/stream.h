@@ -210,11 +210,12 @@ void ml_stream_describe_write(const ml_call *call, char *text, size_t size);
 int ml_stream_fail(lua_State *L, const struct ml_stream *s, int code,
                    const char *op);
 
-/* Add recv and recvinto; read and lines; write and writesome; copy to the table
- * of methods on top. May raise. */
+/* Add recv and recvinto; read and lines; write and writesome; copy; sendfile to
+ * the table of methods on top. May raise. */
 void ml_stream_recv_open(lua_State *L, struct ml_vm *vm);
 void ml_stream_read_open(lua_State *L, struct ml_vm *vm);
 void ml_stream_write_open(lua_State *L, struct ml_vm *vm);
 void ml_stream_copy_open(lua_State *L, struct ml_vm *vm);
+void ml_stream_sendfile_open(lua_State *L, struct ml_vm *vm);
 
 #endif

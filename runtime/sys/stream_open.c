@@ -264,6 +264,7 @@ static void open_type(lua_State *L, struct ml_vm *vm)
     ml_stream_read_open(L, vm);
     ml_stream_write_open(L, vm);
     ml_stream_copy_open(L, vm);
+    ml_stream_sendfile_open(L, vm);
     lua_pop(L, 1);
 }
 

@@ -101,13 +101,13 @@ local function complete(wire, res, status, fields, body)
   return send(wire, status or 200, fields, body)
 end
 
----Nothing was returned.
+---Nothing was returned: there may be an answer already, or a part of it.
 local function rest(wire, res)
-  if not res then
-    return wire:respond(204)
-  elseif res.begun then
-    wire:finish(rawget(res, "trailers"))
+  if wire:reply() ~= 0 then
+    wire:finish(res and rawget(res, "trailers"))
     return wire:flush()
+  elseif not res then
+    return wire:respond(204)
   end
   return complete(wire, res, rawget(res, "status") or 204, nil, nil)
 end

@@ -22,7 +22,7 @@ local function quote(text)
   if not text then
     return '"-"'
   end
-  return '"' .. text:gsub('[^ !#-%[%]-~]', function(byte)
+  return '"' .. text:gsub('[%c"\\\127-\255]', function(byte)
     return ("\\x%02X"):format(byte:byte())
   end) .. '"'
 end

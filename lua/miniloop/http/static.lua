@@ -1,0 +1,195 @@
+---Files of a folder, as a handler.
+---
+---Nothing outside of the folder is reached: names are taken one by one, those of
+---hidden files (".git") are not there, and symbolic links are not followed
+---unless that is wanted.
+local static = {}
+
+local core = require "miniloop.core"
+local condition = require "miniloop.http.condition"
+local date = require "miniloop.http.date"
+local mime = require "miniloop.http.mime"
+local misuse = require "miniloop.misuse"
+local range = require "miniloop.http.range"
+local url = require "miniloop.url"
+
+local http = core.http
+
+---@class miniloop.http.static_options
+---@field index string?    the file that stands for a folder; "index.html"
+---@field symlinks boolean? symbolic links are followed, also out of the folder
+---@field hidden boolean?  names that begin with a dot are served, too
+---@field max_age integer? seconds for which clients need not ask again
+---@field types table<string, string>? media types by the endings of names
+
+local option_types = {
+  index = "string", symlinks = "boolean", hidden = "boolean",
+  max_age = "number", types = "table",
+}
+
+local whole <const> = 16 * 1024 -- files up to this are read and sent at once
+
+-- ----------------------------------------------------------------------- paths
+
+---The names of a path, decoded, as a path of the system's; nil if there can be
+---no such file.
+local function file_path(tail, hidden)
+  local names = {}
+  for segment in tail:gmatch("[^/]+") do
+    local name = url.decode(segment)
+    if not name or name:find("[/%z]") or name == "." or name == ".."
+      or not hidden and name:sub(1, 1) == "." then
+      return nil
+    end
+    names[#names + 1] = name
+  end
+  if tail:find("//", 1, true) then
+    return nil
+  end
+  return table.concat(names, "/")
+end
+
+---Opens what a request is for: the file and its name, or a redirection.
+local function find(self, tail)
+  local path = file_path(tail, self.hidden)
+  local file = path and http.open(self.folder, path, self.symlinks)
+  if not file then
+    return nil
+  elseif file:stat() == "file" then
+    if tail:sub(-1) ~= "/" then
+      return file, path
+    end
+    file:close()
+    return nil
+  end
+  file:close()
+  if tail ~= "" and tail:sub(-1) ~= "/" then
+    -- Relative to the folder that it is in: a path may begin with "//", which
+    -- would be another host.
+    return nil, nil, "./" .. tail:match("[^/]*$") .. "/"
+  end
+  path = path == "" and self.index or path .. "/" .. self.index
+  file = http.open(self.folder, path, self.symlinks)
+  if file and file:stat() ~= "file" then
+    file:close()
+    return nil
+  end
+  return file, path
+end
+
+-- ---------------------------------------------------------------------- fields
+
+---A tag that changes whenever the file does, by its time to the nanosecond.
+local function etag_of(size, seconds, nanoseconds)
+  return ('"%x-%x-%x"'):format(seconds, nanoseconds, size)
+end
+
+local function media_type(self, path)
+  local ending = path:match("%.([^./]+)$")
+  return self.types[ending and ending:lower()] or mime.of(path)
+end
+
+local function fields_of(self, file, path)
+  local _, size, seconds, nanoseconds = file:stat()
+  local fields = {
+    ["Accept-Ranges"] = "bytes",
+    ["Content-Type"] = media_type(self, path),
+    ["ETag"] = etag_of(size, seconds, nanoseconds),
+    ["Last-Modified"] = date.format(seconds),
+  }
+  if self.max_age then
+    fields["Cache-Control"] = ("max-age=%d"):format(self.max_age)
+  end
+  return fields, size, seconds
+end
+
+-- ---------------------------------------------------------------------- answers
+
+---Sends bytes of the file as the body of an answer.
+local function send(wire, file, status, fields, first, count)
+  if count <= whole then
+    local bytes, err = file:read(first, count)
+    if not bytes then
+      error(err, 0)
+    end
+    return status, bytes, fields
+  end
+  fields["Content-Length"] = count
+  wire:begin(status, fields)
+  local ok, err = wire:flush()
+  local sent = 0
+  if ok and not wire:silent() then
+    sent, err = wire:stream():sendfile(file, first, count)
+  end
+  if err then
+    error(err, 0)
+  end
+  wire:sent(sent) -- fewer than were promised end the connection
+end
+
+---The range that is asked for, if that is to be answered.
+local function asked_range(req, fields, size, seconds)
+  local headers = req.headers
+  if not headers.range or req.method ~= "GET" or not condition.range_holds(
+    headers["if-range"], fields.ETag, seconds) then
+    return nil
+  end
+  return range.parse(headers.range, size)
+end
+
+local function answer(self, req, file, path)
+  local fields, size, seconds = fields_of(self, file, path)
+  local status = condition.check(req.method, req.headers, fields.ETag, seconds)
+  if status then
+    fields["Content-Type"] = nil
+    return status, nil, fields
+  end
+  local wire = http.wire_of(req)
+  local first, last = asked_range(req, fields, size, seconds)
+  if first then
+    fields["Content-Range"] = ("bytes %d-%d/%d"):format(first, last, size)
+    return send(wire, file, 206, fields, first, last - first + 1)
+  elseif first == false then
+    return 416, nil, { ["Content-Range"] = "bytes */" .. size }
+  end
+  return send(wire, file, 200, fields, 0, size)
+end
+
+local function serve(self, req)
+  if req.method ~= "GET" and req.method ~= "HEAD" then
+    return 405, nil, { Allow = "GET, HEAD" }
+  end
+  local file, path, location = find(self, req.tail or req.path:sub(2))
+  if location then
+    local query = req.querystring
+    return 301, nil, { Location = location .. (query and "?" .. query or "") }
+  elseif not file then
+    return 404
+  end
+  local _ <close> = file
+  return answer(self, req, file, path)
+end
+
+---A handler that answers with the files of a folder: with what the "*" of its
+---route stands for, or else with the whole path.
+---@param folder string
+---@param options miniloop.http.static_options?
+---@return fun(req: miniloop.http.request): any
+function static.new(folder, options)
+  misuse.check(folder, 1, "static", "string", 1)
+  misuse.options(options, 2, "static", option_types, 1)
+  options = options or {}
+  local self = {
+    folder = folder,
+    index = options.index or "index.html",
+    symlinks = options.symlinks or false,
+    hidden = options.hidden or false,
+    max_age = options.max_age,
+    types = options.types or {},
+  }
+  return function(req)
+    return serve(self, req)
+  end
+end
+
+return static

@@ -1,0 +1,25 @@
+#include "net/sendfile.h"
+
+#if defined(__linux__)
+
+#    include "net/quiet.h"
+
+#    include <errno.h>
+#    include <sys/sendfile.h>
+
+ssize_t ml_sendfile(int socket, int file, int64_t offset, size_t count)
+{
+    struct ml_quiet quiet;
+    off_t at = (off_t)offset;
+    ssize_t n;
+
+    ml_quiet_begin(&quiet);
+    do {
+        n = sendfile(socket, file, &at, count);
+    } while (n < 0 && errno == EINTR);
+    int err = n < 0 ? errno : 0;
+    ml_quiet_end(&quiet, err == EPIPE);
+    return err != 0 ? -err : n;
+}
+
+#endif
