@@ -33,7 +33,7 @@ struct ml_http_times {
 /* The text of the field Date, made once a second. */
 struct ml_http_date {
     time_t second;
-    char text[32];
+    char text[48];
 };
 
 /* The body of a message that comes in. */

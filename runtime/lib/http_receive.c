@@ -164,7 +164,7 @@ static int at_end(lua_State *L, struct ml_http_wire *w, const ml_call *call)
     return 1;
 }
 
-static void receive_begin(struct ml_http_wire *w, ml_call *call)
+static void receive_begin(struct ml_http_wire *w)
 {
     ml_http_head_init(&w->head);
     w->asked = false;
@@ -214,7 +214,7 @@ static int receive_try(lua_State *L, ml_call *call, struct ml_http_wire *w)
         return turn;
     }
     if (turn == 1) {
-        receive_begin(w, call);
+        receive_begin(w);
         int n = look_held(L, call, w);
         if (n != MORE) {
             return n;

@@ -67,12 +67,48 @@ static size_t size_read(const char *line, size_t n, uint64_t *size)
     return digits;
 }
 
+/* How long the value of an extension is: a token, or text in quotes; 0 if it is
+ * neither. */
+static size_t value_length(const char *text, size_t n)
+{
+    if (n == 0 || text[0] != '"') {
+        return ml_http_span(text, n, ML_HTTP_TOKEN);
+    }
+    for (size_t i = 1; i < n; i++) {
+        if (text[i] == '"') {
+            return i + 1;
+        }
+        i += text[i] == '\\' ? 1 : 0;
+    }
+    return 0;
+}
+
+/* *( ";" name [ "=" value ] ), without the blanks that are bad there. */
+static bool extensions_valid(const char *text, size_t n)
+{
+    size_t at = 0;
+    while (at < n && text[at] == ';') {
+        size_t name = ml_http_span(text + at + 1, n - at - 1, ML_HTTP_TOKEN);
+        at += 1 + name;
+        if (name == 0) {
+            return false;
+        }
+        if (at < n && text[at] == '=') {
+            size_t value = value_length(text + at + 1, n - at - 1);
+            at += 1 + value;
+            if (value == 0) {
+                return false;
+            }
+        }
+    }
+    return at == n && ml_http_span(text, n, ML_HTTP_VALUE) == n;
+}
+
 static int size_line(struct ml_http_chunks *chunks, const char *line, size_t n)
 {
     uint64_t size = 0;
     size_t digits = size_read(line, n, &size);
-    if (digits == 0 || (digits < n && line[digits] != ';') ||
-        ml_http_span(line, n, ML_HTTP_VALUE) != n) {
+    if (digits == 0 || !extensions_valid(line + digits, n - digits)) {
         return -ML_HTTP_BAD_CHUNK;
     }
     chunks->extra += (uint32_t)(n - digits);
