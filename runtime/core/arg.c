@@ -45,8 +45,8 @@ static bool find_in_module(lua_State *L, const char *name)
 /* Looks through the modules that scripts have functions from. */
 static bool find_in_modules(lua_State *L)
 {
-    static const char *const modules[] = {"miniloop", "miniloop.net",
-                                          "miniloop.syscall", NULL};
+    static const char *const modules[] = {
+        "miniloop", "miniloop.net", "miniloop.syscall", "miniloop.json", NULL};
     for (const char *const *name = modules; *name != NULL; name++) {
         if (find_in_module(L, *name)) {
             return true;

@@ -122,8 +122,8 @@ static int error_concat(lua_State *L)
 /* The fields that an error may have; one that does not apply reads as nil,
  * any other is a slip of the pen. */
 static const char *const fields[] = {
-    "code",  "op",        "message", "address", "reason", "task",
-    "value", "traceback", "written", "errors",  "status", NULL};
+    "code",      "op",      "message", "address", "reason", "task",   "value",
+    "traceback", "written", "errors",  "status",  "line",   "column", NULL};
 
 static bool is_field(const char *key)
 {
