@@ -15,7 +15,7 @@ local caller = 3
 ---@param level integer? one more for each function in between
 function misuse.mismatch(value, i, name, expected, level)
   error(("bad argument #%d to '%s' (%s expected, got %s)"):format(i, name,
-    expected, value == nil and "no value" or type(value)),
+    expected, type(value)),
     caller + (level or 0))
 end
 
