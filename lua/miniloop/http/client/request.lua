@@ -1,0 +1,285 @@
+---A request before it is sent: from the options of a call to a plan.
+
+local bodies = require "miniloop.http.client.body"
+local core = require "miniloop.core"
+local places = require "miniloop.http.client.place"
+local url = require "miniloop.url"
+
+local request = {}
+
+---@class miniloop.http.plan
+---@field method string
+---@field place miniloop.http.place
+---@field fields table<string, any>   the header, by the names that are sent
+---@field names table<string, string> those names by their lower case
+---@field body miniloop.http.body?
+---@field length integer?  of a body that comes in pieces, if it is known
+---@field unpack boolean   the answer may be packed
+---@field repeatable boolean it can be sent twice without harm
+
+-- ------------------------------------------------------------------- headers
+
+---Sets a field in the place of one of the same name in another case.
+local function set(plan, name, value)
+  local lower = name:lower()
+  local old = plan.names[lower]
+  if old then
+    plan.fields[old] = nil
+  end
+  plan.names[lower] = name
+  plan.fields[name] = value
+end
+
+---The field, in any case; false where the user wants none.
+local function get(plan, lower)
+  local name = plan.names[lower]
+  return name and plan.fields[name]
+end
+
+local function default(plan, name, value)
+  if value and get(plan, name:lower()) == nil then
+    set(plan, name, value)
+  end
+end
+
+local function drop(plan, lower)
+  local name = plan.names[lower]
+  if name then
+    plan.names[lower], plan.fields[name] = nil, nil
+  end
+end
+
+local function add_all(plan, headers)
+  for name, value in pairs(headers or {}) do
+    if type(name) ~= "string" then
+      return ("a header field has a name, not a %s"):format(type(name))
+    end
+    set(plan, name, value)
+  end
+end
+
+-- ---------------------------------------------------------------------- body
+
+-- Methods that say how long a body is also where they have none.
+local with_body = { POST = true, PUT = true, PATCH = true }
+
+local idempotent = {
+  GET = true, HEAD = true, PUT = true, DELETE = true, OPTIONS = true,
+  TRACE = true,
+}
+
+---Says how the body ends; gives what is wrong about that.
+local function frame(plan)
+  local body = plan.body
+  local said = get(plan, "content-length")
+  local known = body and body.text and #body.text
+    or not body and with_body[plan.method] and 0
+  if get(plan, "transfer-encoding") then
+    return "the header field 'Transfer-Encoding' is not for scripts"
+  elseif said and known and tonumber(said) ~= known then
+    return "the body does not have the Content-Length that was given"
+  elseif said and not body then
+    return "there is no body for the Content-Length that was given"
+  elseif known then
+    set(plan, "Content-Length", known)
+  elseif body and said then
+    plan.length = math.tointeger(tonumber(said))
+    return not plan.length and "Content-Length is no number of bytes" or nil
+  elseif body then
+    set(plan, "Transfer-Encoding", "chunked")
+  end
+end
+
+-- ----------------------------------------------------------------------- plan
+
+---The URL of a call: seen from the client's base, with the query of the options.
+local function full_url(base, text, query)
+  local err
+  text = url.repair(text)
+  if base then
+    text, err = url.resolve(base, text)
+  end
+  if text and query then
+    local more = type(query) == "table" and url.encode_query(query) or query
+    local head, fragment = text:match("^([^#]*)(.*)$")
+    local mark = not head:find("?", 1, true) and "?"
+      or head:find("[?&]$") and "" or "&"
+    text = head .. mark .. more .. fragment
+  end
+  return text, err
+end
+
+---The place of a URL, which is found again for the URLs of late.
+local function locate(client, text, query)
+  local known = not query and client.places[text]
+  if known then
+    return known
+  end
+  local full, err = full_url(client.options.base, text, query)
+  local place
+  if full then
+    place, err = places.new(full)
+  end
+  if place and not query then
+    if client.places_count >= 200 then
+      client.places, client.places_count = {}, 0
+    end
+    client.places[text] = place
+    client.places_count = client.places_count + 1
+  end
+  return place, err
+end
+
+local function add_defaults(plan, options)
+  local gzip = options.gzip
+  default(plan, "User-Agent", "miniloop")
+  default(plan, "Accept", "*/*")
+  default(plan, "Authorization", plan.place.user)
+  default(plan, "Content-Type", plan.body and plan.body.type)
+  plan.unpack = gzip and get(plan, "accept-encoding") == nil
+  if plan.unpack then
+    set(plan, "Accept-Encoding", "gzip, deflate")
+  end
+end
+
+---Makes a plan of a call.
+---@param client miniloop.http.client
+---@param method string
+---@param text string    the URL
+---@param options table  the client's among them where the call has none
+---@return miniloop.http.plan? plan
+---@return miniloop.error|string|nil err a string: misuse
+function request.plan(client, method, text, options)
+  if not method:find("^[%w!#$%%&'*+.^_`|~-]+$") or method == "CONNECT" then
+    return nil, ("'%s' is no method of a request"):format(method)
+  end
+  local place, err = locate(client, text, options.query)
+  if not place then
+    return nil, err
+  end
+  local plan = { method = method, place = place, fields = {}, names = {} }
+  local wrong = add_all(plan, client.options.headers)
+    or add_all(plan, options.headers)
+  if wrong then
+    return nil, wrong
+  end
+  plan.body, err = bodies.make(options)
+  if err or core.iserror(plan.body) then
+    return nil, err or plan.body
+  end
+  add_defaults(plan, options)
+  plan.repeatable = idempotent[method]
+    and not (plan.body and plan.body.source) or false
+  wrong = frame(plan)
+  if wrong then
+    return nil, wrong
+  end
+  return plan
+end
+
+---The head as it is sent.
+---@param plan miniloop.http.plan
+---@param absolute boolean to a proxy
+---@param extra table?     fields for this hop
+---@return string? head
+---@return string? misuse  what cannot be sent
+function request.head(plan, absolute, extra)
+  local host = get(plan, "host") or plan.place.authority
+  local fields = { Host = host }
+  local ok, first = pcall(core.http.fields, fields)
+  if not ok then
+    return nil, first
+  end
+  local named = plan.names.host
+  local kept = named and plan.fields[named]
+  if named then
+    plan.fields[named] = nil -- it goes first
+  end
+  local rest
+  ok, rest = pcall(core.http.fields, plan.fields)
+  if named then
+    plan.fields[named] = kept
+  end
+  if not ok then
+    return nil, rest
+  end
+  local target = absolute and plan.place.url or plan.place.target
+  return table.concat {
+    plan.method, " ", target, " HTTP/1.1\r\n", first, rest,
+    extra and core.http.fields(extra) or "", "\r\n",
+  }
+end
+
+-- ------------------------------------------------------------------ redirects
+
+local moved = {
+  [301] = true, [302] = true, [303] = true, [307] = true, [308] = true,
+}
+
+-- Of a body, and of one host: what must not go to another one.
+local of_body = {
+  "content-type", "content-length", "content-encoding", "content-language",
+  "content-location", "transfer-encoding",
+}
+local of_host = { "authorization", "cookie", "proxy-authorization", "host" }
+
+local function drop_all(plan, list)
+  for _, lower in ipairs(list) do
+    drop(plan, lower)
+  end
+end
+
+---Whether the answer sends the request somewhere else, and that can be done.
+---@param plan miniloop.http.plan
+---@param res miniloop.http.response
+---@return boolean
+function request.is_redirect(plan, res)
+  local keeps = res.status == 307 or res.status == 308
+  return moved[res.status] and res.headers.location ~= nil
+    and not (keeps and plan.body and plan.body.source) or false
+end
+
+---What becomes of the method (RFC 9110, 15.4): 303 asks for a GET, and 301 and
+---302 make one of a POST, as browsers do.
+local function next_method(plan, status)
+  local method = plan.method
+  if status == 303 then
+    return method == "HEAD" and "HEAD" or "GET"
+  elseif (status == 301 or status == 302) and method == "POST" then
+    return "GET"
+  end
+  return method
+end
+
+---The plan of the request that an answer asks for.
+---@param plan miniloop.http.plan it is changed
+---@param res miniloop.http.response
+---@return miniloop.http.plan? plan
+---@return miniloop.error? err
+function request.follow(plan, res)
+  local location = res.headers.location
+  local text, err = url.resolve(plan.place.url, url.repair(location))
+  local place
+  if text then
+    place, err = places.new(text)
+  end
+  if not place then
+    err.op = "redirect"
+    return nil, err
+  end
+  local method = next_method(plan, res.status)
+  if method ~= plan.method then
+    plan.method, plan.body = method, nil
+    drop_all(plan, of_body)
+    plan.repeatable = true
+  end
+  if place.origin ~= plan.place.origin then
+    drop_all(plan, of_host)
+  end
+  plan.place = place
+  return plan
+end
+
+request.set, request.get = set, get
+
+return request

@@ -1,0 +1,99 @@
+---The way to a server: whom to connect to, through what, and who else may use
+---that connection.
+
+local core = require "miniloop.core"
+local proxies = require "miniloop.http.client.proxy"
+local request_line = "CONNECT %s HTTP/1.1\r\nHost: %s\r\n%s\r\n"
+
+local routes = {}
+
+local function address_of(place)
+  return { host = place.host, port = place.port }
+end
+
+---What TLS is to be used with: the default context, or one of the options' own,
+---which is made once for each table of options.
+local function context_for(client, tls)
+  if tls == nil or tls == true or type(tls) == "userdata" then
+    return tls or true
+  end
+  local context = client.contexts[tls]
+  local err
+  if not context then
+    context, err = require "miniloop.tls".context(tls)
+    client.contexts[tls] = context
+  end
+  return context, err
+end
+
+---Connects through a proxy that passes bytes on (RFC 9110, 9.3.6), then speaks
+---TLS to the server behind it.
+local function tunnel(held, place, proxy, context)
+  local host = ("%s:%d"):format(
+    place.host:find(":", 1, true) and "[" .. place.host .. "]" or place.host,
+    place.port)
+  local fields = proxy.user and core.http.fields {
+    ["Proxy-Authorization"] = proxy.user,
+  } or ""
+  local ok, err = held.conn:write(request_line:format(host, host, fields))
+  local head
+  if ok then
+    local wire = core.http.wire(held.conn, held.pool.limits)
+    head, err = wire:response("CONNECT")
+  end
+  if not head then
+    return nil, err or core.error("ECONNRESET", "proxy", proxy.authority)
+  elseif head.status < 200 or head.status > 299 then
+    return nil, core.error("ECONNREFUSED", "proxy", proxy.authority,
+      ("it answered %d %s"):format(head.status, head.reason))
+  end
+  ok, err = held.conn:starttls { name = place.host, context = context }
+  return ok, err
+end
+
+---@return miniloop.http.route? route
+---@return miniloop.error? err
+local function through(proxy, place, context)
+  local route = { key = proxy.origin, address = address_of(proxy),
+    options = { timeout = math.huge } }
+  if place.scheme == "http" then
+    route.absolute = true
+    route.fields = proxy.user and { ["Proxy-Authorization"] = proxy.user }
+    return route
+  end
+  route.key = proxy.origin .. " " .. place.origin
+  route.prepare = function(held)
+    return tunnel(held, place, proxy, context ~= true and context or nil)
+  end
+  return route
+end
+
+---The route to a place.
+---@param client miniloop.http.client
+---@param place miniloop.http.place
+---@param options table of the request
+---@return miniloop.http.route? route
+---@return miniloop.error? err
+function routes.new(client, place, options)
+  local secure = place.scheme == "https"
+  local context, err
+  if secure then
+    context, err = context_for(client, options.tls)
+    if not context then
+      return nil, err
+    end
+  end
+  local proxy
+  proxy, err = proxies.choose(options.proxy, client.environment, place)
+  if proxy == nil then
+    return nil, err
+  end
+  local route = proxy and through(proxy, place, context) or {
+    key = place.origin,
+    address = options.connect or address_of(place),
+    options = { timeout = math.huge, tls = secure and context or nil },
+  }
+  return route
+end
+
+return routes
