@@ -46,5 +46,26 @@ function http.static(folder, options)
   return require "miniloop.http.static".new(folder, options)
 end
 
+-- What its first use costs is not for servers to pay: the client is loaded when
+-- one of its functions is asked for.
+local of_client = {
+  client = true, close = true, delete = true, get = true, head = true,
+  jar = true, patch = true, post = true, put = true, request = true,
+}
 
-return misuse.seal("miniloop.http", http)
+return setmetatable(http, {
+  __index = function(_, key)
+    if of_client[key] then
+      http[key] = require "miniloop.http.client"[key]
+      return http[key]
+    end
+    local names = {}
+    for name in pairs(http) do
+      names[name] = true
+    end
+    for name in pairs(of_client) do
+      names[name] = true
+    end
+    error(core.unknown("miniloop.http", key, names), 2)
+  end,
+})

@@ -11,12 +11,13 @@ local misuse = require "miniloop.misuse"
 local pools = require "miniloop.http.client.pool"
 local proxies = require "miniloop.http.client.proxy"
 local request = require "miniloop.http.client.request"
+local responses = require "miniloop.http.client.response"
 local routes = require "miniloop.http.client.route"
 
 ---@class miniloop.http.request_options
 ---@field headers table<string, string|number|string[]|false>?
 ---@field query table|string? added to that of the URL
----@field body string|function|table|userdata|nil a text, an iterator or a stream
+---@field body string|function|table|userdata|nil text, an iterator, a stream
 ---@field json any            a body of JSON
 ---@field form table?         a body of fields, as browsers send them
 ---@field multipart miniloop.http.part[]? a body of fields and files
@@ -72,8 +73,7 @@ local skipped <const> = 65536
 ---Sends the request on a connection, on a fresh one if that was closed while
 ---nobody used it.
 local function send(self, plan, route, head)
-  local careful = not plan.repeatable
-  local held, err = self.pool:take(route, false, careful)
+  local held, err = self.pool:take(route)
   if not held then
     return nil, err
   end
@@ -90,32 +90,38 @@ local function send(self, plan, route, head)
   return res, err
 end
 
+---The fields of one hop alone: what the proxy is told, and the jar's cookies.
+local function fields_for(self, plan, route)
+  local jar = self.cookies
+  local text = jar and request.get(plan, "cookie") == nil
+    and jar:header(plan.place.url)
+  if not text then
+    return route.fields
+  end
+  local fields = { Cookie = text }
+  for name, value in pairs(route.fields or {}) do
+    fields[name] = value
+  end
+  return fields
+end
+
 ---One hop: what goes to the next server, and what comes from it.
 local function hop(self, plan, options)
   local route, err = routes.new(self, plan.place, options)
   if not route then
     return nil, err
   end
-  local cookies = self.cookies
-  local extra = route.fields
-  local text = cookies and request.get(plan, "cookie") == nil
-    and cookies:header(plan.place.url)
-  if text then
-    extra = { Cookie = text }
-    for name, value in pairs(route.fields or {}) do
-      extra[name] = value
-    end
-  end
+  local head = request.head(plan, route.absolute,
+    fields_for(self, plan, route))
   local res
-  res, err = send(self, plan, route,
-    request.head(plan, route.absolute, extra))
+  res, err = send(self, plan, route, head)
   if not res then
     return nil, err
   end
-  for _, field in ipairs(cookies and res.headers["set-cookie"] or {}) do
-    cookies:store(plan.place.url, field)
-  end
   res.url = plan.place.url
+  for _, field in ipairs(self.cookies and res.headers["set-cookie"] or {}) do
+    self.cookies:store(plan.place.url, field)
+  end
   return res
 end
 
@@ -127,7 +133,7 @@ local function follow(self, plan, options)
       or not request.is_redirect(plan, res) then
       return res, err
     end
-    res:skip(skipped)
+    responses.skip(res, skipped)
     plan, err = request.follow(plan, res)
     if not plan then
       return nil, err
@@ -148,7 +154,7 @@ local function run(self, plan, options)
   end
   local answer <close> = res
   local ok
-  ok, err = answer:load(options.max_body)
+  ok, err = responses.load(answer, options.max_body)
   if not ok then
     return nil, err
   end
@@ -199,7 +205,8 @@ local function wrong_choice(options)
   local proxy, query = options.proxy, options.query
   if proxy and type(proxy) ~= "string" then
     return "bad option 'proxy' (a URL or false expected)"
-  elseif query ~= nil and type(query) ~= "table" and type(query) ~= "string" then
+  elseif query ~= nil and type(query) ~= "table"
+    and type(query) ~= "string" then
     return "bad option 'query' (a table or a string expected)"
   end
 end
@@ -282,8 +289,8 @@ local function new(options)
   }, client_meta)
 end
 
----Closes the connections that wait for another request. The client can be used
----again, but keeps none from then on.
+---Closes the connections that wait for another request; those at work close
+---once they are through. The client can still be used.
 function client:close()
   check_client(self, "close")
   self.pool:close()
@@ -373,6 +380,13 @@ function http.client(options)
     error(("bad argument #1 to 'client' (%s)"):format(wrong), 2)
   end
   return new(options)
+end
+
+---Closes the connections that http.get and its kin keep for another request.
+function http.close()
+  if shared then
+    shared.pool:close()
+  end
 end
 
 ---Makes a jar of cookies, for the option `cookies` of clients.

@@ -1,6 +1,5 @@
 ---The body of a request: what it is made of, and how it is sent.
 
-local core = require "miniloop.core"
 local json = require "miniloop.json"
 local multipart = require "miniloop.http.client.multipart"
 local url = require "miniloop.url"
@@ -59,6 +58,15 @@ function makers.multipart(value)
   return { text = text, type = kind }
 end
 
+---Calls a maker; what it raises is misuse, which the caller's line is told for.
+local function try(make, value)
+  local ok, made, expected = pcall(make, value)
+  if ok then
+    return made, expected and expected .. " expected"
+  end
+  return nil, (tostring(made):gsub("^miniloop/[%w/]+%.lua:%d+: ", ""))
+end
+
 ---The body that the options of a request say.
 ---@param options table
 ---@return miniloop.http.body?|miniloop.error made nil: there is none
@@ -71,10 +79,10 @@ function body.make(options)
         return nil, ("the options '%s' and '%s' exclude each other")
           :format(from, name)
       end
-      local expected
-      made, expected = make(options[name])
+      local wrong
+      made, wrong = try(make, options[name])
       if not made then
-        return nil, ("bad option '%s' (%s expected)"):format(name, expected)
+        return nil, ("bad option '%s' (%s)"):format(name, wrong)
       end
       from = name
     end
@@ -99,14 +107,14 @@ local function send_chunks(conn, source)
   local piece = next_piece(source)
   while piece do
     if piece ~= "" then
-      local ok, err = conn:write(core.http.chunk(piece))
+      local ok, err = conn:write(("%x\r\n"):format(#piece), piece, "\r\n")
       if not ok then
         return nil, err
       end
     end
     piece = next_piece(source)
   end
-  return conn:write(core.http.chunk "")
+  return conn:write("0\r\n\r\n")
 end
 
 ---Sends the pieces, which are to be so many bytes together.

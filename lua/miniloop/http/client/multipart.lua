@@ -18,10 +18,9 @@ end
 local function check_part(part, i)
   if type(part) ~= "table" or type(part.name) ~= "string"
     or type(part.data) ~= "string" then
-    error(("bad option 'multipart' (part %d needs a name and data)"):format(i),
-      0)
+    error(("part %d needs a name and data"):format(i), 0)
   elseif part.type and part.type:find("%c") then
-    error(("bad option 'multipart' (the type of part %d)"):format(i), 0)
+    error(("the type of part %d has control characters"):format(i), 0)
   end
 end
 

@@ -15,7 +15,8 @@ local place = {}
 ---@field target string    path and query
 ---@field user string?     the value of the field Authorization
 
-local digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+local digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+  .. "0123456789+/"
 
 local function base64(bytes)
   local text = bytes:gsub("..?.?", function(three)
@@ -50,30 +51,38 @@ local function host_text(host)
   return host:find(":", 1, true) and "[" .. host .. "]" or host
 end
 
----Takes the URL of a request apart.
----@param text string as somebody typed it
----@return miniloop.http.place? place
----@return miniloop.error? err EINVAL: no URL; EPROTONOSUPPORT: not of HTTP
-function place.new(text)
+---The parts of a URL that a request can be sent to.
+local function parse(text)
+  if not text:find("^%a[%w+.-]*:/") then
+    return refuse(text, "write http:// or https:// before it")
+  end
   local parts, err = url.parse(url.repair(text))
   if not parts then
     err.op = "request"
     return nil, err
-  elseif not parts.scheme or not parts.host and parts.path:find("^%d") then
-    return refuse(text, "write http:// or https:// before it")
   elseif parts.scheme ~= "http" and parts.scheme ~= "https" then
     return nil, core.error("EPROTONOSUPPORT", "request", text,
       ("the scheme is '%s', not http or https"):format(parts.scheme))
   elseif not parts.host or parts.host == "" then
     return refuse(text, "it names no host")
   end
-  local own = url.ports[parts.scheme]
-  local host = parts.host:lower()
-  local shown = host_text(host)
+  return parts
+end
+
+---Takes the URL of a request apart.
+---@param text string as somebody typed it
+---@return miniloop.http.place? place
+---@return miniloop.error? err EINVAL: no URL; EPROTONOSUPPORT: not of HTTP
+function place.new(text)
+  local parts, err = parse(text)
+  if not parts then
+    return nil, err
+  end
+  local own, host = url.ports[parts.scheme], parts.host:lower()
+  local port, shown = parts.port or own, host_text(host)
+  local authority = port == own and shown or shown .. ":" .. port
   local target = (parts.path == "" and "/" or parts.path)
     .. (parts.query and "?" .. parts.query or "")
-  local port = parts.port or own
-  local authority = port == own and shown or shown .. ":" .. port
   return {
     url = parts.scheme .. "://" .. authority .. target,
     origin = ("%s://%s:%d"):format(parts.scheme, shown, port),

@@ -16,7 +16,7 @@ local net = require "miniloop.net"
 ---@field pool miniloop.http.pool
 ---@field state "busy"|"given"|"idle"|"closed"
 ---@field reused boolean   it has carried a request before
----@field once boolean     it is not put back
+---@field era integer      the pool's, when it was made
 ---@field since number?    when it was put back
 ---@field slot table?      the semaphore of the key, which it has acquired
 ---@field writer miniloop.task? sends a body
@@ -60,6 +60,7 @@ end
 ---@field keep integer   of those that wait, for one key
 ---@field seconds number that they wait at most
 ---@field private swept number
+---@field private era integer counts how often it was closed
 local pool = {}
 
 local pool_meta = { __index = pool }
@@ -73,6 +74,7 @@ function pool.new(options)
     keep = options.keep or 16,
     seconds = options.idle or 30,
     swept = 0,
+    era = 0,
   }, pool_meta)
 end
 
@@ -84,7 +86,7 @@ function lease:give_back()
     list = {}
     owner.idle[self.key] = list
   end
-  if self.once or owner.closed or #list >= owner.keep then
+  if self.era ~= owner.era or #list >= owner.keep then
     self:close()
     return
   end
@@ -115,7 +117,7 @@ end
 
 ---Closes all that wait.
 function pool:close()
-  self.closed = true
+  self.era = self.era + 1
   for _, list in pairs(self.idle) do
     while list[1] do
       table.remove(list):close()
@@ -124,18 +126,18 @@ function pool:close()
   self.idle = {}
 end
 
----Whether the peer has neither closed the connection nor sent what nobody
----asked for.
+---Whether the peer has neither closed the connection nor sent what nobody asked
+---for, and would be taken for the next request's answer.
 local function is_quiet(conn)
   return core.wait_io_read(conn, 0) == nil
 end
 
----The connection that was put back last, if there is one.
-local function take_idle(self, key, must_be_quiet)
+---The connection that was put back last and is still good, if there is one.
+local function take_idle(self, key)
   local list = self.idle[key]
   while list and list[1] do
     local held = table.remove(list)
-    if not must_be_quiet or is_quiet(held.conn) then
+    if is_quiet(held.conn) then
       held.state, held.reused = "busy", true
       return held
     end
@@ -177,7 +179,6 @@ end
 ---@field key string       who shares connections
 ---@field address any      as net.connect takes it
 ---@field options table    of net.connect
----@field once boolean?    nobody shares it
 ---@field prepare (fun(lease: miniloop.http.lease): true?, miniloop.error?)?
 
 ---@param self miniloop.http.pool
@@ -185,7 +186,7 @@ end
 local function connect(self, route, hold)
   local made <close> = setmetatable({
     key = route.key, pool = self, state = "busy", reused = false,
-    once = route.once or false, slot = hand_over(hold),
+    era = self.era, slot = hand_over(hold),
   }, lease_meta)
   local conn, err = net.connect(route.address, route.options)
   if not conn then
@@ -207,15 +208,14 @@ end
 ---Gives a connection, one that has waited if there is one. Its state is "busy":
 ---the caller has it in a to-be-closed variable at once.
 ---@param route miniloop.http.route
----@param fresh boolean?   one that has not carried anything yet
----@param careful boolean? not one whose peer may have closed it
+---@param fresh boolean? one that has not carried anything yet
 ---@return miniloop.http.lease? lease
 ---@return miniloop.error? err
-function pool:take(route, fresh, careful)
+function pool:take(route, fresh)
   sweep(self)
   local hold <close> = setmetatable({ slot = take_slot(self, route.key) },
     hold_meta)
-  local held = not fresh and take_idle(self, route.key, careful)
+  local held = not fresh and take_idle(self, route.key)
   if held then
     held.slot = hand_over(hold)
     return held

@@ -12,6 +12,7 @@ local request = {}
 ---@field place miniloop.http.place
 ---@field fields table<string, any>   the header, by the names that are sent
 ---@field names table<string, string> those names by their lower case
+---@field host string?     the field Host, if the user gives it: it goes first
 ---@field body miniloop.http.body?
 ---@field length integer?  of a body that comes in pieces, if it is known
 ---@field unpack boolean   the answer may be packed
@@ -53,8 +54,11 @@ local function add_all(plan, headers)
   for name, value in pairs(headers or {}) do
     if type(name) ~= "string" then
       return ("a header field has a name, not a %s"):format(type(name))
+    elseif name:lower() == "host" then
+      plan.host = value
+    else
+      set(plan, name, value)
     end
-    set(plan, name, value)
   end
 end
 
@@ -68,31 +72,47 @@ local idempotent = {
   TRACE = true,
 }
 
----Says how the body ends; gives what is wrong about that.
-local function frame(plan)
+---How many bytes the body has, if that is known; false: there is none, and
+---nothing is to be said of it.
+local function length_of(plan)
   local body = plan.body
-  local said = get(plan, "content-length")
-  local known = body and body.text and #body.text
-    or not body and with_body[plan.method] and 0
+  if body then
+    return body.text and #body.text
+  end
+  return with_body[plan.method] and 0
+end
+
+---What is wrong with what the user says of the body's end.
+local function wrong_frame(plan, said, length)
   if get(plan, "transfer-encoding") then
     return "the header field 'Transfer-Encoding' is not for scripts"
-  elseif said and known and tonumber(said) ~= known then
-    return "the body does not have the Content-Length that was given"
-  elseif said and not body then
+  elseif said and not (plan.body or length) then
     return "there is no body for the Content-Length that was given"
-  elseif known then
-    set(plan, "Content-Length", known)
-  elseif body and said then
-    plan.length = math.tointeger(tonumber(said))
-    return not plan.length and "Content-Length is no number of bytes" or nil
-  elseif body then
+  elseif said and (length or said) ~= said then
+    return "the body does not have the Content-Length that was given"
+  end
+end
+
+---Says how the body ends; gives what is wrong about that.
+local function frame(plan)
+  local field = get(plan, "content-length")
+  local said = field and (math.tointeger(tonumber(field)) or -1)
+  local length = length_of(plan)
+  local wrong = wrong_frame(plan, said, length)
+  if wrong or said == -1 then
+    return wrong or "Content-Length is no number of bytes"
+  elseif length then
+    set(plan, "Content-Length", length)
+  elseif said then
+    plan.length = said
+  elseif plan.body then
     set(plan, "Transfer-Encoding", "chunked")
   end
 end
 
 -- ----------------------------------------------------------------------- plan
 
----The URL of a call: seen from the client's base, with the query of the options.
+---The URL of a call: seen from the client's base, with the options' query.
 local function full_url(base, text, query)
   local err
   text = url.repair(text)
@@ -142,6 +162,30 @@ local function add_defaults(plan, options)
   end
 end
 
+local function is_method(text)
+  return text:find("^[%w!#$%%&'*+.^_`|~-]+$") and text ~= "CONNECT"
+end
+
+---Adds what the options say; gives what is wrong about them, a string for
+---misuse.
+local function fill(plan, client, options)
+  local wrong = add_all(plan, client.options.headers)
+    or add_all(plan, options.headers)
+  if wrong then
+    return wrong
+  end
+  plan.body, wrong = bodies.make(options)
+  if wrong then
+    return wrong
+  elseif core.iserror(plan.body) then
+    return plan.body
+  end
+  add_defaults(plan, options)
+  plan.repeatable = idempotent[plan.method]
+    and not (plan.body and plan.body.source) or false
+  return frame(plan)
+end
+
 ---Makes a plan of a call.
 ---@param client miniloop.http.client
 ---@param method string
@@ -150,7 +194,7 @@ end
 ---@return miniloop.http.plan? plan
 ---@return miniloop.error|string|nil err a string: misuse
 function request.plan(client, method, text, options)
-  if not method:find("^[%w!#$%%&'*+.^_`|~-]+$") or method == "CONNECT" then
+  if not is_method(method) then
     return nil, ("'%s' is no method of a request"):format(method)
   end
   local place, err = locate(client, text, options.query)
@@ -158,19 +202,7 @@ function request.plan(client, method, text, options)
     return nil, err
   end
   local plan = { method = method, place = place, fields = {}, names = {} }
-  local wrong = add_all(plan, client.options.headers)
-    or add_all(plan, options.headers)
-  if wrong then
-    return nil, wrong
-  end
-  plan.body, err = bodies.make(options)
-  if err or core.iserror(plan.body) then
-    return nil, err or plan.body
-  end
-  add_defaults(plan, options)
-  plan.repeatable = idempotent[method]
-    and not (plan.body and plan.body.source) or false
-  wrong = frame(plan)
+  local wrong = fill(plan, client, options)
   if wrong then
     return nil, wrong
   end
@@ -184,29 +216,20 @@ end
 ---@return string? head
 ---@return string? misuse  what cannot be sent
 function request.head(plan, absolute, extra)
-  local host = get(plan, "host") or plan.place.authority
-  local fields = { Host = host }
-  local ok, first = pcall(core.http.fields, fields)
+  local place = plan.place
+  local ok, host = pcall(core.http.fields,
+    { Host = plan.host or place.authority })
   if not ok then
-    return nil, first
+    return nil, host
   end
-  local named = plan.names.host
-  local kept = named and plan.fields[named]
-  if named then
-    plan.fields[named] = nil -- it goes first
-  end
-  local rest
-  ok, rest = pcall(core.http.fields, plan.fields)
-  if named then
-    plan.fields[named] = kept
-  end
+  local fields
+  ok, fields = pcall(core.http.fields, plan.fields)
   if not ok then
-    return nil, rest
+    return nil, fields
   end
-  local target = absolute and plan.place.url or plan.place.target
   return table.concat {
-    plan.method, " ", target, " HTTP/1.1\r\n", first, rest,
-    extra and core.http.fields(extra) or "", "\r\n",
+    plan.method, " ", absolute and place.url or place.target, " HTTP/1.1\r\n",
+    host, fields, extra and core.http.fields(extra) or "", "\r\n",
   }
 end
 
@@ -221,7 +244,7 @@ local of_body = {
   "content-type", "content-length", "content-encoding", "content-language",
   "content-location", "transfer-encoding",
 }
-local of_host = { "authorization", "cookie", "proxy-authorization", "host" }
+local of_host = { "authorization", "cookie", "proxy-authorization" }
 
 local function drop_all(plan, list)
   for _, lower in ipairs(list) do
@@ -275,6 +298,7 @@ function request.follow(plan, res)
   end
   if place.origin ~= plan.place.origin then
     drop_all(plan, of_host)
+    plan.host = nil
   end
   plan.place = place
   return plan

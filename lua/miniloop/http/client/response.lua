@@ -147,7 +147,7 @@ end
 ---@param max integer bytes that it may have
 ---@return true? ok
 ---@return miniloop.error? err EMSGSIZE: it is longer
-function response:load(max)
+function response.load(self, max)
   local pieces, size = {}, 0
   local piece, err = next_piece(self)
   while piece do
@@ -170,7 +170,7 @@ end
 ---Reads what little there may be left of the body, so that the connection can
 ---be used again.
 ---@param max integer
-function response:skip(max)
+function response.skip(self, max)
   local left = max
   while self.lease and left > 0 do
     local piece = next_piece(self)

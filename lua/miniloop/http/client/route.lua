@@ -26,6 +26,21 @@ local function context_for(client, tls)
   return context, err
 end
 
+---Tells connections apart that go to the same server in different ways.
+local function key_of(place, context, address)
+  local key = place.origin
+  if context and context ~= true then
+    key = key .. " by " .. tostring(context)
+  end
+  if type(address) == "table" then
+    key = ("%s at %s:%s%s"):format(key, address.host, address.port,
+      address.path)
+  elseif address then
+    key = key .. " at " .. address
+  end
+  return key
+end
+
 ---Connects through a proxy that passes bytes on (RFC 9110, 9.3.6), then speaks
 ---TLS to the server behind it.
 local function tunnel(held, place, proxy, context)
@@ -61,7 +76,7 @@ local function through(proxy, place, context)
     route.fields = proxy.user and { ["Proxy-Authorization"] = proxy.user }
     return route
   end
-  route.key = proxy.origin .. " " .. place.origin
+  route.key = proxy.origin .. " to " .. key_of(place, context)
   route.prepare = function(held)
     return tunnel(held, place, proxy, context ~= true and context or nil)
   end
@@ -89,7 +104,7 @@ function routes.new(client, place, options)
     return nil, err
   end
   local route = proxy and through(proxy, place, context) or {
-    key = place.origin,
+    key = key_of(place, context, options.connect),
     address = options.connect or address_of(place),
     options = { timeout = math.huge, tls = secure and context or nil },
   }
