@@ -9,12 +9,12 @@ local peer = {}
 -- end of the connection.
 function peer.read_head(conn)
   local lines = {}
-  for line in conn:lines() do
-    if line == "\r" then
-      return table.concat(lines, "\n")
-    end
+  local line = conn:read()
+  while line and line ~= "\r" do
     lines[#lines + 1] = line:gsub("\r$", "")
+    line = conn:read()
   end
+  return line and table.concat(lines, "\n")
 end
 
 -- The body of a request with this head.
@@ -27,7 +27,7 @@ function peer.read_body(conn, head)
   end
   local pieces = {}
   repeat
-    local size = tonumber(conn:read(), 16)
+    local size = tonumber(conn:read() or "", 16) or 0 -- or it was cut off
     pieces[#pieces + 1] = conn:read(size)
     conn:read(2)
   until size == 0
