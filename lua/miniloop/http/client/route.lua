@@ -26,6 +26,12 @@ local function context_for(client, tls)
   return context, err
 end
 
+---What TLS is told of one connection: whom the certificate must name, whatever
+---address is connected to.
+local function tls_for(place, context)
+  return { name = place.host, context = context ~= true and context or nil }
+end
+
 ---Tells connections apart that go to the same server in different ways.
 local function key_of(place, context, address)
   local key = place.origin
@@ -62,7 +68,7 @@ local function tunnel(held, place, proxy, context)
     return nil, core.error("ECONNREFUSED", "proxy", proxy.authority,
       ("it answered %d %s"):format(head.status, head.reason))
   end
-  ok, err = held.conn:starttls { name = place.host, context = context }
+  ok, err = held.conn:starttls(context)
   return ok, err
 end
 
@@ -78,7 +84,7 @@ local function through(proxy, place, context)
   end
   route.key = proxy.origin .. " to " .. key_of(place, context)
   route.prepare = function(held)
-    return tunnel(held, place, proxy, context ~= true and context or nil)
+    return tunnel(held, place, proxy, tls_for(place, context))
   end
   return route
 end
@@ -106,7 +112,7 @@ function routes.new(client, place, options)
   local route = proxy and through(proxy, place, context) or {
     key = key_of(place, context, options.connect),
     address = options.connect or address_of(place),
-    options = { timeout = math.huge, tls = secure and context or nil },
+    options = { timeout = math.huge, tls = secure and tls_for(place, context) or nil },
   }
   return route
 end
