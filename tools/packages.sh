@@ -30,6 +30,9 @@ test     module:pl.class  lua-penlight     lua-penlight        lua-penlight  lua
 test     nc               netcat-openbsd   netcat              openbsd-netcat netcat-openbsd      -
 test     socat            socat            socat               socat         socat                socat
 test     curl             curl             curl                curl          curl                 curl
+test     nginx            nginx            nginx               nginx         nginx                nginx
+test     node             nodejs           nodejs              nodejs        nodejs               node
+test     openssl          openssl          openssl             openssl       openssl              openssl
 test     python3          python3          python3             python        python3              python
 test     python:trio      python3-trio     python3-trio        python-trio   py3-trio             -
 test     openssl          openssl          openssl             openssl       openssl              openssl

@@ -156,7 +156,9 @@ local function add_defaults(plan, options)
   default(plan, "Accept", "*/*")
   default(plan, "Authorization", plan.place.user)
   default(plan, "Content-Type", plan.body and plan.body.type)
+  -- A range of packed bytes cannot be unpacked.
   plan.unpack = gzip and get(plan, "accept-encoding") == nil
+    and get(plan, "range") == nil
   if plan.unpack then
     set(plan, "Accept-Encoding", "gzip, deflate")
   end
