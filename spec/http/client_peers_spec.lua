@@ -84,7 +84,9 @@ local function with_nginx(f, secure)
     :format(dir.path, dir.path)))
   local _ <close> = setmetatable({}, {
     __close = function()
-      os.execute(("kill $(cat %s/pid)"):format(dir.path))
+      -- It writes its number when it is in the background already.
+      os.execute(("cd %s; until test -s pid; do sleep 0.01; done; "
+        .. "kill $(cat pid)"):format(dir.path))
     end,
   })
   local client <close> = peer.client {

@@ -256,7 +256,7 @@ function spec.test_wrong_use_raises_at_the_caller_s_line()
     function() http.get("http://x/", { timeout = "1" }) end)
   raises("bad option 'timeout' (a number from 0 expected)",
     function() http.get("http://x/", { timeout = 0 / 0 }) end)
-  raises("the options 'b",
+  raises("the options 'body' and 'json' exclude each other",
     function() http.post("http://x/", { body = "", json = 1 }) end)
   raises("bad option 'body' (a string, a function or a stream expected)",
     function() http.post("http://x/", { body = 1 }) end)

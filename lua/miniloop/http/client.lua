@@ -349,7 +349,7 @@ local function split(options, level)
 end
 
 ---@param options table those of a request, with `url` and `method`
----@return miniloop.http.response? res
+---@return miniloop.http.client.response? res
 ---@return miniloop.error? err
 function client:request(options)
   core.place("request", true)
@@ -360,7 +360,7 @@ function client:request(options)
 end
 
 ---@param options table those of a request, with `url` and `method`
----@return miniloop.http.response? res
+---@return miniloop.http.client.response? res
 ---@return miniloop.error? err
 function http.request(options)
   core.place("request", true)

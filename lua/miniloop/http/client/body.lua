@@ -73,14 +73,14 @@ end
 ---@return string? misuse what is wrong with the options
 function body.make(options)
   local made, from
-  for name, make in pairs(makers) do
+  for _, name in ipairs { "body", "form", "json", "multipart" } do
     if options[name] ~= nil then
       if made then
         return nil, ("the options '%s' and '%s' exclude each other")
           :format(from, name)
       end
       local wrong
-      made, wrong = try(make, options[name])
+      made, wrong = try(makers[name], options[name])
       if not made then
         return nil, ("bad option '%s' (%s)"):format(name, wrong)
       end

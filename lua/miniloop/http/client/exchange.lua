@@ -73,7 +73,7 @@ end
 ---@param held miniloop.http.lease
 ---@param plan miniloop.http.plan
 ---@param head string its head
----@return miniloop.http.response? res which has the connection
+---@return miniloop.http.client.response? res which has the connection
 ---@return miniloop.error? err
 ---@return boolean? stale  another connection may do better
 return function(held, plan, head)

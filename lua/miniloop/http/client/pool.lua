@@ -65,6 +65,12 @@ local pool = {}
 
 local pool_meta = { __index = pool }
 
+---A wire's own limits of time are for servers: a request has its timeout.
+pool.limits = {
+  first = math.huge, idle = math.huge, head_time = math.huge,
+  body_time = math.huge, write = math.huge,
+}
+
 ---@return miniloop.http.pool
 function pool.new(options)
   return setmetatable({
@@ -200,7 +206,7 @@ local function connect(self, route, hold)
   if not ready then
     return nil, err
   end
-  made.wire = core.http.wire(made.conn, self.limits)
+  made.wire = core.http.wire(made.conn, pool.limits)
   made.state = "given"
   return made
 end

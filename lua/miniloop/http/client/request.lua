@@ -256,7 +256,7 @@ end
 
 ---Whether the answer sends the request somewhere else, and that can be done.
 ---@param plan miniloop.http.plan
----@param res miniloop.http.response
+---@param res miniloop.http.client.response
 ---@return boolean
 function request.is_redirect(plan, res)
   local keeps = res.status == 307 or res.status == 308
@@ -278,7 +278,7 @@ end
 
 ---The plan of the request that an answer asks for.
 ---@param plan miniloop.http.plan it is changed
----@param res miniloop.http.response
+---@param res miniloop.http.client.response
 ---@return miniloop.http.plan? plan
 ---@return miniloop.error? err
 function request.follow(plan, res)

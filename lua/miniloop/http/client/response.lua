@@ -4,7 +4,7 @@ local core = require "miniloop.core"
 local gzip = require "miniloop.gzip"
 local json = require "miniloop.json"
 
----@class miniloop.http.response
+---@class miniloop.http.client.response
 ---@field status integer
 ---@field ok boolean          the status is one of success, 200 to 299
 ---@field reason string       the words behind the status
@@ -17,7 +17,7 @@ local json = require "miniloop.json"
 ---@field private seconds number? that a piece of the body may take
 local response = {}
 
-local response_meta = { __name = "miniloop.http.response" }
+local response_meta = { __name = "miniloop.http.client.response" }
 
 -- ------------------------------------------------------------------ decoding
 
@@ -92,9 +92,9 @@ end
 ---@param held miniloop.http.lease
 ---@param head table
 ---@param unpack boolean whether a packed body was asked for
----@return miniloop.http.response
+---@return miniloop.http.client.response
 function response.new(held, head, unpack)
-  local headers = head.headers
+  local headers = core.http.headers(head)
   local coding = unpack and head.framing ~= "none"
     and headers["content-encoding"]
   coding = coding and codings[coding:lower()]
