@@ -29,7 +29,7 @@ local function folder(files)
   end
   return setmetatable({ path = path }, {
     __close = function()
-      os.execute("rm -r " .. path)
+      os.execute("rm -rf " .. path)
     end,
   })
 end

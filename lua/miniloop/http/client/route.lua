@@ -112,7 +112,9 @@ function routes.new(client, place, options)
   local route = proxy and through(proxy, place, context) or {
     key = key_of(place, context, options.connect),
     address = options.connect or address_of(place),
-    options = { timeout = math.huge, tls = secure and tls_for(place, context) or nil },
+    options = {
+      timeout = math.huge, tls = secure and tls_for(place, context) or nil,
+    },
   }
   return route
 end
