@@ -82,6 +82,10 @@ function spec.test_what_the_guide_shows_is_true()
   lu.assertEquals(check("docs/guide.md", { "--virtual-time" }), 21)
 end
 
+function spec.test_what_is_shown_of_the_client_is_true()
+  lu.assertEquals(check("docs/client.md"), 5)
+end
+
 -- A manual that leaves something out is no reference.
 function spec.test_the_manual_has_all_that_there_is()
   local manual = read("docs/manual.md")
@@ -89,6 +93,13 @@ function spec.test_the_manual_has_all_that_there_is()
     local module = require("miniloop" .. (name ~= "ml" and "." .. name or ""))
     for field in pairs(module) do
       lu.assertStrContains(manual, ("`%s.%s("):format(name, field))
+    end
+  end
+  for _, name in ipairs { "gzip", "json", "url" } do
+    for field, value in pairs(require("miniloop." .. name)) do
+      if type(value) == "function" then
+        lu.assertStrContains(manual, ("`%s.%s("):format(name, field))
+      end
     end
   end
 end
