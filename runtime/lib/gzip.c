@@ -18,11 +18,11 @@
 #define ZLIB_CONST 1 /* what is read is const */
 #include <zlib.h>
 
-#define ZLIB_FUNCTIONS(X)                                                   \
-    X(inflateInit2_)                                                        \
-    X(inflate)                                                              \
-    X(inflateReset) X(inflateEnd) X(deflateInit2_) X(deflate) X(deflateEnd) \
-        X(zlibVersion)
+#define ZLIB_FUNCTIONS(X) \
+    X(inflateInit2_)      \
+    X(inflate)            \
+    X(inflateReset)       \
+    X(inflateEnd) X(deflateInit2_) X(deflate) X(deflateEnd) X(zlibVersion)
 
 struct zlib {
     ZLIB_FUNCTIONS(ML_LIBRARY_FIELD)

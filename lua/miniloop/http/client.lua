@@ -59,6 +59,7 @@ local defaults = {
 ---@field options miniloop.http.client_options
 ---@field cookies miniloop.http.jar?
 ---@field private pool miniloop.http.pool
+---@field private behind table      a metatable: the client's options
 ---@field private environment table what that says of proxies
 ---@field private places table      what URLs of late say
 local client = {}
@@ -111,8 +112,9 @@ local function hop(self, plan, options)
   if not route then
     return nil, err
   end
-  local head = request.head(plan, route.absolute,
-    fields_for(self, plan, route))
+  local fields = fields_for(self, plan, route)
+  local head = not fields and not route.absolute and plan.head
+    or request.head(plan, route.absolute, fields)
   local res
   res, err = send(self, plan, route, head)
   if not res then
@@ -215,18 +217,13 @@ local function wrong_options(options)
   return wrong_number(options) or wrong_choice(options)
 end
 
----The options of a call, completed by the client's.
+---The options of a call, with the client's behind them.
 local function complete(self, options)
   local all = {}
   for name, value in pairs(options) do
     all[name] = value
   end
-  for name in pairs(request_types) do
-    if all[name] == nil and name ~= "headers" then
-      all[name] = self.options[name]
-    end
-  end
-  return all
+  return setmetatable(all, self.behind)
 end
 
 ---Checks and runs a call. Errors of use are raised at the line of who called
@@ -238,15 +235,12 @@ local function call(self, name, method, text, options)
   if wrong then
     error(("bad argument #2 to '%s' (%s)"):format(name, wrong), 3)
   end
-  options = options and complete(self, options) or self.options
-  local plan, err = request.plan(self, method, text, options)
-  local head
-  if plan then
-    head, err = request.head(plan, false)
-  end
+  local bare = options == nil
+  options = bare and self.options or complete(self, options)
+  local plan, err = request.plan(self, method, text, options, bare)
   if type(err) == "string" then
     error(("bad argument #2 to '%s' (%s)"):format(name, err), 3)
-  elseif not head then
+  elseif not plan then
     return nil, err
   end
   return run_in_time(self, plan, options)
@@ -280,6 +274,7 @@ local function new(options)
   end
   return setmetatable({
     options = all,
+    behind = { __index = all },
     cookies = jar_of(options.cookies),
     pool = pools.new(options),
     places = {},

@@ -14,6 +14,8 @@ local place = {}
 ---@field authority string the value of the field Host
 ---@field target string    path and query
 ---@field user string?     the value of the field Authorization
+---@field plans table<string, miniloop.http.plan> of a client, by method
+---@field route miniloop.http.route? of a client
 
 local digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
   .. "0123456789+/"
@@ -92,6 +94,7 @@ function place.new(text)
     authority = authority,
     target = target,
     user = place.credentials(parts.userinfo),
+    plans = {},
   }
 end
 

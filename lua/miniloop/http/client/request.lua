@@ -17,6 +17,7 @@ local request = {}
 ---@field length integer?  of a body that comes in pieces, if it is known
 ---@field unpack boolean   the answer may be packed
 ---@field repeatable boolean it can be sent twice without harm
+---@field head string?     its head as it goes straight to the server
 
 -- ------------------------------------------------------------------- headers
 
@@ -188,14 +189,44 @@ local function fill(plan, client, options)
   return frame(plan)
 end
 
----Makes a plan of a call.
+-- Options that make a request another one than its URL and method say.
+local special = {
+  "headers", "query", "body", "json", "form", "multipart", "gzip",
+}
+
+local function is_plain(options)
+  for _, name in ipairs(special) do
+    if rawget(options, name) ~= nil then
+      return false
+    end
+  end
+  return true
+end
+
+---A plan of what is not kept yet.
+local function new_plan(client, method, place, options)
+  local plan = { method = method, place = place, fields = {}, names = {} }
+  local wrong = fill(plan, client, options)
+  if wrong then
+    return nil, wrong
+  end
+  plan.head, wrong = request.head(plan, false)
+  if wrong then
+    return nil, wrong
+  end
+  return plan
+end
+
+---Makes a plan of a call. Those of requests that have nothing special about
+---them are kept with their place.
 ---@param client miniloop.http.client
 ---@param method string
 ---@param text string    the URL
----@param options table  the client's among them where the call has none
----@return miniloop.http.plan? plan
+---@param options table  of the call; the client's behind them
+---@param bare boolean   the call has none
+---@return miniloop.http.plan? plan which is not to be changed
 ---@return miniloop.error|string|nil err a string: misuse
-function request.plan(client, method, text, options)
+function request.plan(client, method, text, options, bare)
   if not is_method(method) then
     return nil, ("'%s' is no method of a request"):format(method)
   end
@@ -203,12 +234,16 @@ function request.plan(client, method, text, options)
   if not place then
     return nil, err
   end
-  local plan = { method = method, place = place, fields = {}, names = {} }
-  local wrong = fill(plan, client, options)
-  if wrong then
-    return nil, wrong
+  local plain = bare or is_plain(options)
+  local plan = plain and place.plans[method]
+  if plan then
+    return plan
   end
-  return plan
+  plan, err = new_plan(client, method, place, options)
+  if plain then
+    place.plans[method] = plan
+  end
+  return plan, err
 end
 
 ---The head as it is sent.
@@ -276,8 +311,16 @@ local function next_method(plan, status)
   return method
 end
 
+local function copy(from)
+  local to = {}
+  for name, value in pairs(from) do
+    to[name] = value
+  end
+  return to
+end
+
 ---The plan of the request that an answer asks for.
----@param plan miniloop.http.plan it is changed
+---@param plan miniloop.http.plan
 ---@param res miniloop.http.client.response
 ---@return miniloop.http.plan? plan
 ---@return miniloop.error? err
@@ -293,6 +336,8 @@ function request.follow(plan, res)
     return nil, err
   end
   local method = next_method(plan, res.status)
+  plan = copy(plan)
+  plan.fields, plan.names = copy(plan.fields), copy(plan.names)
   if method ~= plan.method then
     plan.method, plan.body = method, nil
     drop_all(plan, of_body)
@@ -303,9 +348,10 @@ function request.follow(plan, res)
     plan.host = nil
   end
   plan.place = place
+  plan.head = request.head(plan, false)
   return plan
 end
 
-request.set, request.get = set, get
+request.get = get
 
 return request

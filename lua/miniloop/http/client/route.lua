@@ -89,13 +89,8 @@ local function through(proxy, place, context)
   return route
 end
 
----The route to a place.
----@param client miniloop.http.client
----@param place miniloop.http.place
----@param options table of the request
----@return miniloop.http.route? route
----@return miniloop.error? err
-function routes.new(client, place, options)
+---A route that is not kept yet.
+local function find(client, place, options)
   local secure = place.scheme == "https"
   local context, err
   if secure then
@@ -109,14 +104,31 @@ function routes.new(client, place, options)
   if proxy == nil then
     return nil, err
   end
-  local route = proxy and through(proxy, place, context) or {
+  return proxy and through(proxy, place, context) or {
     key = key_of(place, context, options.connect),
     address = options.connect or address_of(place),
     options = {
       timeout = math.huge, tls = secure and tls_for(place, context) or nil,
     },
   }
-  return route
+end
+
+---The route to a place; the one that the client's own options lead to is kept.
+---@param client miniloop.http.client
+---@param place miniloop.http.place
+---@param options table of the request
+---@return miniloop.http.route? route
+---@return miniloop.error? err
+function routes.new(client, place, options)
+  local own = client.options
+  local usual = options.tls == own.tls and options.proxy == own.proxy
+    and options.connect == own.connect
+  local route, err = usual and place.route, nil
+  if not route then
+    route, err = find(client, place, options)
+    place.route = usual and route or place.route
+  end
+  return route, err
 end
 
 return routes

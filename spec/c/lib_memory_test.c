@@ -1,5 +1,5 @@
-/* JSON both ways, while memory fails at any allocation: whatever Lua was making,
- * what libjansson has is freed. */
+/* JSON and compressed bytes, both ways, while memory fails at any allocation:
+ * whatever Lua was making, what the libraries have is freed. */
 
 #include "api_fixture.h"
 
@@ -31,7 +31,11 @@ static const char *const script =
     "local value = json.decode(text)\n"
     "json.encode(value, { sort = true, indent = 2 })\n"
     "json.encode({ a = '\\xff' })\n"
-    "json.decode('[1, 2')\n";
+    "json.decode('[1, 2')\n"
+    "local gzip = require 'miniloop.gzip'\n"
+    "gzip.decompress(gzip.compress(text))\n"
+    "gzip.inflater('raw'):feed('x')\n"
+    "gzip.deflater():write(text)\n";
 
 /* False once the n-th allocation is never made. */
 static bool runs_or_not(long n)
