@@ -179,7 +179,8 @@ static int take_fresh(lua_State *L, const ml_call *call, struct ml_http_wire *w,
     bool held = ml_buffer_length(&s->in) > 0;
     size_t taken = 0;
     int n = MORE;
-    *why = ml_stream_get(s, chunk, sizeof chunk);
+    *why = ml_stream_drained(s, call) ? -EAGAIN
+                                      : ml_stream_get(s, chunk, sizeof chunk);
     if (*why <= 0) {
         return MORE;
     }

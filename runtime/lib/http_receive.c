@@ -134,7 +134,8 @@ static int look_fresh(lua_State *L, ml_call *call, struct ml_http_wire *w,
     struct ml_stream *s = w->stream;
     size_t used = 0;
     int n = MORE;
-    *why = ml_stream_get(s, chunk, sizeof chunk);
+    *why = ml_stream_drained(s, call) ? -EAGAIN
+                                      : ml_stream_get(s, chunk, sizeof chunk);
     if (*why <= 0) {
         return MORE;
     }

@@ -34,8 +34,8 @@ enum {
 
 /* ---- text ----------------------------------------------------------------------- */
 
-/* A place in room that suffices. */
-static char *put(char *at, const char *text)
+/* Where there is room; inline, so that the length of a constant is known. */
+static inline char *put(char *at, const char *text)
 {
     size_t n = strlen(text);
     memcpy(at, text, n);

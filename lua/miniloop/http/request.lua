@@ -56,7 +56,9 @@ member("peer", function(req)
 end)
 
 member("response", function(req)
-  return response.new(http.wire_of(req))
+  local res = response.new(http.wire_of(req))
+  response.of[req] = res
+  return res
 end)
 
 -- ------------------------------------------------------------------------ body
@@ -221,7 +223,7 @@ function request:upgrade(protocol, headers, leave)
     error(why, 2)
   end
   wire:begin(101, fields)
-  http.note(self, "response", { leave = leave or false })
+  response.of[self] = { leave = leave or false }
   local ok, err = wire:flush()
   if not ok then
     return nil, err

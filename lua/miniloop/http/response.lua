@@ -2,6 +2,7 @@
 ---
 ---Nothing is sent before the first `write`; until then status and fields can be
 ---set.
+---
 ---@class miniloop.http.response
 ---@field status integer?   200 unless it is set
 ---@field headers table<string, string|number|table|false>
@@ -14,7 +15,14 @@ local core = require "miniloop.core"
 
 local http = core.http
 
+---@class miniloop.http.response
+local methods = {}
+
 local response_meta = {}
+
+---The responses of requests that have one.
+---@type table<miniloop.http.request, miniloop.http.response>
+response.of = setmetatable({}, { __mode = "k" })
 
 -- ------------------------------------------------------- fields in any case
 
@@ -69,8 +77,9 @@ local settable = { status = true, headers = true, trailers = true }
 local known = { status = true, headers = true, trailers = true }
 
 function response_meta.__index(self, key)
-  if response[key] then
-    return response[key]
+  local method = methods[key]
+  if method then
+    return method
   elseif key == "headers" then
     local fields = response.fields()
     rawset(self, "headers", fields)
@@ -118,7 +127,7 @@ end
 ---@param ... string|number
 ---@return true? ok
 ---@return miniloop.error? err
-function response:write(...)
+function methods:write(...)
   local text = select("#", ...) == 1 and ... or table.concat({ ... })
   if type(text) ~= "string" then
     text = tostring(text)
@@ -132,7 +141,7 @@ end
 ---Sends the head now, and what was written.
 ---@return true? ok
 ---@return miniloop.error? err
-function response:flush()
+function methods:flush()
   if not self.begun then
     begin(self, nil, 2)
   end
@@ -142,7 +151,7 @@ end
 ---Ends the body. The server does so when the handler returns.
 ---@return true? ok
 ---@return miniloop.error? err
-function response:finish()
+function methods:finish()
   if not self.begun then
     begin(self, nil, 2)
   end
@@ -153,13 +162,13 @@ end
 ---Begins server-sent events: see miniloop.http.events.
 ---@param options miniloop.http.events_options?
 ---@return miniloop.http.events
-function response:events(options)
+function methods:events(options)
   return require "miniloop.http.events".new(self, options)
 end
 
 ---Gives the response a task that is of no more use when it is over.
 ---@param task miniloop.task
-function response:attend(task)
+function methods:attend(task)
   local tasks = rawget(self, "tasks")
   if not tasks then
     tasks = {}

@@ -171,9 +171,17 @@ local function complete(methods)
   return { by = methods, any = methods["*"] }
 end
 
----Makes of the methods' tables what `find` gives; collects literal paths in
----`exact`, and the methods of all in `every`.
-local function finish(node, path, exact, every)
+---Notes the routes of a literal path by method and path.
+local function note_plain(plain, path, methods)
+  for method, route in pairs(methods) do
+    plain[method] = plain[method] or {}
+    plain[method][path] = route
+  end
+end
+
+---Makes of the methods' tables what a search looks at; collects the routes of
+---literal paths in `plain`, and the methods of all in `every`.
+local function finish(node, path, plain, every)
   for _, key in ipairs { "methods", "rest" } do
     if node[key] then
       node[key] = complete(node[key])
@@ -183,13 +191,13 @@ local function finish(node, path, exact, every)
     end
   end
   if path and node.methods then
-    exact[path == "" and "/" or path] = node.methods
+    note_plain(plain, path, node.methods.by)
   end
   for text, inner in pairs(node.literals) do
-    finish(inner, path and path .. "/" .. text, exact, every)
+    finish(inner, path and path .. "/" .. text, plain, every)
   end
   if node.parameter then
-    finish(node.parameter, nil, exact, every)
+    finish(node.parameter, nil, plain, every)
   end
 end
 
@@ -267,6 +275,8 @@ local function name_values(route, values)
 end
 
 ---@class miniloop.http.router
+---@field plain table<string, table<string, miniloop.http.route>> those without
+---parameters, by method and path
 ---@field find fun(method: string, path: string): miniloop.http.route?, any, string[]?
 ---@field allow string the methods that there are at all
 
@@ -274,26 +284,21 @@ end
 ---@param list table<string, function>
 ---@return miniloop.http.router
 function routes.new(list)
-  local root, exact, every = node_new(), {}, {}
+  local root, plain, every = node_new(), {}, {}
   for text, handler in pairs(list) do
     add(root, text, handler)
   end
-  finish(root, "", exact, every)
+  finish(root, "", plain, every)
 
   ---The route of a method and a path, with its parameters, if it has any, by
   ---name and as they were sent. nil, and the field Allow, where only other
   ---methods are answered; nil where there is nothing.
   local function find(method, path)
-    local found = exact[path]
-    local route = found and (found.by[method] or found.any)
-    if route then
-      return route
-    end
     local quest = {
       method = method, values = {}, missed = {},
       path = path:find("%", 1, true) and normalize(path) or path,
     }
-    route = search(quest, root, 2)
+    local route = search(quest, root, 2)
     if not route then
       return nil, allow_of_all(quest.missed)
     elseif route.names[1] then
@@ -302,7 +307,7 @@ function routes.new(list)
     return route
   end
 
-  return { find = find, allow = allow_of(every) }
+  return { find = find, plain = plain, allow = allow_of(every) }
 end
 
 ---Makes a router of a function that answers to all.
@@ -314,8 +319,8 @@ function routes.all(handler)
     find = function()
       return route
     end,
+    plain = {},
     allow = "GET, HEAD, OPTIONS, POST, PUT, DELETE",
-    all = true,
   }
 end
 

@@ -10,7 +10,8 @@ local response = require "miniloop.http.response"
 local routes = require "miniloop.http.routes"
 
 local http = core.http
-local note, noted = http.note, http.noted
+local note = http.note
+local responses = response.of
 local traceback = debug and debug.traceback or function() end
 
 ---What all connections of a server have in common.
@@ -94,22 +95,22 @@ local function run(wire, req, route)
   else
     a, b, c = route.handler(req)
   end
-  local res = noted(req, "response")
+  local res = responses[req]
   if not res then
     if type(a) == "string" and b == nil then
       return wire:respond(200, nil, a)
     end
+    return answer.give(wire, nil, a, b, c)
   elseif rawget(res, "leave") ~= nil then
     leave(res, false)
     return nil -- the connection was somebody else's
   end
   local ok, err, goes_on = answer.give(wire, res, a, b, c)
-  if res then
-    response.release(res)
-  end
+  response.release(res)
   return ok, err, goes_on
 end
 
+---What is not answered at the first glance.
 local function dispatch(talk, req, method, path)
   local site, wire = talk.site, talk.wire
   if path == "*" or method == "CONNECT" then
@@ -247,25 +248,35 @@ end
 ---wrong with the last one. Raises what handlers raise.
 local function converse(talk)
   local site, wire = talk.site, talk.wire
+  local plain, logs = site.router.plain, site.log
   repeat
-    talk.req = nil
     local req, method, path = wire:request()
     if not req then
+      talk.req = nil
       return method
     end
     talk.req = req
-    talk.since = site.log and core.now()
-    local ok, gathers, goes_on = dispatch(talk, req, method, path)
+    talk.since = logs and core.now()
+    local routes_by_path = plain[method]
+    local route = routes_by_path and routes_by_path[path]
+    local ok, gathers, goes_on
+    if route then
+      ok, gathers, goes_on = run(wire, req, route)
+    else
+      ok, gathers, goes_on = dispatch(talk, req, method, path)
+    end
     if gathers == true then
       hold_back(site, wire)
     end
-    note_access(talk)
+    if logs then
+      note_access(talk)
+    end
   until not (goes_on or ok and settle(wire))
 end
 
 ---A handler has raised. Whether another request can follow.
 local function recover(talk, fault)
-  local res = talk.req and noted(talk.req, "response")
+  local res = talk.req and responses[talk.req]
   if is_cancellation(fault.value) or not talk.req then
     error(fault.value, 0)
   elseif res and rawget(res, "leave") ~= nil then
