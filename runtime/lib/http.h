@@ -127,8 +127,9 @@ int ml_http_fail_code(lua_State *L, const struct ml_http_wire *w, int code,
 void ml_http_message_push(lua_State *L, int wire, struct ml_http_wire *w,
                           const char *bytes, size_t n);
 
-/* Pushes a new table for fields that are found by their names in any case. */
-void ml_http_headers_new(lua_State *L, struct ml_vm *vm);
+/* Pushes a new table for so many fields, which are found by their names in any
+ * case. */
+void ml_http_headers_new(lua_State *L, int count);
 
 /* Adds a field to that on top; of one that is there already it makes a list. */
 void ml_http_headers_add(lua_State *L, const struct ml_http_field *field);

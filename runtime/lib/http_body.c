@@ -81,7 +81,7 @@ static void keep_trailer(lua_State *L, const ml_call *call,
     int wire = ml_call_arg(call, 1);
     if (lua_getiuservalue(L, wire, 2) != LUA_TTABLE) {
         lua_pop(L, 1);
-        ml_http_headers_new(L, w->vm);
+        ml_http_headers_new(L, 1);
         lua_pushvalue(L, -1);
         (void)lua_setiuservalue(L, wire, 2);
     }

@@ -11,10 +11,15 @@
 
 const char ml_http_message_kind = 0;
 
+/* The registry key of the metatable of tables of fields. */
+static const char headers_kind = 0;
+
 /* User values. */
 enum {
     WIRE = 1,
-    MADE = 2
+    MADE,
+    HEADERS,
+    USER_VALUES = HEADERS
 };
 
 /* Upvalues of __index, behind the vm. */
@@ -28,7 +33,8 @@ enum {
 void ml_http_message_push(lua_State *L, int wire, struct ml_http_wire *w,
                           const char *bytes, size_t n)
 {
-    struct ml_http_message *m = lua_newuserdatauv(L, sizeof *m + n, 2);
+    struct ml_http_message *m =
+        lua_newuserdatauv(L, sizeof *m + n, USER_VALUES);
     m->kind = &ml_http_message_kind;
     m->head = w->head;
     m->serial = ++w->serial;
@@ -90,11 +96,11 @@ static int headers_index(lua_State *L)
     return 1;
 }
 
-void ml_http_headers_new(lua_State *L, struct ml_vm *vm)
+void ml_http_headers_new(lua_State *L, int count)
 {
-    (void)vm;
-    lua_createtable(L, 0, 4);
-    luaL_setmetatable(L, "miniloop.http.headers");
+    lua_createtable(L, 0, count);
+    (void)lua_rawgetp(L, LUA_REGISTRYINDEX, &headers_kind);
+    lua_setmetatable(L, -2);
 }
 
 /* The name is on top, and what was there below it: joins them. Cookies of a
@@ -138,15 +144,22 @@ void ml_http_headers_add(lua_State *L, const struct ml_http_field *field)
     lua_rawset(L, -3);
 }
 
+/* Pushes the fields of the message at 1. */
 static void push_headers(lua_State *L, const struct ml_http_message *m)
 {
     struct ml_http_field field;
     size_t at = m->head.first;
     const char *bytes = ml_http_message_bytes(m);
-    ml_http_headers_new(L, ml_vm_upvalue(L));
+    if (lua_getiuservalue(L, 1, HEADERS) == LUA_TTABLE) {
+        return;
+    }
+    lua_pop(L, 1);
+    ml_http_headers_new(L, (int)m->head.fields);
     while (ml_http_field_next(bytes, &at, &field)) {
         ml_http_headers_add(L, &field);
     }
+    lua_pushvalue(L, -1);
+    (void)lua_setiuservalue(L, 1, HEADERS);
 }
 
 /* ---- members ------------------------------------------------------------------ */
@@ -162,14 +175,23 @@ enum member {
     REASON,
     LENGTH,
     FRAMING,
-    EXPECTS
+    EXPECTS,
+    FIELDS
 };
 
-static const char *const member_names[] = {
-    [METHOD] = "method",          [TARGET] = "target",   [PATH] = "path",
-    [QUERY_TEXT] = "querystring", [HOST] = "host",       [VERSION] = "version",
-    [STATUS] = "status",          [REASON] = "reason",   [LENGTH] = "length",
-    [FRAMING] = "framing",        [EXPECTS] = "expects", NULL};
+static const char *const member_names[] = {[METHOD] = "method",
+                                           [TARGET] = "target",
+                                           [PATH] = "path",
+                                           [QUERY_TEXT] = "querystring",
+                                           [HOST] = "host",
+                                           [VERSION] = "version",
+                                           [STATUS] = "status",
+                                           [REASON] = "reason",
+                                           [LENGTH] = "length",
+                                           [FRAMING] = "framing",
+                                           [EXPECTS] = "expects",
+                                           [FIELDS] = "headers",
+                                           NULL};
 
 static void push_part(lua_State *L, const struct ml_http_message *m,
                       struct ml_http_part part)
@@ -249,6 +271,9 @@ static void push_member(lua_State *L, const struct ml_http_message *m,
     case FRAMING:
         push_framing(L, m);
         break;
+    case FIELDS:
+        push_headers(L, m);
+        break;
     case EXPECTS:
     default:
         lua_pushboolean(L, m->head.expects);
@@ -307,14 +332,6 @@ static int message_index(lua_State *L)
         lua_pushvalue(L, MEMBERS);
         return ml_misuse_key(L, "a request", luaL_tolstring(L, 2, NULL));
     }
-}
-
-/* headers(message): the table of its fields; for makers. */
-static int message_headers(lua_State *L)
-{
-    const struct ml_http_message *m = message_check(L, 1);
-    push_headers(L, m);
-    return 1;
 }
 
 /* note(message, name, value): makes the member be that. */
@@ -398,14 +415,15 @@ static void open_messages(lua_State *L, struct ml_vm *vm)
 
 void ml_http_message_open(lua_State *L, struct ml_vm *vm)
 {
-    static const luaL_Reg functions[] = {{"headers", message_headers},
-                                         {"note", message_note},
+    static const luaL_Reg functions[] = {{"note", message_note},
                                          {"noted", message_noted},
                                          {"wire_of", message_wire},
                                          {NULL, NULL}};
     static const luaL_Reg headers[] = {{"__index", headers_index},
                                        {NULL, NULL}};
-    (void)luaL_newmetatable(L, "miniloop.http.headers");
+    lua_newtable(L);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &headers_kind);
     ml_vm_setfuncs(L, vm, headers);
     lua_pop(L, 1);
     open_messages(L, vm);

@@ -33,8 +33,6 @@ end
 
 -- --------------------------------------------------------------------- members
 
-member("headers", http.headers)
-
 member("query", function(req)
   return (url.decode_query(req.querystring or ""))
 end)
