@@ -35,7 +35,8 @@ function http.serve(address, handler, options)
   if options ~= nil and type(options) ~= "table" then
     misuse.mismatch(options, 3, "serve", "table")
   end
-  return server.serve(address, handler, options or {}, 2)
+  local self, err = server.serve(address, handler, options or {}, 3)
+  return self, err -- no tail call: the caller's line is counted from here
 end
 
 ---A handler that answers with files: see miniloop.http.static.

@@ -75,7 +75,6 @@ static int give(lua_State *L, struct ml_http_wire *w, const char *bytes,
 
 /* Keeps a trailer in the table of them, the wire's second user value. */
 static void keep_trailer(lua_State *L, const ml_call *call,
-                         const struct ml_http_wire *w,
                          const struct ml_http_field *field)
 {
     int wire = ml_call_arg(call, 1);
@@ -109,7 +108,7 @@ static int chunk_piece(lua_State *L, const ml_call *call,
     case ML_HTTP_END:
         return finish(L, w);
     case ML_HTTP_TRAILER:
-        keep_trailer(L, call, w, &piece.field);
+        keep_trailer(L, call, &piece.field);
         return MORE;
     case ML_HTTP_MORE:
     case ML_HTTP_SKIP:

@@ -329,8 +329,9 @@ static int message_index(lua_State *L)
         lua_settop(L, 2);
         return make_member(L);
     default:
+        (void)luaL_tolstring(L, 2, NULL);
         lua_pushvalue(L, MEMBERS);
-        return ml_misuse_key(L, "a request", luaL_tolstring(L, 2, NULL));
+        return ml_misuse_key(L, "a request", lua_tostring(L, -2));
     }
 }
 
@@ -358,11 +359,15 @@ static int message_noted(lua_State *L)
     return 1;
 }
 
-/* wire_of(message): its wire. */
+/* wire_of(message): its wire, or nil if another message has come by it. */
 static int message_wire(lua_State *L)
 {
-    (void)message_check(L, 1);
+    const struct ml_http_message *m = message_check(L, 1);
     (void)lua_getiuservalue(L, 1, WIRE);
+    const struct ml_http_wire *w = ml_http_wire_at(L, -1);
+    if (w->serial != m->serial) {
+        lua_pushnil(L);
+    }
     return 1;
 }
 

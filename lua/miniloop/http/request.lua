@@ -31,6 +31,16 @@ local function member(name, maker)
   http.members[name] = true
 end
 
+---The wire of a request, for a method of it. Raises, at the line that called the
+---method, if the request is over.
+local function wire_of(req)
+  local wire = http.wire_of(req)
+  if not wire then
+    error("the request is over", 3)
+  end
+  return wire
+end
+
 -- --------------------------------------------------------------------- members
 
 member("query", function(req)
@@ -50,11 +60,11 @@ member("context", function()
 end)
 
 member("peer", function(req)
-  return (http.wire_of(req):stream():peer())
+  return (wire_of(req):stream():peer())
 end)
 
 member("response", function(req)
-  local res = response.new(http.wire_of(req))
+  local res = response.new(wire_of(req))
   response.of[req] = res
   return res
 end)
@@ -73,7 +83,7 @@ end
 ---@param limit integer? bytes; the server's `upload` unless given
 ---@return fun(): string?
 function request:chunks(limit)
-  local wire = http.wire_of(self)
+  local wire = wire_of(self)
   local left = limit or wire:limit("upload")
   return function()
     local piece, err = wire:body()
@@ -133,7 +143,7 @@ function request:body(limit)
   if body then
     return body
   end
-  local wire = http.wire_of(self)
+  local wire = wire_of(self)
   limit = limit or wire:limit("body")
   if self.length and self.length > limit then
     return too_long(limit)
@@ -188,7 +198,7 @@ end
 ---The fields behind a body that came in chunks, once it was read.
 ---@return table<string, string>?
 function request:trailers()
-  return http.wire_of(self):trailers()
+  return wire_of(self):trailers()
 end
 
 -- ------------------------------------------------------------- other protocols
@@ -213,7 +223,7 @@ end
 ---@return miniloop.net.stream? conn
 ---@return miniloop.error? err
 function request:upgrade(protocol, headers, leave)
-  local wire = http.wire_of(self)
+  local wire = wire_of(self)
   local fields = response.fields(headers)
   fields.Upgrade, fields.Connection = protocol, "Upgrade"
   local why = http.refusal(fields)

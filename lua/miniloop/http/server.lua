@@ -345,7 +345,8 @@ end
 local function check(level, f, ...)
   local ok, a, b = pcall(f, ...)
   if not ok then
-    error(a, core.iserror(a) and 0 or level + 1)
+    error(type(a) == "string" and a:gsub("#1 to 'check_limits'",
+      "#3 to 'serve'") or a, core.iserror(a) and 0 or level + 1)
   end
   return a, b
 end
@@ -367,7 +368,7 @@ end
 ---@return miniloop.error? err
 function server.serve(address, what, options, level)
   local site = {
-    router = routes.router(what, level + 1),
+    router = routes.router(what, level),
     limits = options.limits,
     on_error = options.on_error,
     log = log.sink(options.log),
@@ -375,8 +376,8 @@ function server.serve(address, what, options, level)
     late = {},
     stopping = false,
   }
-  check(level + 1, http.check_limits, site.limits)
-  local self, err = check(level + 1, net.serve, address, function(conn)
+  check(level, http.check_limits, site.limits)
+  local self, err = check(level, net.serve, address, function(conn)
     return server.attend(site, conn)
   end, net_options(options))
   if self then
