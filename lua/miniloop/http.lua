@@ -44,7 +44,8 @@ end
 ---@param options miniloop.http.static_options?
 ---@return fun(req: miniloop.http.request, res: miniloop.http.response): any
 function http.static(folder, options)
-  return require "miniloop.http.static".new(folder, options)
+  local handler = require "miniloop.http.static".new(folder, options)
+  return handler -- no tail call, as above
 end
 
 -- What its first use costs is not for servers to pay: the client is loaded when

@@ -9,6 +9,7 @@ local wire = require "spec.http.wire"
 
 local spec = {}
 
+local free = "127.0.0.1:0"
 local server
 
 function spec.after_each()
@@ -19,7 +20,7 @@ function spec.after_each()
 end
 
 local function serve(routes, options)
-  server = assert(http.serve("127.0.0.1:0", routes, options))
+  server = assert(http.serve(free, routes, options))
   return server:address()
 end
 
@@ -420,25 +421,19 @@ function spec.test_what_is_no_route_is_misuse()
     ["get /"] = "upper case", ["GET /a{b}"] = "whole segments",
     ["GET /*/a"] = "must be the end", ["GET /{}"] = "whole segments",
   } do
-    raises(reason, function() http.serve("127.0.0.1:0", { [text] = f }) end)
+    raises(reason, function() http.serve(free, { [text] = f }) end)
   end
-  raises("a function expected", function()
-    http.serve("127.0.0.1:0", { ["GET /"] = 1 })
-  end)
-  raises("another one like it", function()
-    http.serve("127.0.0.1:0", { ["GET /{a}"] = f, ["GET /{b}"] = f })
-  end)
-  raises("table of routes", function() http.serve("127.0.0.1:0", 1) end)
+  raises("function expected", function() http.serve(free, { ["/"] = 1 }) end)
+  local twice = { ["GET /{a}"] = f, ["GET /{b}"] = f }
+  raises("another one like it", function() http.serve(free, twice) end)
+  raises("table of routes", function() http.serve(free, 1) end)
 end
 
 function spec.test_unknown_options_are_misuse()
   local function f() end
-  raises("did you mean 'limits'", function()
-    http.serve("127.0.0.1:0", f, { limit5 = 1 })
-  end)
-  raises("did you mean 'body'", function()
-    http.serve("127.0.0.1:0", f, { limits = { bodi = 1 } })
-  end)
+  raises("option 'limit5'", function() http.serve(free, f, { limit5 = 1 }) end)
+  local limits = { limits = { bodi = 1 } }
+  raises("did you mean 'body'", function() http.serve(free, f, limits) end)
 end
 
 -- ------------------------------------------------------------------ errors
