@@ -42,7 +42,7 @@ struct ml_http_incoming {
     int64_t left;                 /* of ML_HTTP_LENGTH */
     int64_t received;
     int64_t waited; /* ns that were spent waiting for it */
-    int64_t since;  /* when the wait in progress began; 0: none */
+    int64_t since;  /* when the wait in progress began; -1: none */
     struct ml_http_chunks chunks;
     bool broken;  /* it was not as it should be: the stream is of no more use */
     bool expects; /* the peer waits for a 100 before it sends any */

@@ -41,9 +41,9 @@ static void bound_wait(struct ml_http_wire *w, ml_call *call)
 
 static void note_waited(struct ml_http_wire *w, const ml_call *call)
 {
-    if (w->in.since != 0) {
+    if (w->in.since >= 0) {
         w->in.waited += now_of(call) - w->in.since;
-        w->in.since = 0;
+        w->in.since = -1;
     }
 }
 

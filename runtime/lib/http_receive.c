@@ -41,6 +41,7 @@ static void begin_body(lua_State *L, const ml_call *call,
     memset(&w->in, 0, sizeof w->in);
     w->in.framing = head->framing;
     w->in.left = head->length;
+    w->in.since = -1;
     w->in.expects = head->expects;
     ml_http_chunks_init(&w->in.chunks);
     w->persistent = head->persistent;
