@@ -335,6 +335,13 @@ static int message_index(lua_State *L)
     }
 }
 
+/* headers(message): the table of its fields, the member of that name. */
+static int message_headers(lua_State *L)
+{
+    push_headers(L, message_check(L, 1));
+    return 1;
+}
+
 /* note(message, name, value): makes the member be that. */
 static int message_note(lua_State *L)
 {
@@ -420,7 +427,8 @@ static void open_messages(lua_State *L, struct ml_vm *vm)
 
 void ml_http_message_open(lua_State *L, struct ml_vm *vm)
 {
-    static const luaL_Reg functions[] = {{"note", message_note},
+    static const luaL_Reg functions[] = {{"headers", message_headers},
+                                         {"note", message_note},
                                          {"noted", message_noted},
                                          {"wire_of", message_wire},
                                          {NULL, NULL}};
