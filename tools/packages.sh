@@ -31,6 +31,7 @@ test     nc               netcat-openbsd   netcat              openbsd-netcat ne
 test     socat            socat            socat               socat         socat                socat
 test     curl             curl             curl                curl          curl                 curl
 test     nginx            nginx            nginx               nginx         nginx                nginx
+test     wrk              wrk              wrk                 wrk           -                    wrk
 test     node             nodejs           nodejs              nodejs        nodejs               node
 test     openssl          openssl          openssl             openssl       openssl              openssl
 test     python3          python3          python3             python        python3              python
