@@ -1,0 +1,122 @@
+-- Slow clients: hundreds of connections that send a byte a second, half of them
+-- of a head and half of a body, while one client asks as others do. Prints when
+-- they were cut and how, what each has cost in memory, and how long the normal
+-- client had to wait.
+--
+--   ./dev torture slow [CLIENTS [BYTES_A_SECOND]]
+--
+-- It ends with status 1 if one was not cut, or the normal client's p99 is over
+-- 100 ms.
+
+local ml = require "miniloop"
+local net = require "miniloop.net"
+
+local clients = tonumber(arg[1]) or 500
+local rate = tonumber(arg[2]) or 1
+local patience = 60 -- seconds; the limits are 10 and 30
+
+-- ------------------------------------------------------------------ the server
+
+local pipe = assert(io.popen("echo $$; exec " .. arg[-1]
+  .. " bench/torture/slow_server.lua"))
+local pid = pipe:read("n", "l")
+local address = assert(pipe:read("l"), "there is no server")
+
+-- KiB of memory of its own that the server holds.
+local function memory()
+  local file <close> = assert(io.open(("/proc/%d/status"):format(pid)))
+  return tonumber(file:read("a"):match("RssAnon:%s+(%d+) kB"))
+end
+
+-- ----------------------------------------------------------------- the clients
+
+local head = "GET / HTTP/1.1\r\nHost: a\r\nX-Slow: " .. ("a"):rep(1000)
+local body = ("b"):rep(1000)
+
+local cut = {} -- status -> count
+local last = 0 -- when the last one was cut
+local start = ml.now()
+
+local function drip(conn, text)
+  for byte in text:gmatch(".") do
+    if not conn:write(byte) then
+      return
+    end
+    ml.sleep(1 / rate)
+  end
+end
+
+-- One of them: the status that it was given, or why it was cut.
+local function slow(i)
+  local conn <close> = assert(net.connect(address))
+  local text = head
+  if i % 2 == 0 then
+    conn:write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n")
+    text = body
+  end
+  local dripping = ml.spawn(drip, conn, text)
+  local line, err = conn:read("l")
+  dripping:kill()
+  last = math.max(last, ml.now() - start)
+  local status = line and line:match(" (%d+) ") or err and err.code or "closed"
+  cut[status] = (cut[status] or 0) + 1
+end
+
+-- Asks until `done` says so; the times that it took, in order.
+local function normal(done)
+  local conn <close> = assert(net.connect(address))
+  local times = {}
+  repeat
+    local from = ml.now()
+    assert(conn:write("GET / HTTP/1.1\r\nHost: a\r\n\r\n"))
+    repeat
+      local text = assert(conn:recv())
+    until text:find("hello\n", 1, true)
+    times[#times + 1] = ml.now() - from
+    ml.sleep(0.002)
+  until done()
+  table.sort(times)
+  return times
+end
+
+-- ---------------------------------------------------------------------- the run
+
+local function run()
+  local before, held = memory(), 0
+  local times
+  ml.group(function(g)
+    local asking = g:spawn(function()
+      local count = 0
+      times = normal(function()
+        count = 0
+        for _, n in pairs(cut) do
+          count = count + n
+        end
+        return count == clients or ml.now() - start > patience
+      end)
+    end)
+    for i = 1, clients do
+      g:spawn(slow, i)
+    end
+    ml.sleep(5)
+    held = memory() - before
+    asking:wait()
+    g:cancel("it is over")
+  end)
+  return times, held
+end
+
+local times, held = run()
+os.execute("kill " .. pid)
+
+local total = 0
+for status, count in pairs(cut) do
+  print(("%d of %d clients were cut with %s"):format(count, clients, status))
+  total = total + count
+end
+local p99 = times[math.max(#times * 99 // 100, 1)] * 1000
+print(("the last one after %.1f s"):format(last))
+print(("memory for each: %.0f bytes"):format(held * 1024 / clients))
+print(("a normal client: %d requests, p50 %.2f ms, p99 %.2f ms, worst %.2f ms")
+  :format(#times, times[#times // 2 + 1] * 1000, p99, times[#times] * 1000))
+os.exit(total == clients and p99 <= 100)
