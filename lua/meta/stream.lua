@@ -113,6 +113,15 @@ function stream:handshake(timeout) end
 ---@return miniloop.error? err EAGAIN: it is not made yet
 function stream:tls() end
 
+---Sends a part of a file, without a copy where the system can: how many bytes
+---there were to send. The file keeps its position.
+---@param file integer|file*|table|userdata
+---@param offset integer? from the start of the file; 0
+---@param count integer? all that there is unless given
+---@return integer? sent
+---@return miniloop.error? err with `written`, the bytes that were
+function stream:sendfile(file, offset, count) end
+
 ---Ends one direction, or both. What the peer has sent can still be read.
 ---@param how ("read"|"write"|"both")? both unless given
 ---@return true? ok

@@ -86,6 +86,10 @@ function spec.test_what_is_shown_of_the_client_is_true()
   lu.assertEquals(check("docs/client.md"), 5)
 end
 
+function spec.test_what_the_guide_to_the_server_shows_is_true()
+  lu.assertEquals(check("docs/server.md"), 7)
+end
+
 -- A manual that leaves something out is no reference.
 function spec.test_the_manual_has_all_that_there_is()
   local manual = read("docs/manual.md")
