@@ -79,7 +79,7 @@ local function normal(done)
   return times
 end
 
--- ---------------------------------------------------------------------- the run
+-- --------------------------------------------------------------------- the run
 
 local function run()
   local before, held = memory(), 0

@@ -22,9 +22,10 @@ local server = require "miniloop.http.server"
 ---@class miniloop.http.serve_options : miniloop.net.serve_options
 ---@field limits miniloop.http.limits?
 ---@field log boolean|file*|fun(entry: miniloop.http.entry)|nil
----@field on_error fun(err: any, req: miniloop.http.request, traceback: string?): any?
+---@field on_error function? called with the error, the request, a traceback
 
----Serves HTTP on an address: a function for all requests, or one for each route.
+---Serves HTTP on an address: one function for all requests, or one for each
+---route.
 ---@param address miniloop.net.address|miniloop.net.listener
 ---@param handler function|table<string, function>
 ---@param options miniloop.http.serve_options?

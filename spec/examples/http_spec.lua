@@ -90,7 +90,7 @@ end
 -- The old one answers what it was asked, while the new one takes over.
 function spec.test_a_graceful_restart()
   local old <close>, address = example.serve("24_graceful_restart", { free })
-  local new <close> = example.serve("24_graceful_restart", { address })
+  local _ <close> = example.serve("24_graceful_restart", { address })
   local slow = {}
   for i = 1, 6 do -- some of them go to the old one
     slow[i] = assert(io.popen("curl -s --max-time 20 http://" .. address

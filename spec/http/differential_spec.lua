@@ -32,7 +32,8 @@ local function hex(text)
 end
 
 local function body_of(wire)
-  local pieces, piece, err = {}, nil, nil
+  local pieces = {}
+  local piece, err
   repeat
     piece, err = wire:body()
     pieces[#pieces + 1] = piece
@@ -142,7 +143,8 @@ end
 -- Bytes that parsers trip over.
 local nasty = {
   "\r", "\n", "\r\n", "\0", " ", "\t", ":", ",", ";", "\v", "\f", "\127",
-  "\255", "+", "-", "0", "1", "5", "9", "f", "x", "chunked", "Content-Length: 3",
+  "\255", "+", "-", "0", "1", "5", "9", "f", "x", "chunked",
+  "Content-Length: 3",
   "\r\nContent-Length: 4", "\r\nTransfer-Encoding: chunked", "\r\n\r\n",
   "GET / HTTP/1.1\r\nHost: b\r\n\r\n",
 }

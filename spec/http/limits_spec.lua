@@ -9,7 +9,8 @@ local spec = {}
 -- What a script prints on a virtual clock, with a server whose limits are those
 -- given and `conn` a connection to it; times are whole seconds from the start.
 local frame = [[
-local ml, http, net = require "miniloop", require "miniloop.http", require "miniloop.net"
+local ml, http = require "miniloop", require "miniloop.http"
+local net = require "miniloop.net"
 local server = assert(http.serve("127.0.0.1:0", function(req)
   if req.path == "/wait" then ml.sleep(1000) return "late" end
   return req:body()
@@ -69,7 +70,8 @@ end
 
 function spec.test_chunks_byte_by_byte_are_cut_by_the_time_of_the_body()
   lu.assertEquals(run("body_time = 12", [[
-    conn:write("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+    conn:write("POST / HTTP/1.1\r\nHost: a\r\n",
+      "Transfer-Encoding: chunked\r\n\r\n")
     drip(("1\r\nb\r\n"):rep(100))]]), "12\t408\n")
 end
 
@@ -94,7 +96,8 @@ end
 function spec.test_who_takes_nothing_of_an_answer_is_cut()
   lu.assertEquals(run("write = 9, body = 1 << 30", [[
     local size = 64 << 20
-    conn:write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ", size, "\r\n\r\n")
+    conn:write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ", size,
+      "\r\n\r\n")
     conn:write(("b"):rep(size))
     ml.sleep(30)
     tell(#conn:read("a") < size)]]), "30\ttrue\n")

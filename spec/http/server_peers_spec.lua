@@ -45,8 +45,8 @@ end
 
 -- A body that goes there and comes back, with these words for curl.
 local function check_there_and_back(address, words)
-  local out = shell("curl -s --max-time 20 %s -T %s/in http://%s/files/x", words,
-    folder, address)
+  local out = shell("curl -s --max-time 20 %s -T %s/in http://%s/files/x",
+    words, folder, address)
   lu.assertEquals(out, "x: 3000000 bytes\n", words)
   lu.assertEquals(shell("curl -s --max-time 20 http://%s/files/x | cmp - %s/in",
     address, folder), "")
@@ -65,8 +65,8 @@ end
 function spec.test_curl_uses_a_connection_again_and_goes_on_where_it_was()
   local process <close>, address = upload_server()
   check_there_and_back(address, "")
-  local out = shell("curl -sv --max-time 20 http://%s/files/x http://%s/files/x "
-    .. "-o /dev/null -o /dev/null 2>&1", address, address)
+  local out = shell("curl -sv --max-time 20 http://%s/files/x "
+    .. "http://%s/files/x -o /dev/null -o /dev/null 2>&1", address, address)
   lu.assertStrContains(out, "Re-using existing connection")
   shell("head -c 1000000 %s/in >%s/half", folder, folder)
   shell("curl -s -C - -o %s/half http://%s/files/x", folder, address)
@@ -169,12 +169,13 @@ function spec.test_curl_over_tls()
     ["GET /files/*"] = http.static(folder),
     ["PUT /in"] = function(req) return req:body(1 << 30) end,
   }, { tls = { cert = files.cert, key = files.key } }))
-  local curl = ("curl -s --max-time 20 --cacert %s https://localhost:%s"):format(
-    files.ca, server:address():match("%d+$"))
+  local curl = ("curl -s --max-time 20 --cacert %s https://localhost:%s")
+    :format(files.ca, server:address():match("%d+$"))
   lu.assertEquals(background("%s/files/in | cmp - %s/in", curl, folder), "")
   lu.assertEquals(background("%s/ -T %s/in | cmp - %s/in", curl, folder,
     folder), "")
-  lu.assertEquals(background("%s/files/in -r 1000-1999 | wc -c", curl), "1000\n")
+  lu.assertEquals(background("%s/files/in -r 1000-1999 | wc -c", curl),
+    "1000\n")
   server:stop(0)
 end
 

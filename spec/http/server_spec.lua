@@ -475,7 +475,8 @@ end
 function spec.test_an_error_with_a_status_is_told_to_the_client_alone()
   local told = 0
   local address = serve(function()
-    error { status = 422, message = "no such thing", headers = { ["X-A"] = "b" } }
+    error { status = 422, message = "no such thing",
+      headers = { ["X-A"] = "b" } }
   end, { on_error = function() told = told + 1 end })
   local answer = ask(address, "GET /")
   lu.assertEquals({ answer.status, field(answer, "X-A"), told },
@@ -569,7 +570,9 @@ end
 
 function spec.test_the_log_has_a_line_for_each_answer()
   local lines, entries = {}, {}
-  local sink = { write = function(_, ...) lines[#lines + 1] = table.concat { ... } end }
+  local sink = { write = function(_, ...)
+    lines[#lines + 1] = table.concat { ... }
+  end }
   local address = serve(function() return "hello" end, { log = sink })
   ask(address, { "GET /a?b", "User-Agent: me\"\\" })
   lu.assertStrMatches(lines[1], '127%.0%.0%.1 %- %- %[.- %+0000%] '

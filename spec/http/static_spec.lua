@@ -126,7 +126,8 @@ function spec.test_other_methods_are_405()
 end
 
 function spec.test_options_are_checked()
-  raises("did you mean 'index'", function() http.static("a", { indx = "b" }) end)
+  local options = { indx = "b" }
+  raises("did you mean 'index'", function() http.static("a", options) end)
   raises("string expected", function() http.static(1) end)
 end
 

@@ -1,12 +1,12 @@
 ---What a handler's results mean as an answer.
 ---
----    return "text"                        200, text, or HTML where it begins so
----    return { id = 1 }                    200, JSON
----    return 404                           the status, with its text
----    return 201, body [, headers]         body: text, a table, or an iterator
----    return function() ... end            200, piece by piece, until it gives nil
----    return nil, err                      err.status, or 500 and a report
----    (nothing)                            what was written to `res`, or 204
+---    return "text"                  200, text, or HTML where it begins so
+---    return { id = 1 }              200, JSON
+---    return 404                     the status, with its text
+---    return 201, body [, headers]   body: text, a table, or an iterator
+---    return function() ... end      200, piece by piece, until it gives nil
+---    return nil, err                err.status, or 500 and a report
+---    (nothing)                      what was written to `res`, or 204
 local answer = {}
 
 local core = require "miniloop.core"

@@ -36,6 +36,25 @@ local function changed_since(text, modified)
   return seconds and modified > seconds
 end
 
+---Whether the client wants another file than there is: 412.
+local function fails(headers, etag, modified)
+  local match, since = headers["if-match"], headers["if-unmodified-since"]
+  if match then
+    return not has_strong(match, etag)
+  end
+  return since and changed_since(since, modified)
+end
+
+---Whether the client has what there is.
+local function has_it(headers, etag, modified, reads)
+  local list, since = headers["if-none-match"], headers["if-modified-since"]
+  if list then
+    return has_weak(list, etag)
+  end
+  local seconds = reads and since and date.parse(since)
+  return seconds and modified <= seconds
+end
+
 ---The status, 304 or 412, that is all of the answer; nil if the file is to be
 ---sent. In the order of 13.2.2.
 ---@param method string
@@ -44,22 +63,11 @@ end
 ---@param modified integer seconds since 1970
 ---@return integer? status
 function condition.check(method, headers, etag, modified)
-  local match, since = headers["if-match"], headers["if-unmodified-since"]
-  if match and not has_strong(match, etag)
-    or not match and since and changed_since(since, modified) then
+  local reads = method == "GET" or method == "HEAD"
+  if fails(headers, etag, modified) then
     return 412
-  end
-  local none_match = headers["if-none-match"]
-  if none_match then
-    if has_weak(none_match, etag) then
-      return (method == "GET" or method == "HEAD") and 304 or 412
-    end
-    return nil
-  end
-  local if_since = headers["if-modified-since"]
-  if if_since and (method == "GET" or method == "HEAD") then
-    local seconds = date.parse(if_since)
-    return seconds and modified <= seconds and 304 or nil
+  elseif has_it(headers, etag, modified, reads) then
+    return reads and 304 or 412
   end
 end
 

@@ -31,8 +31,8 @@ local function member(name, maker)
   http.members[name] = true
 end
 
----The wire of a request, for a method of it. Raises, at the line that called the
----method, if the request is over.
+---The wire of a request, for a method of it. Raises, at the line that called
+---the method, if the request is over.
 local function wire_of(req)
   local wire = http.wire_of(req)
   if not wire then
@@ -136,8 +136,8 @@ end
 ---All of the body, read when it is first asked for; "" if there is none.
 ---@param limit integer? bytes; the server's `body` unless given
 ---@return string? body
----@return miniloop.error? err with a `status`: returned by a handler, or raised,
----it is the answer
+---@return miniloop.error? err with a `status`: returned by a handler, or
+---raised, it is the answer
 function request:body(limit)
   local body = http.noted(self, "text")
   if body then
@@ -182,7 +182,7 @@ local form_type = "application/x-www-form-urlencoded"
 
 ---The fields of a form as browsers send them, by name; the first of each.
 ---@return table<string, string>? fields
----@return miniloop.error|string[][]|nil err_or_list all of them, as { name, value }
+---@return miniloop.error|string[][]|nil err_or_list all, as { name, value }
 function request:form()
   local media_type = (self.headers["content-type"] or ""):match("^[^;%s]*")
   if media_type:lower() ~= form_type then
@@ -219,7 +219,7 @@ end
 ---behind its head. It is closed when the handler has ended.
 ---@param protocol string            for the field Upgrade
 ---@param headers table?             further fields
----@param leave fun(failed: boolean, err: any)? called when the handler has ended
+---@param leave fun(failed: boolean, err: any)? called when it is over
 ---@return miniloop.net.stream? conn
 ---@return miniloop.error? err
 function request:upgrade(protocol, headers, leave)

@@ -179,17 +179,22 @@ local function note_plain(plain, path, methods)
   end
 end
 
----Makes of the methods' tables what a search looks at; collects the routes of
----literal paths in `plain`, and the methods of all in `every`.
-local function finish(node, path, plain, every)
-  for _, key in ipairs { "methods", "rest" } do
-    if node[key] then
-      node[key] = complete(node[key])
-      for method in pairs(node[key].by) do
-        every[method] = method ~= "*" and true or nil
-      end
+---Makes of a methods' table what a search looks at.
+local function complete_place(node, key, every)
+  local methods = node[key]
+  if methods then
+    node[key] = complete(methods)
+    for method in pairs(methods) do
+      every[method] = method ~= "*" and true or nil
     end
   end
+end
+
+---Completes a node and all below it; collects the routes of literal paths in
+---`plain`, and the methods of all in `every`. `path` is nil below a parameter.
+local function finish(node, path, plain, every)
+  complete_place(node, "methods", every)
+  complete_place(node, "rest", every)
   if path and node.methods then
     note_plain(plain, path, node.methods.by)
   end
@@ -227,6 +232,9 @@ end
 
 ---Tries a segment as a value.
 local function enter_parameter(quest, node, segment, from)
+  if not node or segment == "" then
+    return nil
+  end
   local values = quest.values
   values[#values + 1] = segment
   local route = enter(quest, node, from)
@@ -236,22 +244,24 @@ local function enter_parameter(quest, node, segment, from)
   return route
 end
 
----The route for the path from `from` on.
-function search(quest, node, from)
-  local path = quest.path
-  local slash = path:find("/", from, true)
-  local segment = path:sub(from, (slash or 0) - 1)
-  local behind = slash and slash + 1 or #path + 2
-  local inner = node.literals[segment]
-  local route = inner and enter(quest, inner, behind)
-  if not route and node.parameter and segment ~= "" then
-    route = enter_parameter(quest, node.parameter, segment, behind)
-  end
-  if not route and node.rest then
-    route = route_of(quest, node.rest)
-    quest.values[#quest.values + 1] = route and path:sub(from) or nil
+---Tries all that follows.
+local function enter_rest(quest, node, from)
+  local route = node.rest and route_of(quest, node.rest)
+  if route then
+    quest.values[#quest.values + 1] = quest.path:sub(from)
   end
   return route
+end
+
+---The route for the path from `from` on.
+function search(quest, node, from)
+  local slash = quest.path:find("/", from, true)
+  local segment = quest.path:sub(from, (slash or 0) - 1)
+  local behind = slash and slash + 1 or #quest.path + 2
+  local inner = node.literals[segment]
+  return inner and enter(quest, inner, behind)
+    or enter_parameter(quest, node.parameter, segment, behind)
+    or enter_rest(quest, node, from)
 end
 
 ---The field Allow of several places.
@@ -277,7 +287,7 @@ end
 ---@class miniloop.http.router
 ---@field plain table<string, table<string, miniloop.http.route>> those without
 ---parameters, by method and path
----@field find fun(method: string, path: string): miniloop.http.route?, any, string[]?
+---@field find fun(method: string, path: string): table?, any, string[]?
 ---@field allow string the methods that there are at all
 
 ---Makes a router of a table of routes. Raises a text for a route that is none.

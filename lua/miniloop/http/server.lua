@@ -33,9 +33,9 @@ local traceback = debug and debug.traceback or function() end
 
 -- ------------------------------------------------------- answers that wait
 --
--- An answer is not sent while another request was read already, so that those of
--- a pipeline go out together. But the next handler may take its time: so a task
--- sends in the next round what is still there.
+-- An answer is not sent while another request was read already, so that those
+-- of a pipeline go out together. But the next handler may take its time: so a
+-- task sends in the next round what is still there.
 
 local function send_late(site)
   local late = site.late
@@ -274,15 +274,23 @@ local function converse(talk)
   until not (goes_on or ok and settle(wire))
 end
 
+---The protocol that the connection was handed to ends with an error.
+local function end_upgraded(talk, res, err)
+  leave(res, true, err.value)
+  if not is_farewell(err.value, talk.peer) then
+    tell(talk.site, err, talk.req)
+  end
+  return false
+end
+
 ---A handler has raised. Whether another request can follow.
 local function recover(talk, fault)
-  local res = talk.req and responses[talk.req]
   if is_cancellation(fault.value) or not talk.req then
     error(fault.value, 0)
-  elseif res and rawget(res, "leave") ~= nil then
-    leave(res, true, fault.value)
-    return is_farewell(fault.value, talk.peer) or tell(talk.site, fault,
-      talk.req) and false
+  end
+  local res = responses[talk.req]
+  if res and rawget(res, "leave") ~= nil then
+    return end_upgraded(talk, res, fault)
   end
   local ok, err = apologize(talk, fault)
   note_access(talk)

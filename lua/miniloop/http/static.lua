@@ -1,7 +1,7 @@
 ---Files of a folder, as a handler.
 ---
----Nothing outside of the folder is reached: names are taken one by one, those of
----hidden files (".git") are not there, and symbolic links are not followed
+---Nothing outside of the folder is reached: names are taken one by one, those
+---of hidden files (".git") are not there, and symbolic links are not followed
 ---unless that is wanted.
 local static = {}
 
@@ -49,30 +49,35 @@ local function file_path(tail, hidden)
   return table.concat(names, "/")
 end
 
----Opens what a request is for: the file and its name, or a redirection.
-local function find(self, tail)
-  local path = file_path(tail, self.hidden)
-  local file = path and http.open(self.folder, path, self.symlinks)
-  if not file then
-    return nil
-  elseif file:stat() == "file" then
-    if tail:sub(-1) ~= "/" then
-      return file, path
-    end
-    file:close()
-    return nil
-  end
-  file:close()
-  if tail ~= "" and tail:sub(-1) ~= "/" then
-    -- Relative to the folder that it is in: a path may begin with "//", which
-    -- would be another host.
-    return nil, nil, "./" .. tail:match("[^/]*$") .. "/"
-  end
-  path = path == "" and self.index or path .. "/" .. self.index
-  file = http.open(self.folder, path, self.symlinks)
+---Opens a file, if that is what is there.
+local function open_file(self, path)
+  local file = http.open(self.folder, path, self.symlinks)
   if file and file:stat() ~= "file" then
     file:close()
     return nil
+  end
+  return file
+end
+
+local function is_folder(self, path)
+  local folder <close> = http.open(self.folder, path, self.symlinks)
+  return folder and folder:stat() == "folder"
+end
+
+---Opens what a request is for: the file and its name; or nothing, and where a
+---folder is. That is relative to what the folder is in: a path may begin with
+---"//", which would be another host.
+local function find(self, tail)
+  local path = file_path(tail, self.hidden)
+  if not path then
+    return nil
+  elseif path == "" or tail:sub(-1) == "/" then
+    path = path == "" and self.index or path .. "/" .. self.index
+    return open_file(self, path), path
+  end
+  local file = open_file(self, path)
+  if not file and is_folder(self, path) then
+    return nil, nil, "./" .. tail:match("[^/]*$") .. "/"
   end
   return file, path
 end
@@ -103,7 +108,7 @@ local function fields_of(self, file, path)
   return fields, size, seconds
 end
 
--- ---------------------------------------------------------------------- answers
+-- --------------------------------------------------------------------- answers
 
 ---Sends bytes of the file as the body of an answer.
 local function send(wire, file, status, fields, first, count)

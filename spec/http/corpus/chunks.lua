@@ -20,8 +20,8 @@ chunks("a size in capitals", "A\r\n0123456789\r\n0\r\n\r\n", "200+",
   "POST /p 0123456789")
 chunks("a size with zeros before it", "0005\r\nhello\r\n000\r\n\r\n", "200+",
   "POST /p hello")
-chunks("a chunk that looks like a request", "23\r\n" .. inner .. "\r\n0\r\n\r\n",
-  "200+", "POST /p " .. inner)
+chunks("a chunk that looks like a request", "23\r\n" .. inner
+  .. "\r\n0\r\n\r\n", "200+", "POST /p " .. inner)
 chunks("a chunk that looks like the end", "7\r\n0\r\n\r\nab\r\n0\r\n\r\n",
   "200+", "POST /p 0\r\n\r\nab")
 chunks("an extension", "5;a\r\nhello\r\n0\r\n\r\n", "200+", "POST /p hello",
@@ -87,8 +87,8 @@ for name, text in pairs {
   ["with quotes that do not end"] = ";a=\"b", ["with two values"] = ";a=b=c",
   ["behind quotes"] = ";a=\"b\"c",
 } do
-  chunks("an extension " .. name, "5" .. text .. "\r\nhello\r\n0\r\n\r\n", "400",
-    nil, "9112 7.1.1")
+  chunks("an extension " .. name, "5" .. text .. "\r\nhello\r\n0\r\n\r\n",
+    "400", nil, "9112 7.1.1")
 end
 
 for name, line in pairs {

@@ -1,10 +1,12 @@
--- Connections, pipelines and expectations: RFC 9112, 9; RFC 9110, 7.6.1, 10.1.1.
+-- Connections, pipelines and expectations: RFC 9112, 9; RFC 9110, 7.6.1,
+-- 10.1.1.
 
 local cases = {}
 
 local function get(name, section, fields, statuses, version)
   table.insert(cases, { name, section, "GET / HTTP/" .. (version or "1.1")
-    .. "\r\nHost: a\r\n" .. fields .. "\r\n", statuses, statuses:find("^200") and "GET / " or nil })
+    .. "\r\nHost: a\r\n" .. fields .. "\r\n", statuses,
+    statuses:find("^200") and "GET / " or nil })
 end
 
 get("nothing is said: it stays", "9112 9.3", "", "200+")

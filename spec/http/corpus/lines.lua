@@ -1,9 +1,9 @@
 -- Request lines: RFC 9112, 2.2, 2.3, 3; RFC 9110, 9.1, 15.5.15, 15.6.6.
 --
 -- A case is { name, section, bytes, statuses [, says] }: the statuses of all
--- answers, where "+" at the end stands for that of a request that was sent right
--- behind the case, and must have been found there; `says` is what the first
--- answer repeats of the request: method, path and body.
+-- answers, where "+" at the end stands for that of a request that was sent
+-- right behind the case, and must have been found there; `says` is what the
+-- first answer repeats of the request: method, path and body.
 
 local host = "\r\nHost: a\r\n\r\n"
 

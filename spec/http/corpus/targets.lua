@@ -4,8 +4,8 @@ local cases = {}
 
 local function target(text, statuses, says, section, method)
   local line = (method or "GET") .. " " .. text .. " HTTP/1.1"
-  table.insert(cases, { "target of " .. (method or "GET") .. ": " .. text, section or "9112 3.2.1",
-    line .. "\r\nHost: a\r\n\r\n", statuses, says })
+  table.insert(cases, { "target of " .. (method or "GET") .. ": " .. text,
+    section or "9112 3.2.1", line .. "\r\nHost: a\r\n\r\n", statuses, says })
 end
 
 -- in origin form
