@@ -71,13 +71,14 @@ struct ml_http_wire {
     struct ml_http_head head; /* the one that is read, or was read last */
     struct ml_http_incoming in;
     struct ml_http_outgoing reply;
-    struct ml_buffer out; /* bytes to be sent, before those of a call's own */
-    uint64_t serial;      /* counts messages */
-    bool waiting;         /* for the first byte of a message */
-    bool asked;           /* a head has begun: its time is running */
-    bool persistent;      /* another message may follow */
-    bool retired;         /* none is to follow */
-    bool upgraded;        /* the stream belongs to somebody else */
+    struct ml_buffer out;   /* bytes to be sent, before those of a call's own */
+    struct ml_buffer aside; /* see ml_http_set_aside */
+    uint64_t serial;        /* counts messages */
+    bool waiting;           /* for the first byte of a message */
+    bool asked;             /* a head has begun: its time is running */
+    bool persistent;        /* another message may follow */
+    bool retired;           /* none is to follow */
+    bool upgraded;          /* the stream belongs to somebody else */
 };
 
 /* A message whose head was read; the bytes of the head follow the struct. User
@@ -103,6 +104,13 @@ extern const char ml_http_wire_kind, ml_http_message_kind;
 struct ml_http_wire *ml_http_wire_at(lua_State *L, int index);
 struct ml_http_message *ml_http_message_at(lua_State *L, int index);
 
+/* Bytes that are looked at, and how many of them are used up. */
+struct ml_http_supply {
+    const char *bytes;
+    size_t n;
+    size_t used;
+};
+
 /* ---- http_wire.c ----------------------------------------------------------- */
 
 /* The wire at `arg`. Where the last message of a wire is, the wire takes its
@@ -111,6 +119,21 @@ struct ml_http_wire *ml_http_wire_check(lua_State *L, int arg);
 
 /* The wire that a call is about. */
 struct ml_http_wire *ml_http_wire_self(lua_State *L, const ml_call *call);
+
+/* Takes the bytes that the stream holds out of it. To make a value of Lua's is
+ * to run finalizers, and they may close the stream, and free what it holds. */
+struct ml_http_supply ml_http_set_aside(struct ml_http_wire *w);
+
+/* Gives them back, without the first `used`, if the stream is still open. What
+ * an error has left aside is freed with the wire. */
+void ml_http_put_back(struct ml_http_wire *w, size_t used);
+
+/* Reads, without waiting, as ml_stream_get, or finds that there is nothing. */
+ssize_t ml_http_read(struct ml_http_wire *w, const ml_call *call, char *chunk,
+                     size_t size);
+
+/* Has the stream hold what was read and is not used up. 0; -ENOMEM. */
+int ml_http_keep(struct ml_http_wire *w, const struct ml_http_supply *supply);
 
 /* Pushes nil and the error of a fault, with its status. Returns 2. */
 int ml_http_fail(lua_State *L, const struct ml_http_wire *w, int fault,

@@ -88,27 +88,24 @@ static void keep_trailer(lua_State *L, const ml_call *call,
     lua_pop(L, 1);
 }
 
-/* One piece of chunks: the answers; MORE, *taken being 0 if bytes are needed. */
-static int chunk_piece(lua_State *L, const ml_call *call,
-                       struct ml_http_wire *w, const char *bytes, size_t n,
-                       size_t max, size_t *taken)
+static size_t wanted(lua_State *L, const ml_call *call)
 {
-    struct ml_http_piece piece;
-    if (w->in.chunks.left > 0 && n > max) {
-        n = max;
-    }
-    int err = ml_http_chunks_next(&w->in.chunks, bytes, n, &w->limits, &piece);
-    *taken = piece.take;
-    if (err != 0) {
-        return break_off(L, w, -err, call);
-    }
-    switch (piece.kind) {
+    int max = ml_call_arg(call, 2);
+    lua_Integer n = ml_misuse_absent(L, max) ? CHUNK : lua_tointeger(L, max);
+    return n < CHUNK ? (size_t)n : CHUNK;
+}
+
+/* What a piece of chunks means: the answers, or MORE. */
+static int take_piece(lua_State *L, const ml_call *call, struct ml_http_wire *w,
+                      const struct ml_http_piece *piece)
+{
+    switch (piece->kind) {
     case ML_HTTP_DATA:
-        return give(L, w, piece.data, piece.take);
+        return give(L, w, piece->data, piece->take);
     case ML_HTTP_END:
         return finish(L, w);
     case ML_HTTP_TRAILER:
-        keep_trailer(L, call, &piece.field);
+        keep_trailer(L, call, &piece->field);
         return MORE;
     case ML_HTTP_MORE:
     case ML_HTTP_SKIP:
@@ -117,54 +114,51 @@ static int chunk_piece(lua_State *L, const ml_call *call,
     }
 }
 
-/* Takes the next piece out of `bytes`: the answers, or MORE; *taken bytes are
- * used up. */
-static int take_piece(lua_State *L, const ml_call *call, struct ml_http_wire *w,
-                      const char *bytes, size_t n, size_t max, size_t *taken)
+/* Goes on to the next bytes of the body. */
+static int take_chunks(lua_State *L, const ml_call *call,
+                       struct ml_http_wire *w, struct ml_http_supply *supply)
 {
-    *taken = 0;
+    struct ml_http_piece piece;
+    size_t max = wanted(L, call);
+    int answers = MORE;
+    do {
+        size_t n = supply->n - supply->used;
+        n = w->in.chunks.left > 0 && n > max ? max : n;
+        int err = ml_http_chunks_next(
+            &w->in.chunks, supply->bytes + supply->used, n, &w->limits, &piece);
+        supply->used += piece.take;
+        answers = err != 0 ? break_off(L, w, -err, call)
+                           : take_piece(L, call, w, &piece);
+    } while (answers == MORE && piece.take > 0);
+    return answers;
+}
+
+/* Takes the next bytes of the body out of the supply: the answers, or MORE. */
+static int take(lua_State *L, const ml_call *call, struct ml_http_wire *w,
+                struct ml_http_supply *supply)
+{
     if (w->in.framing == ML_HTTP_CHUNKED) {
-        int answers = MORE;
-        size_t took = 1;
-        while (answers == MORE && took > 0) {
-            answers =
-                chunk_piece(L, call, w, bytes + *taken, n - *taken, max, &took);
-            *taken += took;
-        }
-        return answers;
+        return take_chunks(L, call, w, supply);
     }
-    n = n < max ? n : max;
-    if (w->in.framing == ML_HTTP_LENGTH && (int64_t)n > w->in.left) {
-        n = (size_t)w->in.left;
+    size_t max = wanted(L, call);
+    size_t n = supply->n < max ? supply->n : max;
+    if (w->in.framing == ML_HTTP_LENGTH) {
+        n = (int64_t)n < w->in.left ? n : (size_t)w->in.left;
+        w->in.left -= (int64_t)n;
     }
-    if (n == 0) {
-        return MORE;
-    }
-    *taken = n;
-    w->in.left -= w->in.framing == ML_HTTP_LENGTH ? (int64_t)n : 0;
-    return give(L, w, bytes, n);
+    supply->used = n;
+    return n > 0 ? give(L, w, supply->bytes, n) : MORE;
 }
 
-static size_t wanted(lua_State *L, const ml_call *call)
-{
-    int max = ml_call_arg(call, 2);
-    lua_Integer n = ml_misuse_absent(L, max) ? CHUNK : lua_tointeger(L, max);
-    return n < CHUNK ? (size_t)n : CHUNK;
-}
-
-/* What of it the stream holds. */
+/* Of what the stream holds. */
 static int take_held(lua_State *L, const ml_call *call, struct ml_http_wire *w)
 {
-    struct ml_stream *s = w->stream;
-    size_t taken = 0;
-    if (ml_buffer_length(&s->in) == 0) {
+    if (ml_buffer_length(&w->stream->in) == 0) {
         return MORE;
     }
-    int n = take_piece(L, call, w, ml_buffer_bytes(&s->in),
-                       ml_buffer_length(&s->in), wanted(L, call), &taken);
-    if (taken > 0) {
-        ml_stream_take(s, taken);
-    }
+    struct ml_http_supply supply = ml_http_set_aside(w);
+    int n = take(L, call, w, &supply);
+    ml_http_put_back(w, supply.used);
     return n;
 }
 
@@ -173,27 +167,17 @@ static int take_fresh(lua_State *L, const ml_call *call, struct ml_http_wire *w,
                       ssize_t *why)
 {
     char chunk[CHUNK];
-    struct ml_stream *s = w->stream;
-    size_t max = wanted(L, call);
-    bool held = ml_buffer_length(&s->in) > 0;
-    size_t taken = 0;
-    int n = MORE;
-    *why = ml_stream_drained(s, call) ? -EAGAIN
-                                      : ml_stream_get(s, chunk, sizeof chunk);
+    *why = ml_http_read(w, call, chunk, sizeof chunk);
     if (*why <= 0) {
         return MORE;
     }
-    size_t got = (size_t)*why;
-    if (!held) {
-        n = take_piece(L, call, w, chunk, got, max, &taken);
-    }
-    if (taken < got && s->d.fd >= 0) {
-        int err = ml_buffer_append(&s->in, &s->d.vm->alloc, chunk + taken,
-                                   got - taken);
-        if (err != 0) {
-            *why = err;
-            return MORE;
-        }
+    struct ml_http_supply supply = {chunk, (size_t)*why, 0};
+    bool held = ml_buffer_length(&w->stream->in) > 0;
+    int n = held ? MORE : take(L, call, w, &supply);
+    int err = ml_http_keep(w, &supply);
+    if (err != 0) {
+        *why = err;
+        return MORE;
     }
     return held ? take_held(L, call, w) : n;
 }

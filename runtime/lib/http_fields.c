@@ -161,9 +161,13 @@ static int append_line(lua_State *L, const char *name, size_t name_length,
     }
     char *at = ml_buffer_tail(out);
     memcpy(at, name, name_length);
-    memcpy(at + name_length, ": ", 2);
-    memcpy(at + name_length + 2, text, n);
-    memcpy(at + name_length + 2 + n, "\r\n", 2);
+    at += name_length;
+    *at++ = ':';
+    *at++ = ' ';
+    memcpy(at, text, n);
+    at += n;
+    *at++ = '\r';
+    *at = '\n';
     ml_buffer_produced(out, name_length + n + AROUND);
     return 0;
 }

@@ -90,16 +90,14 @@ static void note_begun(struct ml_http_wire *w, ml_call *call)
     }
 }
 
-/* Looks at the bytes that there are: the answers, *used being what they took;
- * or MORE. */
+/* Looks at the bytes that there are: the answers, or MORE. */
 static int look(lua_State *L, ml_call *call, struct ml_http_wire *w,
-                const char *bytes, size_t n, size_t *used)
+                struct ml_http_supply *supply)
 {
-    *used = 0;
-    if (n == 0) {
+    if (supply->n == 0) {
         return MORE;
     }
-    long length = parse(L, call, w, bytes, n);
+    long length = parse(L, call, w, supply->bytes, supply->n);
     if (length == 0) {
         note_begun(w, call);
         return MORE;
@@ -107,22 +105,21 @@ static int look(lua_State *L, ml_call *call, struct ml_http_wire *w,
     if (length < 0) {
         return refuse(L, w, (int)-length, call);
     }
-    *used = (size_t)length;
-    return give(L, call, w, bytes, *used);
+    supply->used = (size_t)length;
+    return give(L, call, w, supply->bytes, supply->used);
 }
 
-/* ---- bytes --------------------------------------------------------------------- */
+/* ---- bytes --------------------------------------------------------------- */
 
 /* Looks at what the stream holds. */
 static int look_held(lua_State *L, ml_call *call, struct ml_http_wire *w)
 {
-    struct ml_stream *s = w->stream;
-    size_t used = 0;
-    int n = look(L, call, w, ml_buffer_bytes(&s->in), ml_buffer_length(&s->in),
-                 &used);
-    if (used > 0) {
-        ml_stream_take(s, used);
+    if (ml_buffer_length(&w->stream->in) == 0) {
+        return MORE;
     }
+    struct ml_http_supply supply = ml_http_set_aside(w);
+    int n = look(L, call, w, &supply);
+    ml_http_put_back(w, supply.used);
     return n;
 }
 
@@ -132,26 +129,17 @@ static int look_fresh(lua_State *L, ml_call *call, struct ml_http_wire *w,
                       ssize_t *why)
 {
     char chunk[CHUNK];
-    struct ml_stream *s = w->stream;
-    size_t used = 0;
-    int n = MORE;
-    *why = ml_stream_drained(s, call) ? -EAGAIN
-                                      : ml_stream_get(s, chunk, sizeof chunk);
+    *why = ml_http_read(w, call, chunk, sizeof chunk);
     if (*why <= 0) {
         return MORE;
     }
-    size_t got = (size_t)*why;
-    bool held = ml_buffer_length(&s->in) > 0;
-    if (!held) {
-        n = look(L, call, w, chunk, got, &used);
-    }
-    if (used < got && s->d.fd >= 0) {
-        int err =
-            ml_buffer_append(&s->in, &s->d.vm->alloc, chunk + used, got - used);
-        if (err != 0) {
-            *why = err;
-            return MORE;
-        }
+    struct ml_http_supply supply = {chunk, (size_t)*why, 0};
+    bool held = ml_buffer_length(&w->stream->in) > 0;
+    int n = held ? MORE : look(L, call, w, &supply);
+    int err = ml_http_keep(w, &supply);
+    if (err != 0) {
+        *why = err;
+        return MORE;
     }
     return held ? look_held(L, call, w) : n;
 }

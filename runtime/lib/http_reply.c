@@ -34,12 +34,10 @@ enum {
 
 /* ---- text ----------------------------------------------------------------------- */
 
-/* Where there is room; inline, so that the length of a constant is known. */
+/* Where there is room. */
 static inline char *put(char *at, const char *text)
 {
-    size_t n = strlen(text);
-    memcpy(at, text, n);
-    return at + n;
+    return stpcpy(at, text);
 }
 
 static char *put_number(char *at, uint64_t n)
@@ -156,8 +154,8 @@ static int append_type(struct ml_http_wire *w, const char *type)
 }
 
 /* The lines that are ours. */
-static int append_own(struct ml_http_wire *w, int status,
-                      const struct ml_http_noted *noted)
+static void append_own(struct ml_http_wire *w, int status,
+                       const struct ml_http_noted *noted)
 {
     char *from = ml_buffer_tail(&w->out);
     char *at = put_status(from, status);
@@ -171,29 +169,36 @@ static int append_own(struct ml_http_wire *w, int status,
         at = put_connection(at, w);
     }
     ml_buffer_produced(&w->out, (size_t)(at - from));
-    return 0;
 }
+
+/* The parts of a head that are the script's. */
+struct head_parts {
+    int status;
+    int fields;       /* their index */
+    const char *type; /* where no field tells one; or NULL */
+    struct ml_http_noted noted;
+};
 
 /* Appends a head to what goes out. 0; -ENOMEM, and what is there of it must not
  * be followed by anything. */
-static int append_head(lua_State *L, int fields, struct ml_http_wire *w,
-                       int status, const char *type,
-                       const struct ml_http_noted *noted)
+static int append_head(lua_State *L, struct ml_http_wire *w,
+                       const struct head_parts *parts)
 {
+    const struct ml_http_noted *noted = &parts->noted;
     int err = ml_buffer_reserve(&w->out, &w->vm->alloc,
                                 OWN_FIELDS + noted->bytes, SIZE_MAX);
     if (err != 0) {
         return err;
     }
     w->reply.begun = true;
-    w->reply.status = status;
+    w->reply.status = parts->status;
     settle(w, noted);
-    err = append_own(w, status, noted);
-    if (err == 0 && !noted->type) {
-        err = append_type(w, type);
+    append_own(w, parts->status, noted);
+    if (!noted->type) {
+        err = append_type(w, parts->type);
     }
     if (err == 0) {
-        err = ml_http_fields_append(L, fields, &w->out, &w->vm->alloc);
+        err = ml_http_fields_append(L, parts->fields, &w->out, &w->vm->alloc);
     }
     return err != 0 ? err : ml_buffer_append(&w->out, &w->vm->alloc, "\r\n", 2);
 }
@@ -267,22 +272,22 @@ static void respond_check(lua_State *L)
 static int respond_begin(lua_State *L, const ml_call *call,
                          struct ml_http_wire *w)
 {
-    struct ml_http_noted noted;
     size_t n = 0;
-    int fields = ml_call_arg(call, FIELDS);
-    int status = (int)lua_tointeger(L, ml_call_arg(call, STATUS));
     const char *body = lua_tolstring(L, ml_call_arg(call, BODY), &n);
-    const char *type = lua_tostring(L, ml_call_arg(call, TYPE));
-    (void)ml_http_fields_refusal(L, fields, &noted);
+    struct head_parts parts = {
+        .status = (int)lua_tointeger(L, ml_call_arg(call, STATUS)),
+        .fields = ml_call_arg(call, FIELDS),
+        .type = lua_tostring(L, ml_call_arg(call, TYPE))};
+    (void)ml_http_fields_refusal(L, parts.fields, &parts.noted);
     w->reply.sent = 0;
     w->reply.left = (int64_t)n;
     w->reply.bytes = w->reply.silent ? 0 : (int64_t)n;
     w->reply.framing =
-        ml_http_bodiless(status) ? ML_HTTP_NO_BODY : ML_HTTP_LENGTH;
-    if (type == NULL && n > 0) {
-        type = type_of(body, n);
+        ml_http_bodiless(parts.status) ? ML_HTTP_NO_BODY : ML_HTTP_LENGTH;
+    if (parts.type == NULL && n > 0) {
+        parts.type = type_of(body, n);
     }
-    int err = append_head(L, fields, w, status, type, &noted);
+    int err = append_head(L, w, &parts);
     w->reply.over = true;
     if (err != 0 || n > COPIED || w->reply.silent) {
         return err;
@@ -358,13 +363,14 @@ static enum ml_http_framing framing_of(const struct ml_http_wire *w, int status,
 /* begin(status, fields, nil, type): the head; it goes out with what follows. */
 static int wire_begin(lua_State *L)
 {
-    struct ml_http_noted noted;
-    check_head(L, &noted);
-    struct ml_http_wire *w = ml_http_wire_check(L, 1);
-    int status = (int)lua_tointeger(L, STATUS);
-    w->reply.framing = framing_of(w, status, &noted);
-    w->reply.left = noted.length_value;
-    if (append_head(L, FIELDS, w, status, lua_tostring(L, TYPE), &noted) != 0) {
+    struct head_parts parts = {.fields = FIELDS};
+    check_head(L, &parts.noted);
+    struct ml_http_wire *w = lua_touserdata(L, 1);
+    parts.status = (int)lua_tointeger(L, STATUS);
+    parts.type = lua_tostring(L, TYPE);
+    w->reply.framing = framing_of(w, parts.status, &parts.noted);
+    w->reply.left = parts.noted.length_value;
+    if (append_head(L, w, &parts) != 0) {
         w->persistent = false;
         return luaL_error(L, "not enough memory");
     }

@@ -73,6 +73,7 @@ static int wire_gc(lua_State *L)
 {
     struct ml_http_wire *w = lua_touserdata(L, 1);
     ml_buffer_term(&w->out, &w->vm->alloc);
+    ml_buffer_term(&w->aside, &w->vm->alloc);
     return 0;
 }
 
@@ -97,7 +98,8 @@ static int check_limits(lua_State *L)
 /* wire(stream [, limits]). Upvalues: the vm, the date. */
 static int wire_new(lua_State *L)
 {
-    struct ml_stream *s = ml_stream_check(L, 1);
+    (void)ml_stream_check(L, 1);
+    struct ml_stream *s = lua_touserdata(L, 1);
     lua_settop(L, 2);
     struct ml_http_wire *w = lua_newuserdatauv(L, sizeof *w, 2);
     memset(w, 0, sizeof *w);
@@ -150,6 +152,47 @@ struct ml_http_wire *ml_http_wire_check(lua_State *L, int arg)
 struct ml_http_wire *ml_http_wire_self(lua_State *L, const ml_call *call)
 {
     return lua_touserdata(L, ml_call_arg(call, 1));
+}
+
+/* ---- bytes that the stream holds ------------------------------------------- */
+
+struct ml_http_supply ml_http_set_aside(struct ml_http_wire *w)
+{
+    ml_buffer_term(&w->aside, &w->vm->alloc);
+    w->aside = w->stream->in;
+    ml_buffer_init(&w->stream->in);
+    return (struct ml_http_supply){ml_buffer_bytes(&w->aside),
+                                   ml_buffer_length(&w->aside), 0};
+}
+
+void ml_http_put_back(struct ml_http_wire *w, size_t used)
+{
+    ml_buffer_consume(&w->aside, used);
+    if (w->stream->d.fd < 0) {
+        ml_buffer_term(&w->aside, &w->vm->alloc);
+        return;
+    }
+    w->stream->in = w->aside;
+    ml_buffer_init(&w->aside);
+    ml_stream_take(w->stream, 0); /* it keeps no memory for nothing */
+}
+
+ssize_t ml_http_read(struct ml_http_wire *w, const ml_call *call, char *chunk,
+                     size_t size)
+{
+    return ml_stream_drained(w->stream, call)
+               ? -EAGAIN
+               : ml_stream_get(w->stream, chunk, size);
+}
+
+int ml_http_keep(struct ml_http_wire *w, const struct ml_http_supply *supply)
+{
+    struct ml_stream *s = w->stream;
+    if (supply->used == supply->n || s->d.fd < 0) {
+        return 0;
+    }
+    return ml_buffer_append(&s->in, &w->vm->alloc, supply->bytes + supply->used,
+                            supply->n - supply->used);
 }
 
 /* ---- errors ----------------------------------------------------------------- */

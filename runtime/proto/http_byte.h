@@ -26,7 +26,10 @@ static inline bool ml_http_is(char byte, unsigned class)
 /* A letter of ASCII in lower case, any other byte as it is. */
 static inline char ml_http_lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    if (c >= 'A' && c <= 'Z') {
+        return "abcdefghijklmnopqrstuvwxyz"[c - 'A'];
+    }
+    return c;
 }
 
 /* How many bytes at the start are of the class. */

@@ -83,25 +83,32 @@ static size_t value_length(const char *text, size_t n)
     return 0;
 }
 
-/* *( ";" name [ "=" value ] ), without the blanks that are bad there. */
+/* How long an extension is, ";" name [ "=" value ], without the blanks that are
+ * bad there; 0 if it is none. */
+static size_t extension_length(const char *text, size_t n)
+{
+    size_t name = ml_http_span(text + 1, n - 1, ML_HTTP_TOKEN);
+    if (text[0] != ';' || name == 0) {
+        return 0;
+    }
+    size_t at = 1 + name;
+    if (at == n || text[at] != '=') {
+        return at;
+    }
+    size_t value = value_length(text + at + 1, n - at - 1);
+    return value > 0 ? at + 1 + value : 0;
+}
+
 static bool extensions_valid(const char *text, size_t n)
 {
-    size_t at = 0;
-    while (at < n && text[at] == ';') {
-        size_t name = ml_http_span(text + at + 1, n - at - 1, ML_HTTP_TOKEN);
-        at += 1 + name;
-        if (name == 0) {
-            return false;
-        }
-        if (at < n && text[at] == '=') {
-            size_t value = value_length(text + at + 1, n - at - 1);
-            at += 1 + value;
-            if (value == 0) {
-                return false;
-            }
-        }
+    bool valid = ml_http_span(text, n, ML_HTTP_VALUE) == n;
+    while (valid && n > 0) {
+        size_t length = extension_length(text, n);
+        valid = length > 0;
+        text += length;
+        n -= length;
     }
-    return at == n && ml_http_span(text, n, ML_HTTP_VALUE) == n;
+    return valid;
 }
 
 static int size_line(struct ml_http_chunks *chunks, const char *line, size_t n)

@@ -232,7 +232,7 @@ static int read_lines(struct ml_http_head *head, const char *bytes, size_t n,
                       first_line_reader *read_first)
 {
     for (;;) {
-        struct line line;
+        struct line line = {NULL, 0};
         int err = line_find(head, bytes, n, limits, &line);
         if (err <= 0) {
             return err;
