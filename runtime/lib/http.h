@@ -30,10 +30,10 @@ struct ml_http_times {
     double write; /* that the peer may take nothing of what is written */
 };
 
-/* The text of the field Date, made once a second. */
+/* The line of the field Date, made once a second. */
 struct ml_http_date {
     time_t second;
-    char text[48];
+    char text[64];
 };
 
 /* The body of a message that comes in. */
@@ -74,11 +74,12 @@ struct ml_http_wire {
     struct ml_buffer out;   /* bytes to be sent, before those of a call's own */
     struct ml_buffer aside; /* see ml_http_set_aside */
     uint64_t serial;        /* counts messages */
-    bool waiting;           /* for the first byte of a message */
-    bool asked;             /* a head has begun: its time is running */
-    bool persistent;        /* another message may follow */
-    bool retired;           /* none is to follow */
-    bool upgraded;          /* the stream belongs to somebody else */
+    bool stuck;      /* an answer did not fit while a request is waited for */
+    bool waiting;    /* for the first byte of a message */
+    bool asked;      /* a head has begun: its time is running */
+    bool persistent; /* another message may follow */
+    bool retired;    /* none is to follow */
+    bool upgraded;   /* the stream belongs to somebody else */
 };
 
 /* A message whose head was read; the bytes of the head follow the struct. User

@@ -175,7 +175,12 @@ static int receive_some(lua_State *L, ml_call *call, struct ml_http_wire *w)
     for (int round = 0; round < ROUNDS; round++) {
         ssize_t why = ml_http_send_out(w);
         if (why < 0) {
+            w->stuck = true;
             return ml_http_wait_to_send(w, call, why);
+        }
+        if (w->stuck) { /* the time for that was another one */
+            w->stuck = false;
+            ml_stream_progress(call);
         }
         int n = look_fresh(L, call, w, &why);
         if (n != MORE) {

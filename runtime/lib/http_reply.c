@@ -55,12 +55,9 @@ static char *put_number(char *at, uint64_t n)
 
 static char *put_status(char *at, int status)
 {
-    if (status == 200) {
-        return put(at, "HTTP/1.1 200 OK\r\n");
-    }
     at = put(at, "HTTP/1.1 ");
     at = put_number(at, (uint64_t)status);
-    at = put(at, " ");
+    *at++ = ' ';
     at = put(at, ml_http_reason(status));
     return put(at, "\r\n");
 }
@@ -75,7 +72,7 @@ static void format_date(struct ml_http_date *date, time_t now)
         return;
     }
     (void)snprintf(date->text, sizeof date->text,
-                   "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT",
+                   "Date: %.3s, %02d %.3s %04d %02d:%02d:%02d GMT\r\n",
                    days + (size_t)tm.tm_wday * 3, tm.tm_mday % 100,
                    months + (size_t)tm.tm_mon * 3, (tm.tm_year + 1900) % 10000,
                    tm.tm_hour % 100, tm.tm_min % 100, tm.tm_sec % 100);
@@ -88,9 +85,7 @@ static char *put_date(char *at, struct ml_http_date *date)
     if (now != date->second) {
         format_date(date, now);
     }
-    at = put(at, "Date: ");
-    at = put(at, date->text);
-    return put(at, "\r\n");
+    return put(at, date->text);
 }
 
 /* ---- what is said of the connection ------------------------------------------------ */
@@ -139,65 +134,59 @@ static char *put_framing(char *at, const struct ml_http_wire *w)
     }
 }
 
-static int append_type(struct ml_http_wire *w, const char *type)
+static char *put_type(char *at, const char *type)
 {
-    static const char name[] = "Content-Type: ";
-    const struct ml_alloc *alloc = &w->vm->alloc;
-    if (type == NULL) {
-        return 0;
-    }
-    int err = ml_buffer_append(&w->out, alloc, name, sizeof name - 1);
-    if (err == 0) {
-        err = ml_buffer_append(&w->out, alloc, type, strlen(type));
-    }
-    return err != 0 ? err : ml_buffer_append(&w->out, alloc, "\r\n", 2);
+    at = put(at, "Content-Type: ");
+    at = put(at, type);
+    return put(at, "\r\n");
 }
 
-/* The lines that are ours. */
-static void append_own(struct ml_http_wire *w, int status,
-                       const struct ml_http_noted *noted)
-{
-    char *from = ml_buffer_tail(&w->out);
-    char *at = put_status(from, status);
-    if (!noted->date) {
-        at = put_date(at, w->date);
-    }
-    if (!noted->length) {
-        at = put_framing(at, w);
-    }
-    if (!noted->close && !noted->upgrade) {
-        at = put_connection(at, w);
-    }
-    ml_buffer_produced(&w->out, (size_t)(at - from));
-}
-
-/* The parts of a head that are the script's. */
+/* What a head has of the script's. */
 struct head_parts {
     int status;
     int fields;       /* their index */
     const char *type; /* where no field tells one; or NULL */
+    size_t behind;    /* bytes that are appended behind it: for room */
     struct ml_http_noted noted;
 };
+
+/* The lines that are ours. */
+static void append_own(struct ml_http_wire *w, const struct head_parts *parts)
+{
+    char *from = ml_buffer_tail(&w->out);
+    char *at = put_status(from, parts->status);
+    if (!parts->noted.date) {
+        at = put_date(at, w->date);
+    }
+    if (!parts->noted.length) {
+        at = put_framing(at, w);
+    }
+    if (!parts->noted.close && !parts->noted.upgrade) {
+        at = put_connection(at, w);
+    }
+    if (!parts->noted.type && parts->type != NULL) {
+        at = put_type(at, parts->type);
+    }
+    ml_buffer_produced(&w->out, (size_t)(at - from));
+}
 
 /* Appends a head to what goes out. 0; -ENOMEM, and what is there of it must not
  * be followed by anything. */
 static int append_head(lua_State *L, struct ml_http_wire *w,
                        const struct head_parts *parts)
 {
-    const struct ml_http_noted *noted = &parts->noted;
-    int err = ml_buffer_reserve(&w->out, &w->vm->alloc,
-                                OWN_FIELDS + noted->bytes, SIZE_MAX);
+    size_t type = parts->type != NULL ? strlen(parts->type) : 0;
+    int err = ml_buffer_reserve(
+        &w->out, &w->vm->alloc,
+        OWN_FIELDS + type + parts->noted.bytes + parts->behind, SIZE_MAX);
     if (err != 0) {
         return err;
     }
     w->reply.begun = true;
     w->reply.status = parts->status;
-    settle(w, noted);
-    append_own(w, parts->status, noted);
-    if (!noted->type) {
-        err = append_type(w, parts->type);
-    }
-    if (err == 0) {
+    settle(w, &parts->noted);
+    append_own(w, parts);
+    if (parts->noted.bytes > 0) {
         err = ml_http_fields_append(L, parts->fields, &w->out, &w->vm->alloc);
     }
     return err != 0 ? err : ml_buffer_append(&w->out, &w->vm->alloc, "\r\n", 2);
@@ -268,18 +257,18 @@ static void respond_check(lua_State *L)
 
 /* ---- respond ------------------------------------------------------------------------------ */
 
-/* The head, and a body that is short. */
-static int respond_begin(lua_State *L, const ml_call *call,
-                         struct ml_http_wire *w)
+/* The head, and a body that is short. `base` is the index before the wire. */
+static int respond_begin(lua_State *L, int base, struct ml_http_wire *w)
 {
     size_t n = 0;
-    const char *body = lua_tolstring(L, ml_call_arg(call, BODY), &n);
-    struct head_parts parts = {
-        .status = (int)lua_tointeger(L, ml_call_arg(call, STATUS)),
-        .fields = ml_call_arg(call, FIELDS),
-        .type = lua_tostring(L, ml_call_arg(call, TYPE))};
+    const char *body = lua_tolstring(L, base + BODY, &n);
+    bool copied = n <= COPIED && !w->reply.silent;
+    struct head_parts parts = {.status = (int)lua_tointeger(L, base + STATUS),
+                               .fields = base + FIELDS,
+                               .type = lua_tostring(L, base + TYPE),
+                               .behind = copied ? n : 0};
     (void)ml_http_fields_refusal(L, parts.fields, &parts.noted);
-    w->reply.sent = 0;
+    w->reply.sent = copied ? n : 0;
     w->reply.left = (int64_t)n;
     w->reply.bytes = w->reply.silent ? 0 : (int64_t)n;
     w->reply.framing =
@@ -289,19 +278,19 @@ static int respond_begin(lua_State *L, const ml_call *call,
     }
     int err = append_head(L, w, &parts);
     w->reply.over = true;
-    if (err != 0 || n > COPIED || w->reply.silent) {
-        return err;
-    }
-    w->reply.sent = n;
-    return ml_buffer_append(&w->out, &w->vm->alloc, body, n);
+    return err == 0 && copied
+               ? ml_buffer_append(&w->out, &w->vm->alloc, body, n)
+               : err;
 }
 
-/* True if what goes out may wait for the answer to the request behind it. */
-static bool may_gather(const struct ml_http_wire *w, size_t n)
+/* True, whether what goes out waits for the answer to a request behind it, and
+ * whether there may be one. */
+static int push_answered(lua_State *L, const struct ml_http_wire *w, bool waits)
 {
-    return w->persistent && n <= COPIED && w->in.framing == ML_HTTP_NO_BODY &&
-           ml_buffer_length(&w->stream->in) > 0 &&
-           ml_buffer_length(&w->out) < GATHERED;
+    lua_pushboolean(L, 1);
+    lua_pushboolean(L, waits);
+    lua_pushboolean(L, w->persistent && w->in.framing == ML_HTTP_NO_BODY);
+    return 3;
 }
 
 static int respond_try(lua_State *L, ml_call *call, struct ml_http_wire *w)
@@ -311,24 +300,12 @@ static int respond_try(lua_State *L, ml_call *call, struct ml_http_wire *w)
     if (turn < 0) {
         return turn;
     }
-    if (turn == 1) {
-        int err = respond_begin(L, call, w);
-        if (err != 0) {
-            return err;
-        }
+    int err = turn == 1 ? respond_begin(L, call->base, w) : 0;
+    if (err == 0) {
+        const char *body = lua_tolstring(L, ml_call_arg(call, BODY), &n);
+        err = ml_http_send_all(w, call, body, w->reply.silent ? 0 : n, "");
     }
-    const char *body = lua_tolstring(L, ml_call_arg(call, BODY), &n);
-    bool gathers = turn == 1 && may_gather(w, n);
-    int err =
-        gathers ? 0
-                : ml_http_send_all(w, call, body, w->reply.silent ? 0 : n, "");
-    if (err != 0) {
-        return err;
-    }
-    lua_pushboolean(L, 1);
-    lua_pushboolean(L, gathers);
-    lua_pushboolean(L, w->persistent && w->in.framing == ML_HTTP_NO_BODY);
-    return 3;
+    return err != 0 ? err : push_answered(L, w, false);
 }
 
 static int respond_attempt(lua_State *L, ml_call *call)
@@ -337,14 +314,39 @@ static int respond_attempt(lua_State *L, ml_call *call)
     return ml_stream_end(L, w->stream, call, respond_try(L, call, w));
 }
 
-/* respond(status, fields, body, type): the whole answer. True, whether it waits
- * for the next one, and whether there may be one; nil, err. */
 static const ml_syscall http_respond = {.size = sizeof(ml_syscall),
                                         .name = "respond",
                                         .check = respond_check,
                                         .attempt = respond_attempt,
                                         .withdraw = ml_turn_withdraw,
                                         .describe = ml_stream_describe_write};
+
+/* True if an answer can be left to whoever waits for the next request: that
+ * call sends what is to go out before it waits. */
+static bool may_leave(const struct ml_http_wire *w, size_t n)
+{
+    return w->persistent && !w->retired && n <= COPIED &&
+           w->in.framing == ML_HTTP_NO_BODY &&
+           ml_buffer_length(&w->out) < GATHERED && w->stream->d.fd >= 0 &&
+           w->stream->writer.turn.holder == NULL;
+}
+
+/* respond(status, fields, body, type): the whole answer. True, whether it waits
+ * for the next one (push sends it), and whether there may be one: if not, flush
+ * is to be called; nil, err. */
+static int wire_respond(lua_State *L)
+{
+    respond_check(L);
+    struct ml_http_wire *w = lua_touserdata(L, 1);
+    if (!may_leave(w, lua_rawlen(L, BODY))) {
+        return ml_call_enter(L, ml_vm_upvalue(L), &http_respond);
+    }
+    if (respond_begin(L, 0, w) != 0) {
+        w->persistent = false;
+        return luaL_error(L, "not enough memory");
+    }
+    return push_answered(L, w, ml_buffer_length(&w->stream->in) > 0);
+}
 
 /* ---- begin, write, finish ---------------------------------------------------------------------- */
 
@@ -488,11 +490,11 @@ static int wire_finish(lua_State *L)
 
 void ml_http_reply_open(lua_State *L, struct ml_vm *vm)
 {
-    static const luaL_Reg methods[] = {{"begin", wire_begin},
+    static const luaL_Reg methods[] = {{"respond", wire_respond},
+                                       {"begin", wire_begin},
                                        {"sent", wire_sent},
                                        {"finish", wire_finish},
                                        {NULL, NULL}};
-    ml_sys_method(L, vm, "respond", &http_respond);
     ml_sys_method(L, vm, "write", &http_write);
     ml_vm_setfuncs(L, vm, methods);
 }

@@ -65,7 +65,7 @@ end)
 
 member("response", function(req)
   local res = response.new(wire_of(req))
-  response.of[req] = res
+  response.set(req, res)
   return res
 end)
 
@@ -231,7 +231,7 @@ function request:upgrade(protocol, headers, leave)
     error(why, 2)
   end
   wire:begin(101, fields)
-  response.of[self] = { leave = leave or false }
+  response.set(self, { leave = leave or false })
   local ok, err = wire:flush()
   if not ok then
     return nil, err

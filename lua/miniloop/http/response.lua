@@ -166,6 +166,20 @@ function methods:events(options)
   return require "miniloop.http.events".new(self, options)
 end
 
+---How many responses there are, at least: while there are none, as is usual,
+---nobody looks for his.
+response.live = 0
+
+---Makes the response of a request what is given.
+---@param req miniloop.http.request
+---@param res table
+function response.set(req, res)
+  if not response.of[req] then
+    response.live = response.live + 1
+  end
+  response.of[req] = res
+end
+
 ---Gives the response a task that is of no more use when it is over.
 ---@param task miniloop.task
 function methods:attend(task)
@@ -177,9 +191,12 @@ function methods:attend(task)
   tasks[#tasks + 1] = task
 end
 
----Ends the tasks of a response that is over.
----@param self miniloop.http.response
-function response.release(self)
+---Forgets the response of a request that is over, and ends its tasks.
+---@param req miniloop.http.request
+function response.release(req)
+  local self = response.of[req]
+  response.of[req] = nil
+  response.live = response.live - 1
   for _, task in ipairs(rawget(self, "tasks") or {}) do
     task:kill()
   end

@@ -95,7 +95,7 @@ local function run(wire, req, route)
   else
     a, b, c = route.handler(req)
   end
-  local res = responses[req]
+  local res = response.live > 0 and responses[req]
   if not res then
     if type(a) == "string" and b == nil then
       return wire:respond(200, nil, a)
@@ -103,10 +103,11 @@ local function run(wire, req, route)
     return answer.give(wire, nil, a, b, c)
   elseif rawget(res, "leave") ~= nil then
     leave(res, false)
+    response.release(req)
     return nil -- the connection was somebody else's
   end
   local ok, err, goes_on = answer.give(wire, res, a, b, c)
-  response.release(res)
+  response.release(req)
   return ok, err, goes_on
 end
 
@@ -256,7 +257,9 @@ local function converse(talk)
       return method
     end
     talk.req = req
-    talk.since = logs and core.now()
+    if logs then
+      talk.since = core.now()
+    end
     local routes_by_path = plain[method]
     local route = routes_by_path and routes_by_path[path]
     local ok, gathers, goes_on
@@ -277,6 +280,7 @@ end
 ---The protocol that the connection was handed to ends with an error.
 local function end_upgraded(talk, res, err)
   leave(res, true, err.value)
+  response.release(talk.req)
   if not is_farewell(err.value, talk.peer) then
     tell(talk.site, err, talk.req)
   end
@@ -295,7 +299,7 @@ local function recover(talk, fault)
   local ok, err = apologize(talk, fault)
   note_access(talk)
   if res then
-    response.release(res)
+    response.release(talk.req)
   end
   return ok and err ~= nil and settle(talk.wire)
 end
@@ -329,6 +333,7 @@ function server.attend(site, conn)
     refuse(talk, fault)
   end
   site.talks[talk] = nil
+  talk.wire:flush() -- or it is gone
   if talk.wire:dirty() then
     linger(talk.wire)
   end
