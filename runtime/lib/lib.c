@@ -9,11 +9,7 @@ void ml_lib_open(lua_State *L, struct ml_vm *vm)
         ml_gzip_open,
         ml_jsontext_open,
         ml_lib_http_open,
-        NULL,
-    };
         ml_lib_tls_open,
-        ml_lib_http_open,
-        ml_jsontext_open,
         NULL,
     };
     for (size_t i = 0; families[i] != NULL; i++) {
