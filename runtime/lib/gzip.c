@@ -3,12 +3,12 @@
  * What unpacks is asked for piece after piece, each of a bounded size: a small
  * message can hold gigabytes of nothing, and who reads must be able to stop.
  * The library's memory comes from the state's allocator. */
-#include "lib/gzip.h"
 
 #include "base/alloc.h"
 #include "base/library.h"
 #include "core/arg.h"
 #include "core/error.h"
+#include "lib/lib.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -364,7 +364,8 @@ static void set_function(lua_State *L, struct ml_vm *vm, const char *name,
     lua_setfield(L, -3, name);
 }
 
-void ml_gzip_open(lua_State *L, struct ml_vm *vm)
+/* Adds the table `gzip`: inflater and deflater. */
+void ml_lib_gzip_open(lua_State *L, struct ml_vm *vm)
 {
     static const luaL_Reg inflater[] = {{"feed", inflater_feed},
                                         {"next", inflater_next},

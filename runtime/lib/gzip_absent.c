@@ -1,5 +1,5 @@
 #include "core/error.h"
-#include "lib/gzip.h"
+#include "lib/lib.h"
 
 #include <errno.h>
 
@@ -10,7 +10,7 @@ static int refuse(lua_State *L)
     return n;
 }
 
-void ml_gzip_open(lua_State *L, struct ml_vm *vm)
+void ml_lib_gzip_open(lua_State *L, struct ml_vm *vm)
 {
     static const luaL_Reg functions[] = {
         {"inflater", refuse}, {"deflater", refuse}, {NULL, NULL}};

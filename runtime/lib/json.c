@@ -4,7 +4,7 @@
  * and says line and column of what is wrong. We make Lua values of the tree
  * under a protected call, so that the tree is freed also when Lua runs out of
  * memory. Its recursion is bounded: how deep a text is nested is looked at
- * before the library sees it. */
+ * before the library sees it; ours is none. */
 #include "lib/json.h"
 
 #include "base/library.h"
@@ -19,14 +19,16 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define JANSSON_FUNCTIONS(X)                                              \
-    X(json_loadb)                                                         \
-    X(json_delete)                                                        \
-    X(json_array_size)                                                    \
-    X(json_array_get)                                                     \
-    X(json_object_iter) X(json_object_iter_key) X(json_object_iter_value) \
-        X(json_object_iter_next) X(json_object_size) X(json_string_value) \
-            X(json_string_length) X(json_integer_value) X(json_real_value)
+#define JANSSON_FUNCTIONS(X)                                               \
+    X(json_loadb)                                                          \
+    X(json_delete)                                                         \
+    X(json_array_size)                                                     \
+    X(json_array_get)                                                      \
+    X(json_object_iter)                                                    \
+    X(json_object_iter_key)                                                \
+    X(json_object_iter_value) X(json_object_iter_next) X(json_object_size) \
+        X(json_string_value) X(json_string_length) X(json_integer_value)   \
+            X(json_real_value)
 
 struct jansson {
     JANSSON_FUNCTIONS(ML_LIBRARY_FIELD)
@@ -34,9 +36,8 @@ struct jansson {
 };
 
 enum {
-    TEXT = 1,    /* stack of decode */
-    OPTIONS = 2, /* stack of decode */
-    LEVEL_SLOTS = 4
+    TEXT = 1,   /* stack of decode */
+    OPTIONS = 2 /* stack of decode */
 };
 
 #define LIBRARY    lua_upvalueindex(2)
@@ -45,7 +46,20 @@ enum {
 
 /* ---- from the tree to Lua --------------------------------------------------- */
 
-static void push_value(lua_State *L, const struct jansson *j, json_t *value);
+/* An array or object whose elements are being made. Its table is on Lua's
+ * stack, and above it the key of the element that is being made. */
+struct level {
+    json_t *value;
+    size_t index; /* of an array: of the next element */
+    void *next;   /* of an object: the next member; NULL at the end */
+};
+
+/* What convert is called with. */
+struct conversion {
+    json_t *tree;
+    struct level *levels; /* as many as the text has */
+    int depth;
+};
 
 /* A number of elements as a hint for Lua. */
 static int hint(size_t n)
@@ -55,63 +69,98 @@ static int hint(size_t n)
 
 static void push_array(lua_State *L, const struct jansson *j, json_t *array)
 {
-    size_t n = j->json_array_size_(array);
-    lua_createtable(L, hint(n), 0);
-    for (size_t i = 0; i < n; i++) {
-        push_value(L, j, j->json_array_get_(array, i));
-        lua_rawseti(L, -2, (lua_Integer)i + 1);
-    }
+    lua_createtable(L, hint(j->json_array_size_(array)), 0);
     lua_pushvalue(L, ARRAY_META);
     lua_setmetatable(L, -2);
 }
 
-/* The keys hold no NUL: the library refuses such. */
-static void push_object(lua_State *L, const struct jansson *j, json_t *object)
+/* Pushes a value; of an array or object the empty table. True if that is to be
+ * filled. */
+static bool push_value(lua_State *L, const struct jansson *j, json_t *value)
 {
-    lua_createtable(L, 0, hint(j->json_object_size_(object)));
-    void *iter = j->json_object_iter_(object);
-    while (iter != NULL) {
-        lua_pushstring(L, j->json_object_iter_key_(iter));
-        push_value(L, j, j->json_object_iter_value_(iter));
-        lua_rawset(L, -3);
-        iter = j->json_object_iter_next_(object, iter);
-    }
-}
-
-static void push_value(lua_State *L, const struct jansson *j, json_t *value)
-{
-    luaL_checkstack(L, LEVEL_SLOTS, "JSON");
     switch ((int)json_typeof(value)) {
     case JSON_OBJECT:
-        push_object(L, j, value);
-        return;
+        lua_createtable(L, 0, hint(j->json_object_size_(value)));
+        return true;
     case JSON_ARRAY:
         push_array(L, j, value);
-        return;
+        return true;
     case JSON_STRING:
         lua_pushlstring(L, j->json_string_value_(value),
                         j->json_string_length_(value));
-        return;
+        return false;
     case JSON_INTEGER:
         lua_pushinteger(L, j->json_integer_value_(value));
-        return;
+        return false;
     case JSON_REAL:
         lua_pushnumber(L, j->json_real_value_(value));
-        return;
+        return false;
     case JSON_NULL:
         lua_pushvalue(L, NULL_VALUE);
-        return;
+        return false;
     default:
         lua_pushboolean(L, json_typeof(value) == JSON_TRUE);
-        return;
+        return false;
     }
 }
 
-/* Runs under a protected call, with the tree as its argument. Its upvalues are
- * those of decode. */
+static void begin_level(const struct jansson *j, struct level *level,
+                        json_t *value)
+{
+    level->value = value;
+    level->index = 0;
+    level->next = json_is_object(value) ? j->json_object_iter_(value) : NULL;
+}
+
+/* The next element, NULL at the end. Pushes the key of a member. (It holds no
+ * NUL: the library refuses such.) */
+static json_t *next_element(lua_State *L, const struct jansson *j,
+                            struct level *level)
+{
+    if (json_is_array(level->value)) {
+        return j->json_array_get_(level->value, level->index++);
+    }
+    if (level->next == NULL) {
+        return NULL;
+    }
+    json_t *element = j->json_object_iter_value_(level->next);
+    lua_pushstring(L, j->json_object_iter_key_(level->next));
+    level->next = j->json_object_iter_next_(level->value, level->next);
+    return element;
+}
+
+/* Puts the value on top into the table of its level. */
+static void store(lua_State *L, const struct level *level)
+{
+    if (json_is_array(level->value)) {
+        lua_rawseti(L, -2, (lua_Integer)level->index);
+    } else {
+        lua_rawset(L, -3);
+    }
+}
+
+/* Runs under a protected call, with a conversion as its argument. Its upvalues
+ * are those of decode. */
 static int convert(lua_State *L)
 {
-    push_value(L, lua_touserdata(L, LIBRARY), lua_touserdata(L, 1));
+    const struct jansson *j = lua_touserdata(L, LIBRARY);
+    const struct conversion *c = lua_touserdata(L, 1);
+    int open = 0;
+    luaL_checkstack(L, 2 * c->depth + LUA_MINSTACK, "JSON");
+    if (push_value(L, j, c->tree)) {
+        begin_level(j, &c->levels[open++], c->tree);
+    }
+    while (open > 0) {
+        struct level *level = &c->levels[open - 1];
+        json_t *element = next_element(L, j, level);
+        if (element != NULL && push_value(L, j, element)) {
+            begin_level(j, &c->levels[open++], element);
+        } else if (element != NULL) {
+            store(L, level);
+        } else if (--open > 0) {
+            store(L, level - 1);
+        }
+    }
     return 1;
 }
 
@@ -162,43 +211,52 @@ static int code_of(const json_error_t *error)
     }
 }
 
-/* The offset of the bracket that opens a level too many, or the text's size. */
-static size_t find_too_deep(const char *text, size_t size, int depth)
+/* The offset of the quote that ends a string which begins at `i`. */
+static size_t skip_string(const char *text, size_t size, size_t i)
 {
-    bool quoted = false;
-    for (size_t i = 0; i < size; i++) {
+    for (i++; i < size && text[i] != '"'; i++) {
+        i += text[i] == '\\' ? 1 : 0;
+    }
+    return i;
+}
+
+/* How deep the text is nested; goes no further than one level beyond `most`,
+ * and *at is the offset of the bracket that opened that. */
+static int depth_of(const char *text, size_t size, int most, size_t *at)
+{
+    int depth = 0;
+    int deepest = 0;
+    for (size_t i = 0; i < size && deepest <= most; i++) {
         char c = text[i];
-        if (quoted) {
-            quoted = c != '"';
-            i += c == '\\' ? 1 : 0;
-        } else if (c == '"') {
-            quoted = true;
+        if (c == '"') {
+            i = skip_string(text, size, i);
         } else if (c == '[' || c == '{') {
-            depth--;
-            if (depth < 0) {
-                return i;
-            }
+            deepest = ++depth > deepest ? depth : deepest;
+            *at = i;
         } else if (c == ']' || c == '}') {
-            depth++;
+            depth--;
         }
     }
-    return size;
+    return deepest;
 }
 
 /* What the library must not see: levels that it would recurse into, and NUL,
- * which it skips behind a number (2.14). 0 if there is neither. */
-static int look_over(lua_State *L, const char *text, size_t size, int depth)
+ * which it skips behind a number (2.14). 0 if there is neither; *depth is the
+ * most, and then what there is. */
+static int look_over(lua_State *L, const char *text, size_t size, int *depth)
 {
+    size_t at = 0;
+    int most = *depth;
     const char *nul = memchr(text, '\0', size);
     if (nul != NULL) {
         return fail_offset(L, EBADMSG, text, (size_t)(nul - text),
                            "a byte of value 0");
     }
-    size_t deep = find_too_deep(text, size, depth);
-    if (deep < size) {
-        const char *what =
-            lua_pushfstring(L, "nested deeper than %d levels", depth);
-        return fail_offset(L, ERANGE, text, deep, what);
+    *depth = depth_of(text, size, most, &at);
+    if (*depth > most) {
+        return fail_offset(
+            L, ERANGE, text, at,
+            lua_pushfstring(L, "nested deeper than %d levels", most));
     }
     return 0;
 }
@@ -247,39 +305,44 @@ static void push_convert(lua_State *L)
     lua_pushcclosure(L, convert, 4);
 }
 
+/* Makes Lua values of the tree, which is freed in any case. Raises what that
+ * raises. */
+static int answer(lua_State *L, const struct jansson *j, struct conversion *c)
+{
+    lua_pushlightuserdata(L, c);
+    int status = lua_pcall(L, 1, 1, 0);
+    j->json_delete_(c->tree); /* nobody else has a share in it */
+    return status == LUA_OK ? 1 : lua_error(L);
+}
+
 /* decode(text [, {depth =, unique =, floats =}]): the value, or nil and an
  * error with line and column. */
 static int json_decode(lua_State *L)
 {
     static const char *const names[] = {"depth", "unique", "floats", NULL};
     struct jansson *j = lua_touserdata(L, LIBRARY);
+    struct conversion c;
+    json_error_t error;
     size_t size = 0;
     ml_arg_type(L, TEXT, LUA_TSTRING);
     lua_settop(L, OPTIONS);
     ml_option_check(L, OPTIONS, names);
-    int depth = ml_jsontext_depth(L, OPTIONS);
+    c.depth = ml_jsontext_depth(L, OPTIONS);
     size_t flags = read_flags(L);
-    int refused = j->open ? 0 : open_library(L, j);
-    if (refused != 0) {
-        return refused;
-    }
     const char *text = lua_tolstring(L, TEXT, &size);
-    refused = look_over(L, text, size, depth);
+    int refused = j->open ? 0 : open_library(L, j);
+    refused = refused != 0 ? refused : look_over(L, text, size, &c.depth);
     if (refused != 0) {
         return refused;
     }
-    push_convert(L);
+    c.levels =
+        lua_newuserdatauv(L, (size_t)(c.depth + 1) * sizeof *c.levels, 0);
     luaL_checkstack(L, LUA_MINSTACK, "JSON");
-    json_error_t error;
-    json_t *tree = j->json_loadb_(text, size, flags, &error);
-    if (tree == NULL) {
-        return fail_at(L, code_of(&error), error.line, error.column,
-                       error.text);
-    }
-    lua_pushlightuserdata(L, tree);
-    int status = lua_pcall(L, 1, 1, 0);
-    j->json_delete_(tree); /* nobody else has a share in it */
-    return status == LUA_OK ? 1 : lua_error(L);
+    push_convert(L);
+    c.tree = j->json_loadb_(text, size, flags, &error);
+    return c.tree != NULL ? answer(L, j, &c)
+                          : fail_at(L, code_of(&error), error.line,
+                                    error.column, error.text);
 }
 
 void ml_json_push_decode(lua_State *L, struct ml_vm *vm, int null, int array)

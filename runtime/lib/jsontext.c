@@ -3,6 +3,7 @@
 #include "core/arg.h"
 #include "core/error.h"
 #include "lib/json.h"
+#include "lib/lib.h"
 #include "sys/option.h"
 
 #include <errno.h>
@@ -19,32 +20,44 @@ enum {
     VALUE = 1,   /* stack: what is encoded */
     OPTIONS = 2, /* stack */
     BLOCK = 3,   /* stack: the userdata that the text is in, once it is long */
+    LEVELS = 4,  /* stack: the userdata that the levels are in, if many */
     INDENT_MAX = 32,
+    SMALL_LEVELS = 16,
     LEVEL_SLOTS = 8 /* of Lua's stack, for a table and what is said of it */
 };
 
 #define NULL_VALUE lua_upvalueindex(2)
 #define ARRAY_META lua_upvalueindex(3)
 
-/* The text as it grows: on the C stack at first, then in userdata, each twice
- * as large as the one before. So whatever raises in between, nothing is lost
- * but what the collector has. */
+enum kind {
+    ARRAY,
+    OBJECT, /* in the order of lua_next, whose key is on top */
+    SORTED  /* a list of the keys, and those in order, are above the table */
+};
+
+/* A table whose elements are being written. */
+struct level {
+    enum kind kind;
+    int table;         /* where it is on Lua's stack */
+    const char *key;   /* of an object: that of the element that is written */
+    lua_Integer index; /* of that element, from 1 */
+    lua_Integer count; /* of an array, and of sorted keys: how many there are */
+};
+
+/* The text as it grows, and the tables that are open: on the C stack at first,
+ * then in userdata, each twice as large as the one before. So whatever raises
+ * in between, nothing is lost but what the collector has. */
 struct text {
     lua_State *L;
     char *data; /* small, or the block at BLOCK */
     size_t size, capacity;
-    int indent; /* spaces a level; 0: all in one line */
+    struct level *levels; /* few, or the block at LEVELS */
+    int open, room;       /* how many there are, and may be */
+    int indent;           /* spaces a level; 0: all in one line */
     bool sort;
     int depth; /* levels allowed */
+    struct level few[SMALL_LEVELS];
     char small[1024];
-};
-
-/* Where a value stands; for messages, and to see that a table holds itself. */
-struct place {
-    const struct place *up; /* NULL: it is in the table that was given */
-    const void *table;      /* that it is in */
-    const char *key;        /* NULL: it has an index */
-    lua_Integer index;
 };
 
 /* ---- bytes ------------------------------------------------------------------ */
@@ -79,54 +92,55 @@ static inline void put_char(struct text *t, char c)
     put(t, &c, 1);
 }
 
-static void put_line(struct text *t, int level)
+/* A new line for what stands inside of the open tables. */
+static void put_line(struct text *t)
 {
     static const char spaces[] = "                                ";
     if (t->indent == 0) {
         return;
     }
     put_char(t, '\n');
-    for (int i = 0; i < level; i++) {
+    for (int i = 0; i < t->open; i++) {
         put(t, spaces, (size_t)t->indent);
     }
 }
 
 /* ---- what cannot be encoded --------------------------------------------------- */
 
-/* Pushes the way to a value, "users[2].name"; the empty string for the whole. */
-static void push_path(lua_State *L, const struct place *place)
+/* Pushes the way to the value that is written, "users[2].name"; the empty
+ * string for the whole. */
+static const char *push_path(struct text *t)
 {
+    lua_State *L = t->L;
     luaL_checkstack(L, LEVEL_SLOTS, "JSON");
-    if (place == NULL) {
-        lua_pushliteral(L, "");
-        return;
+    lua_pushliteral(L, "");
+    for (int i = 0; i < t->open; i++) {
+        const struct level *level = &t->levels[i];
+        if (level->kind == ARRAY) {
+            lua_pushfstring(L, "[%I]", (LUAI_UACINT)level->index);
+        } else {
+            lua_pushfstring(L, "%s%s", i > 0 ? "." : "", level->key);
+        }
+        lua_concat(L, 2);
     }
-    push_path(L, place->up);
-    if (place->key == NULL) {
-        lua_pushfstring(L, "[%I]", (LUAI_UACINT)place->index);
-    } else {
-        lua_pushfstring(L, "%s%s", place->up != NULL ? "." : "", place->key);
-    }
-    lua_concat(L, 2);
+    return lua_tostring(L, -1);
 }
 
-/* Raises: the value at that place is what JSON has not. Never returns. */
-static void refuse(struct text *t, const struct place *place, const char *what)
+/* Raises: the value that is written is what JSON has not. Never returns. */
+static void refuse(struct text *t, const char *what)
 {
-    push_path(t->L, place);
-    const char *path = lua_tostring(t->L, -1);
+    const char *path = push_path(t);
     const char *at = *path != '\0' ? " at " : "";
     (void)ml_arg_error(
         t->L, VALUE,
         lua_pushfstring(t->L, "JSON has no %s%s%s", what, at, path));
 }
 
-/* A table that is nested too deep most often holds itself. */
-static void refuse_depth(struct text *t, const struct place *place)
+/* The table on top is nested too deep: most often one holds itself. */
+static void refuse_depth(struct text *t)
 {
-    const void *table = lua_topointer(t->L, -1);
-    for (const struct place *p = place; p != NULL; p = p->up) {
-        if (p->table == table) {
+    for (int i = 0; i < t->open; i++) {
+        if (lua_rawequal(t->L, -1, t->levels[i].table) != 0) {
             (void)ml_arg_error(t->L, VALUE, "a table is in itself");
         }
     }
@@ -135,19 +149,33 @@ static void refuse_depth(struct text *t, const struct place *place)
         lua_pushfstring(t->L, "nested deeper than %d levels", t->depth));
 }
 
+/* Answers nil and an error for a string; returns the count of that. */
+static int fail_string(struct text *t, size_t bad)
+{
+    const char *path = push_path(t);
+    const char *text = lua_pushfstring(t->L, "byte %I is not of UTF-8%s%s",
+                                       (LUAI_UACINT)bad + 1,
+                                       *path != '\0' ? ", in " : "", path);
+    int n = ml_error_fail(t->L, EILSEQ, "encode");
+    ml_error_set(t->L, "reason", text);
+    return n;
+}
+
 /* ---- strings and numbers ------------------------------------------------------ */
 
-/* How many bytes the UTF-8 character at `s` has, 0 if it is none (RFC 3629). */
+/* Whether the second byte of a character can follow the first (RFC 3629, 4). */
+static bool fits_second(unsigned char first, unsigned char second)
+{
+    unsigned char low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
+    unsigned char high = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
+    return second >= low && second <= high;
+}
+
+/* How many bytes the character at `s` has, 0 if it is none of UTF-8. */
 static size_t character_size(const unsigned char *s, size_t left)
 {
-    static const unsigned char lowest[] = {0, 0, 0x80, 0, 0};
     size_t n = s[0] >= 0xF0 ? 4 : s[0] >= 0xE0 ? 3 : 2;
-    if (s[0] < 0xC2 || s[0] > 0xF4 || n > left) {
-        return 0;
-    }
-    unsigned char low = s[0] == 0xE0 ? 0xA0 : s[0] == 0xF0 ? 0x90 : lowest[2];
-    unsigned char high = s[0] == 0xED ? 0x9F : s[0] == 0xF4 ? 0x8F : 0xBF;
-    if (s[1] < low || s[1] > high) {
+    if (s[0] < 0xC2 || s[0] > 0xF4 || n > left || !fits_second(s[0], s[1])) {
         return 0;
     }
     for (size_t i = 2; i < n; i++) {
@@ -178,9 +206,21 @@ static inline bool is_plain(unsigned char c)
     return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
-/* The string in quotes. 0, or -EILSEQ with *bad the offset of a byte that is
+/* What is at `s` and no plain byte; how many bytes of it are written, 0 if it is
  * not of UTF-8. */
-static int put_string(struct text *t, const char *s, size_t size, size_t *bad)
+static size_t put_special(struct text *t, const unsigned char *s, size_t left)
+{
+    if (*s < 0x80) {
+        put_escape(t, *s);
+        return 1;
+    }
+    size_t n = character_size(s, left);
+    put(t, (const char *)s, n);
+    return n;
+}
+
+/* The string in quotes. 0; or the answer, where it is not of UTF-8. */
+static int put_string(struct text *t, const char *s, size_t size)
 {
     const unsigned char *bytes = (const unsigned char *)s;
     size_t i = 0;
@@ -191,15 +231,11 @@ static int put_string(struct text *t, const char *s, size_t size, size_t *bad)
             i++;
         }
         put(t, s + start, i - start);
-        if (i < size && bytes[i] < 0x80) {
-            put_escape(t, bytes[i++]);
-        } else if (i < size) {
-            size_t n = character_size(bytes + i, size - i);
+        if (i < size) {
+            size_t n = put_special(t, bytes + i, size - i);
             if (n == 0) {
-                *bad = i;
-                return -EILSEQ;
+                return fail_string(t, i);
             }
-            put(t, s + i, n);
             i += n;
         }
     }
@@ -209,12 +245,12 @@ static int put_string(struct text *t, const char *s, size_t size, size_t *bad)
 
 /* The fewest digits that read as the same number, with a point or an exponent,
  * so that it stays a float. The point is one in every locale. */
-static void put_real(struct text *t, const struct place *place, double x)
+static void put_real(struct text *t, double x)
 {
     char digits[40];
     int n = 0;
     if (!isfinite(x)) {
-        refuse(t, place, isnan(x) ? "NaN" : "infinity");
+        refuse(t, isnan(x) ? "NaN" : "infinity");
     }
     for (int precision = 15; precision <= 17; precision++) {
         n = snprintf(digits, sizeof digits, "%.*g", precision, x);
@@ -241,12 +277,9 @@ static void put_integer(struct text *t, lua_Integer value)
 
 /* ---- tables --------------------------------------------------------------------- */
 
-static int put_value(struct text *t, const struct place *place, int level);
-
 /* Raises unless the keys of the table on top, which has `n` elements, are its
  * indices alone, and all of them. */
-static void check_indices(struct text *t, const struct place *place,
-                          lua_Unsigned n)
+static void check_indices(struct text *t, lua_Unsigned n)
 {
     lua_Unsigned count = 0;
     bool other = false;
@@ -257,13 +290,13 @@ static void check_indices(struct text *t, const struct place *place,
         count++;
     }
     if (other || count != n) {
-        refuse(t, place,
+        refuse(t,
                other ? "table of indices and other keys" : "array with gaps");
     }
 }
 
 /* True if the table on top is an array: one that has elements, or says so. */
-static bool is_array(struct text *t, const struct place *place)
+static bool is_array(struct text *t)
 {
     lua_Unsigned n = lua_rawlen(t->L, -1);
     bool array = n > 0;
@@ -272,94 +305,19 @@ static bool is_array(struct text *t, const struct place *place)
         lua_pop(t->L, 1);
     }
     if (array) {
-        check_indices(t, place, n);
+        check_indices(t, n);
     }
     return array;
 }
 
-static int put_array(struct text *t, const struct place *up, int level)
-{
-    struct place place = {up, lua_topointer(t->L, -1), NULL, 0};
-    lua_Integer n = (lua_Integer)lua_rawlen(t->L, -1);
-    put_char(t, '[');
-    for (place.index = 1; place.index <= n; place.index++) {
-        if (place.index > 1) {
-            put_char(t, ',');
-        }
-        put_line(t, level + 1);
-        lua_rawgeti(t->L, -1, place.index);
-        int result = put_value(t, &place, level + 1);
-        if (result != 0) {
-            return result;
-        }
-        lua_pop(t->L, 1);
-    }
-    if (n > 0) {
-        put_line(t, level);
-    }
-    put_char(t, ']');
-    return 0;
-}
-
-/* Answers nil and an error for the string at that place; returns its count. */
-static int fail_string(struct text *t, const struct place *place, size_t bad)
-{
-    push_path(t->L, place);
-    const char *path = lua_tostring(t->L, -1);
-    const char *text = lua_pushfstring(t->L, "byte %I is not of UTF-8%s%s",
-                                       (LUAI_UACINT)(bad + 1),
-                                       *path != '\0' ? ", in " : "", path);
-    int n = ml_error_fail(t->L, EILSEQ, "encode");
-    ml_error_set(t->L, "reason", text);
-    return n;
-}
-
-/* A member of an object: the key, and the value on top, which it takes off. */
-static int put_member(struct text *t, struct place *place, size_t size,
-                      int level)
-{
-    size_t bad = 0;
-    put_line(t, level);
-    if (put_string(t, place->key, size, &bad) != 0) {
-        return fail_string(t, place, bad);
-    }
-    put(t, ": ", t->indent > 0 ? 2 : 1);
-    int result = put_value(t, place, level);
-    if (result == 0) {
-        lua_pop(t->L, 1);
-    }
-    return result;
-}
-
 /* The key at the index; raises unless it is a string. */
-static const char *key_of(struct text *t, const struct place *place, int index,
-                          size_t *size)
+static const char *key_of(struct text *t, int index, size_t *size)
 {
     if (lua_type(t->L, index) != LUA_TSTRING) {
-        refuse(t, place->up,
-               lua_pushfstring(t->L, "key of type %s, in the table",
-                               luaL_typename(t->L, index)));
+        refuse(t, lua_pushfstring(t->L, "key of type %s, in the table",
+                                  luaL_typename(t->L, index)));
     }
     return lua_tolstring(t->L, index, size);
-}
-
-static int put_members(struct text *t, struct place *place, int level)
-{
-    bool first = true;
-    lua_pushnil(t->L);
-    while (lua_next(t->L, -2) != 0) {
-        size_t size = 0;
-        place->key = key_of(t, place, -2, &size);
-        if (!first) {
-            put_char(t, ',');
-        }
-        first = false;
-        int result = put_member(t, place, size, level);
-        if (result != 0) {
-            return result;
-        }
-    }
-    return 0;
 }
 
 /* A key, whose bytes something else keeps alive. */
@@ -377,132 +335,212 @@ static int compare_keys(const void *a, const void *b)
     return order != 0 ? order : (x->size > y->size) - (x->size < y->size);
 }
 
-/* Pushes a list of the keys of the table at the index: a finalizer, which may
- * run whenever memory is taken, can take them out of the table. */
-static size_t push_key_list(struct text *t, const struct place *place,
-                            int table)
+/* Pushes a list of the keys of the table on top: a finalizer, which may run
+ * whenever memory is taken, can take them out of the table. */
+static lua_Integer push_key_list(struct text *t)
 {
     lua_Integer n = 0;
     size_t size = 0;
     lua_newtable(t->L);
     lua_pushnil(t->L);
-    while (lua_next(t->L, table) != 0) {
+    while (lua_next(t->L, -3) != 0) {
         lua_pop(t->L, 1);
-        (void)key_of(t, place, -1, &size);
+        (void)key_of(t, -1, &size);
         lua_pushvalue(t->L, -1);
         lua_rawseti(t->L, -3, ++n);
     }
-    return (size_t)n;
+    return n;
 }
 
-/* Pushes what keeps them alive, and the keys in the order of their bytes. */
-static const struct key *push_keys(struct text *t, const struct place *place,
-                                   int table, size_t *count)
+/* Pushes what keeps the keys alive, and them in the order of their bytes. */
+static lua_Integer push_keys(struct text *t)
 {
-    *count = push_key_list(t, place, table);
-    struct key *keys = lua_newuserdatauv(t->L, (*count + 1) * sizeof *keys, 0);
-    for (size_t i = 0; i < *count; i++) {
-        lua_rawgeti(t->L, -2, (lua_Integer)i + 1);
+    lua_Integer n = push_key_list(t);
+    struct key *keys =
+        lua_newuserdatauv(t->L, ((size_t)n + 1) * sizeof *keys, 0);
+    for (lua_Integer i = 0; i < n; i++) {
+        lua_rawgeti(t->L, -2, i + 1);
         keys[i].bytes = lua_tolstring(t->L, -1, &keys[i].size);
         lua_pop(t->L, 1);
     }
-    qsort(keys, *count, sizeof *keys, compare_keys);
-    return keys;
+    qsort(keys, (size_t)n, sizeof *keys, compare_keys);
+    return n;
 }
 
-static int put_sorted(struct text *t, struct place *place, int level)
+static struct level *add_level(struct text *t)
 {
-    int table = lua_gettop(t->L);
-    size_t count = 0;
-    const struct key *keys = push_keys(t, place, table, &count);
-    for (size_t i = 0; i < count; i++) {
-        if (i > 0) {
-            put_char(t, ',');
-        }
-        place->key = keys[i].bytes;
-        lua_pushlstring(t->L, keys[i].bytes, keys[i].size);
-        lua_rawget(t->L, table);
-        int result = put_member(t, place, keys[i].size, level);
-        if (result != 0) {
-            return result;
-        }
+    if (t->open == t->room) {
+        size_t size = (size_t)t->room * sizeof *t->levels;
+        struct level *more = lua_newuserdatauv(t->L, 2 * size, 0);
+        memcpy(more, t->levels, size);
+        lua_replace(t->L, LEVELS);
+        t->levels = more;
+        t->room *= 2;
     }
-    lua_settop(t->L, table);
-    return 0;
+    return &t->levels[t->open];
 }
 
-static int put_object(struct text *t, const struct place *up, int level)
+/* Opens the table on top. What its level needs is above it from then on. */
+static void open_table(struct text *t)
 {
-    struct place place = {up, lua_topointer(t->L, -1), NULL, 0};
-    size_t empty = t->size + 1;
-    put_char(t, '{');
-    int result = t->sort ? put_sorted(t, &place, level + 1)
-                         : put_members(t, &place, level + 1);
-    if (result != 0) {
-        return result;
-    }
-    if (t->size > empty) {
-        put_line(t, level);
-    }
-    put_char(t, '}');
-    return 0;
-}
-
-static int put_table(struct text *t, const struct place *place, int level)
-{
-    if (level >= t->depth) {
-        refuse_depth(t, place);
+    if (t->open >= t->depth) {
+        refuse_depth(t);
     }
     luaL_checkstack(t->L, LEVEL_SLOTS, "JSON");
-    return is_array(t, place) ? put_array(t, place, level)
-                              : put_object(t, place, level);
+    struct level *level = add_level(t);
+    level->table = lua_gettop(t->L);
+    level->key = NULL;
+    level->index = 0;
+    level->count = 0;
+    if (is_array(t)) {
+        level->kind = ARRAY;
+        level->count = (lua_Integer)lua_rawlen(t->L, -1);
+    } else if (t->sort) {
+        level->kind = SORTED;
+        level->count = push_keys(t);
+    } else {
+        level->kind = OBJECT;
+        lua_pushnil(t->L);
+    }
+    put_char(t, level->kind == ARRAY ? '[' : '{');
+    t->open++;
+}
+
+static void close_table(struct text *t)
+{
+    const struct level *level = &t->levels[--t->open];
+    if (level->index > 0) {
+        put_line(t);
+    }
+    put_char(t, level->kind == ARRAY ? ']' : '}');
+    lua_settop(t->L, level->table - 1);
 }
 
 /* ---- values --------------------------------------------------------------------- */
 
-static int put_text(struct text *t, const struct place *place)
-{
-    size_t size = 0;
-    size_t bad = 0;
-    const char *s = lua_tolstring(t->L, -1, &size);
-    return put_string(t, s, size, &bad) == 0 ? 0 : fail_string(t, place, bad);
-}
-
-static void put_number(struct text *t, const struct place *place)
+static void put_number(struct text *t)
 {
     if (lua_isinteger(t->L, -1) != 0) {
         put_integer(t, lua_tointeger(t->L, -1));
     } else {
-        put_real(t, place, lua_tonumber(t->L, -1));
+        put_real(t, lua_tonumber(t->L, -1));
     }
 }
 
-/* The value on top, which stays. 0, or how many values the call answers where
- * there is no such text. */
-static int put_value(struct text *t, const struct place *place, int level)
+static void put_word(struct text *t)
 {
+    bool null = lua_isnil(t->L, -1) || lua_rawequal(t->L, -1, NULL_VALUE) != 0;
+    if (!null && !lua_isboolean(t->L, -1)) {
+        refuse(t, luaL_typename(t->L, -1));
+    }
+    const char *word = null                           ? "null"
+                       : lua_toboolean(t->L, -1) != 0 ? "true"
+                                                      : "false";
+    put(t, word, strlen(word));
+}
+
+/* Takes the value off the stack and writes it, or opens it, if it is a table. 0;
+ * or the answer. */
+static int put_value(struct text *t)
+{
+    size_t size = 0;
+    int answer = 0;
     switch (lua_type(t->L, -1)) {
     case LUA_TTABLE:
-        return put_table(t, place, level);
-    case LUA_TSTRING:
-        return put_text(t, place);
+        open_table(t);
+        return 0;
+    case LUA_TSTRING: {
+        const char *s = lua_tolstring(t->L, -1, &size);
+        answer = put_string(t, s, size);
+        break;
+    }
     case LUA_TNUMBER:
-        put_number(t, place);
-        return 0;
-    case LUA_TBOOLEAN:
-        if (lua_toboolean(t->L, -1) != 0) {
-            put(t, "true", 4);
-        } else {
-            put(t, "false", 5);
-        }
-        return 0;
+        put_number(t);
+        break;
     default:
-        if (!lua_isnil(t->L, -1) && lua_rawequal(t->L, -1, NULL_VALUE) == 0) {
-            refuse(t, place, luaL_typename(t->L, -1));
-        }
-        put(t, "null", 4);
+        put_word(t);
+        break;
+    }
+    if (answer == 0) {
+        lua_pop(t->L, 1);
+    }
+    return answer;
+}
+
+/* ---- the elements of tables ------------------------------------------------------- */
+
+static void put_separator(struct text *t, struct level *level)
+{
+    if (++level->index > 1) {
+        put_char(t, ',');
+    }
+    put_line(t);
+}
+
+/* The key, and behind it the value on top. */
+static int put_member(struct text *t, struct level *level, const char *key,
+                      size_t size)
+{
+    level->key = key;
+    put_separator(t, level);
+    int answer = put_string(t, key, size);
+    if (answer != 0) {
+        return answer;
+    }
+    put(t, ": ", t->indent > 0 ? 2 : 1);
+    return put_value(t);
+}
+
+/* Each writes the next element of the table that was opened last, or closes
+ * it. 0; or the answer. */
+
+static int step_array(struct text *t, struct level *level)
+{
+    if (level->index >= level->count) {
+        close_table(t);
         return 0;
     }
+    put_separator(t, level);
+    lua_rawgeti(t->L, level->table, level->index);
+    return put_value(t);
+}
+
+static int step_object(struct text *t, struct level *level)
+{
+    size_t size = 0;
+    if (lua_next(t->L, level->table) == 0) {
+        close_table(t);
+        return 0;
+    }
+    t->open--; /* a wrong key is one of the table itself */
+    const char *key = key_of(t, -2, &size);
+    t->open++;
+    return put_member(t, level, key, size);
+}
+
+static int step_sorted(struct text *t, struct level *level)
+{
+    const struct key *keys = lua_touserdata(t->L, level->table + 2);
+    if (level->index >= level->count) {
+        close_table(t);
+        return 0;
+    }
+    const struct key *key = &keys[level->index];
+    lua_pushlstring(t->L, key->bytes, key->size);
+    lua_rawget(t->L, level->table);
+    return put_member(t, level, key->bytes, key->size);
+}
+
+static int put_all(struct text *t)
+{
+    static int (*const steps[])(struct text * t, struct level * level) = {
+        [ARRAY] = step_array, [OBJECT] = step_object, [SORTED] = step_sorted};
+    int answer = put_value(t);
+    while (answer == 0 && t->open > 0) {
+        struct level *level = &t->levels[t->open - 1];
+        answer = steps[level->kind](t, level);
+    }
+    return answer;
 }
 
 /* ---- the call ------------------------------------------------------------------- */
@@ -538,17 +576,21 @@ static int json_encode(lua_State *L)
     t.data = t.small;
     t.size = 0;
     t.capacity = sizeof t.small;
+    t.levels = t.few;
+    t.open = 0;
+    t.room = SMALL_LEVELS;
     ml_arg_check(L, !lua_isnone(L, VALUE), VALUE, "value expected");
     lua_settop(L, OPTIONS);
     read_options(&t);
     lua_pushnil(L); /* BLOCK */
+    lua_pushnil(L); /* LEVELS */
     lua_pushvalue(L, VALUE);
-    int result = put_value(&t, NULL, 0);
-    if (result == 0) {
+    int answer = put_all(&t);
+    if (answer == 0) {
         lua_pushlstring(L, t.data, t.size);
-        result = 1;
+        answer = 1;
     }
-    return result;
+    return answer;
 }
 
 static int null_tostring(lua_State *L)
@@ -575,7 +617,9 @@ static void push_array_meta(lua_State *L)
     lua_setfield(L, -2, "__name");
 }
 
-void ml_jsontext_open(lua_State *L, struct ml_vm *vm)
+/* Adds the table `json`: encode, and what the other half has, decode; null, the
+ * value that stands for null; and array, the metatable of arrays. */
+void ml_lib_json_open(lua_State *L, struct ml_vm *vm)
 {
     lua_createtable(L, 0, 4);
     push_null(L);

@@ -6,10 +6,10 @@
 #ifndef ML_LIB_JSONTEXT_H
 #define ML_LIB_JSONTEXT_H
 
-#include "core/vm.h"
+#include <lua.h>
 
 /* How deep arrays and objects may be nested unless an option says otherwise,
- * and at most: libjansson's own limit. Each level takes a C frame, here and
+ * and at most: below libjansson's own limit. To read a level takes a frame of C
  * there. */
 enum {
     ML_JSON_DEPTH = 512,
@@ -18,10 +18,5 @@ enum {
 
 /* The option `depth` of the table at `arg`; raises if it is out of range. */
 int ml_jsontext_depth(lua_State *L, int arg);
-
-/* Adds to the core, the table on top, the table `json`: encode, and what the
- * other half has, decode; null, the value that stands for null; and array, the
- * metatable of arrays. */
-void ml_jsontext_open(lua_State *L, struct ml_vm *vm);
 
 #endif

@@ -14,5 +14,7 @@ void ml_lib_open(lua_State *L, struct ml_vm *vm);
 
 /* The families. */
 void ml_lib_http_open(lua_State *L, struct ml_vm *vm); /* http_wire.c */
+void ml_lib_gzip_open(lua_State *L, struct ml_vm *vm); /* gzip.c, or _absent */
+void ml_lib_json_open(lua_State *L, struct ml_vm *vm); /* jsontext.c */
 
 #endif
