@@ -19,16 +19,22 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define JANSSON_FUNCTIONS(X)                                               \
-    X(json_loadb)                                                          \
-    X(json_delete)                                                         \
-    X(json_array_size)                                                     \
-    X(json_array_get)                                                      \
-    X(json_object_iter)                                                    \
-    X(json_object_iter_key)                                                \
-    X(json_object_iter_value) X(json_object_iter_next) X(json_object_size) \
-        X(json_string_value) X(json_string_length) X(json_integer_value)   \
-            X(json_real_value)
+/* clang-format off */
+#define JANSSON_FUNCTIONS(X) \
+    X(json_loadb) \
+    X(json_delete) \
+    X(json_array_size) \
+    X(json_array_get) \
+    X(json_object_iter) \
+    X(json_object_iter_key) \
+    X(json_object_iter_value) \
+    X(json_object_iter_next) \
+    X(json_object_size) \
+    X(json_string_value) \
+    X(json_string_length) \
+    X(json_integer_value) \
+    X(json_real_value)
+/* clang-format on */
 
 struct jansson {
     JANSSON_FUNCTIONS(ML_LIBRARY_FIELD)

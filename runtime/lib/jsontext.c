@@ -219,25 +219,30 @@ static size_t put_special(struct text *t, const unsigned char *s, size_t left)
     return n;
 }
 
+/* Writes the plain bytes at the front; gives how many those are. */
+static size_t put_plain(struct text *t, const unsigned char *s, size_t size)
+{
+    size_t n = 0;
+    while (n < size && is_plain(s[n])) {
+        n++;
+    }
+    put(t, (const char *)s, n);
+    return n;
+}
+
 /* The string in quotes. 0; or the answer, where it is not of UTF-8. */
 static int put_string(struct text *t, const char *s, size_t size)
 {
     const unsigned char *bytes = (const unsigned char *)s;
-    size_t i = 0;
     put_char(t, '"');
+    size_t i = put_plain(t, bytes, size);
     while (i < size) {
-        size_t start = i;
-        while (i < size && is_plain(bytes[i])) {
-            i++;
+        size_t n = put_special(t, bytes + i, size - i);
+        if (n == 0) {
+            return fail_string(t, i);
         }
-        put(t, s + start, i - start);
-        if (i < size) {
-            size_t n = put_special(t, bytes + i, size - i);
-            if (n == 0) {
-                return fail_string(t, i);
-            }
-            i += n;
-        }
+        i += n;
+        i += put_plain(t, bytes + i, size - i);
     }
     put_char(t, '"');
     return 0;

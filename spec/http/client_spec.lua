@@ -1,9 +1,11 @@
 -- http.get and its kin: what goes out, what comes back.
 
+local command = require "spec.support.command"
 local http = require "miniloop.http"
 local json = require "miniloop.json"
 local lu = require "luaunit"
 local ml = require "miniloop"
+local net = require "miniloop.net"
 local peer = require "spec.support.http_peer"
 local raises = require "spec.support.raises"
 
@@ -313,7 +315,32 @@ function spec.test_the_world_s_failures_are_told()
   end
 end
 
--- C5.8, and the script of the issue as it is printed.
+local crawl = [[
+local ml, http = require "miniloop", require "miniloop.http"
+local pages = ml.map(arg, function(url)
+  local res, err = http.get(url, { timeout = 2 })
+  return url .. " " .. (res and res.status .. " " .. #res.body or tostring(err))
+end, { limit = 10 })
+for i = 1, pages.n do print(pages[i]) end
+]]
+
+-- The connections that are kept do not keep the script from ending.
+function spec.test_a_script_that_fetches_ends_when_it_has_fetched()
+  local url, server <close> = peer.serve(function(conn)
+    conn:write(peer.answer("hello"))
+  end)
+  command.with_file(crawl, function(path)
+    local process <close> = command.start({ path, url, "http://127.0.0.1:1" },
+      { shell = "no_proxy=127.0.0.1; export no_proxy" })
+    local out <close> = assert(net.stream(process.pipe))
+    local lines = out:read("a")
+    lu.assertStrContains(lines, url .. " 200 5\n")
+    lu.assertStrContains(lines, "http://127.0.0.1:1 connect 127.0.0.1:1: ")
+  end)
+  lu.assertNotNil(server)
+end
+
+-- C5.8
 function spec.test_pages_are_fetched_with_a_limit()
   local url, server <close> = peer.serve(function(conn, head)
     conn:write(peer.answer(("x"):rep(tonumber(head:match("/(%d+)")))))

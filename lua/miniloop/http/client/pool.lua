@@ -135,7 +135,8 @@ end
 ---Whether the peer has neither closed the connection nor sent what nobody asked
 ---for, and would be taken for the next request's answer.
 local function is_quiet(conn)
-  return core.wait_io_read(conn, 0) == nil
+  local ready, err = core.wait_io_read(conn, 0)
+  return not ready and err.code == "ETIMEDOUT"
 end
 
 ---The connection that was put back last and is still good, if there is one.

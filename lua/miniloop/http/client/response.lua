@@ -209,8 +209,12 @@ function methods:read()
   return piece, err
 end
 
----For loops: the body in pieces, as they come; raises what goes wrong.
+---For loops: the body in pieces, as they come; raises what goes wrong. A loop
+---that is left early closes the connection.
 ---@return fun(): string?
+---@return nil
+---@return nil
+---@return miniloop.http.client.response closed
 function methods:chunks()
   core.place("chunks", false)
   local body = self.body
@@ -221,13 +225,14 @@ function methods:chunks()
       return piece ~= "" and piece or nil
     end
   end
-  return function()
+  local function next_chunk()
     local piece, err = methods.read(self)
     if err then
       error(err, 0)
     end
     return piece
   end
+  return next_chunk, nil, nil, self
 end
 
 ---The body of a streamed answer, as far as it was not read yet.
