@@ -198,10 +198,14 @@ function spec.test_an_answer_that_is_dropped_closes_its_connection()
     lu.assertEquals(res:read(), "some")
   end
   lu.assertEquals(here:recv(5), "gone")
+  local first
   for piece in client:get(url, { stream = true }):chunks() do
-    lu.assertEquals(piece, "some")
-    break -- luacheck: ignore
+    first = piece
+    if #first > 0 then
+      break
+    end
   end
+  lu.assertEquals(first, "some")
   lu.assertEquals(here:recv(5), "gone")
   local res = client:get(url, { stream = true })
   res:close()
