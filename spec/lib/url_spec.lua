@@ -229,6 +229,39 @@ function spec.test_urls_that_mean_the_same_get_one_form()
   lu.assertNil((url.normalize("a b")))
 end
 
+-- ------------------------------------------------------------------- any text
+
+local morsels = {
+  "http:", "//", "/", "?", "#", "a", "..", ".", "%41", "%", "@", ":", "[", "]",
+  "::1", "80", " ", "\0", "\xff", "é", "g", ";", "=", "&",
+}
+
+-- What can be taken apart is the same when it was put together; what is repaired
+-- can mostly be taken apart; a normal form is one.
+function spec.test_whatever_the_text_is_parts_are_parts_of_it()
+  math.randomseed(3986)
+  local count = 0
+  for _ = 1, 5000 do
+    local pieces = {}
+    for i = 1, math.random(8) do
+      pieces[i] = morsels[math.random(#morsels)]
+    end
+    local text = table.concat(pieces)
+    local parts = url.parse(text)
+    if parts then
+      count = count + 1
+      lu.assertEquals(url.parse(url.build(parts)), parts, text)
+      local form = url.normalize(text)
+      lu.assertEquals(url.normalize(form), form, text)
+      local far = assert(url.resolve("http://h/x/y", text))
+      lu.assertEquals(url.resolve("http://other/", far), far, text)
+    end
+    url.parse(url.repair(text))
+    lu.assertEquals(url.repair(url.repair(text)), url.repair(text), text)
+  end
+  lu.assertTrue(count > 500)
+end
+
 -- ------------------------------------------------------------------ coding
 
 function spec.test_percent_coding_is_undone_for_every_byte()
