@@ -3,17 +3,15 @@
 #include "core/arg.h"
 #include "core/error.h"
 #include "lib/json.h"
+#include "lib/jsonbytes.h"
+#include "lib/jsonkeys.h"
 #include "lib/lib.h"
 #include "sys/option.h"
 
 #include <errno.h>
 #include <lauxlib.h>
-#include <limits.h>
 #include <math.h>
 #include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -44,53 +42,19 @@ struct level {
     lua_Integer count; /* of an array, and of sorted keys: how many there are */
 };
 
-/* The text as it grows, and the tables that are open: on the C stack at first,
- * then in userdata, each twice as large as the one before. So whatever raises
- * in between, nothing is lost but what the collector has. */
+/* The text as it grows, and the tables that are open: kept as its bytes are. */
 struct text {
     lua_State *L;
-    char *data; /* small, or the block at BLOCK */
-    size_t size, capacity;
+    struct ml_jsonbytes out;
     struct level *levels; /* few, or the block at LEVELS */
     int open, room;       /* how many there are, and may be */
     int indent;           /* spaces a level; 0: all in one line */
     bool sort;
     int depth; /* levels allowed */
     struct level few[SMALL_LEVELS];
-    char small[1024];
 };
 
-/* ---- bytes ------------------------------------------------------------------ */
-
-static void grow(struct text *t, size_t need)
-{
-    size_t capacity = t->capacity;
-    while (capacity - t->size < need) {
-        if (capacity > SIZE_MAX / 2) {
-            (void)luaL_error(t->L, "not enough memory");
-        }
-        capacity *= 2;
-    }
-    char *block = lua_newuserdatauv(t->L, capacity, 0);
-    memcpy(block, t->data, t->size);
-    lua_replace(t->L, BLOCK);
-    t->data = block;
-    t->capacity = capacity;
-}
-
-static inline void put(struct text *t, const char *bytes, size_t n)
-{
-    if (t->capacity - t->size < n) {
-        grow(t, n);
-    }
-    memcpy(t->data + t->size, bytes, n);
-    t->size += n;
-}
-
-static inline void put_char(struct text *t, char c)
-{
-    put(t, &c, 1);
-}
+/* ---- the text ---------------------------------------------------------------- */
 
 /* A new line for what stands inside of the open tables. */
 static void put_line(struct text *t)
@@ -99,9 +63,9 @@ static void put_line(struct text *t)
     if (t->indent == 0) {
         return;
     }
-    put_char(t, '\n');
+    ml_jsonbytes_char(&t->out, '\n');
     for (int i = 0; i < t->open; i++) {
-        put(t, spaces, (size_t)t->indent);
+        ml_jsonbytes_put(&t->out, spaces, (size_t)t->indent);
     }
 }
 
@@ -161,123 +125,12 @@ static int fail_string(struct text *t, size_t bad)
     return n;
 }
 
-/* ---- strings and numbers ------------------------------------------------------ */
-
-/* Whether the second byte of a character can follow the first (RFC 3629, 4). */
-static bool fits_second(unsigned char first, unsigned char second)
-{
-    unsigned char low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
-    unsigned char high = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
-    return second >= low && second <= high;
-}
-
-/* How many bytes the character at `s` has, 0 if it is none of UTF-8. */
-static size_t character_size(const unsigned char *s, size_t left)
-{
-    size_t n = s[0] >= 0xF0 ? 4 : s[0] >= 0xE0 ? 3 : 2;
-    if (s[0] < 0xC2 || s[0] > 0xF4 || n > left || !fits_second(s[0], s[1])) {
-        return 0;
-    }
-    for (size_t i = 2; i < n; i++) {
-        if ((s[i] & 0xC0) != 0x80) {
-            return 0;
-        }
-    }
-    return n;
-}
-
-static void put_escape(struct text *t, unsigned char c)
-{
-    static const char letters[] = "\"\"\\\\\bb\ff\nn\rr\tt";
-    for (const char *letter = letters; *letter != '\0'; letter += 2) {
-        if ((unsigned char)*letter == c) {
-            put_char(t, '\\');
-            put_char(t, letter[1]);
-            return;
-        }
-    }
-    char code[8];
-    int n = snprintf(code, sizeof code, "\\u%04x", c);
-    put(t, code, (size_t)n);
-}
-
-static inline bool is_plain(unsigned char c)
-{
-    return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
-}
-
-/* What is at `s` and no plain byte; how many bytes of it are written, 0 if it is
- * not of UTF-8. */
-static size_t put_special(struct text *t, const unsigned char *s, size_t left)
-{
-    if (*s < 0x80) {
-        put_escape(t, *s);
-        return 1;
-    }
-    size_t n = character_size(s, left);
-    put(t, (const char *)s, n);
-    return n;
-}
-
-/* Writes the plain bytes at the front; gives how many those are. */
-static size_t put_plain(struct text *t, const unsigned char *s, size_t size)
-{
-    size_t n = 0;
-    while (n < size && is_plain(s[n])) {
-        n++;
-    }
-    put(t, (const char *)s, n);
-    return n;
-}
-
-/* The string in quotes. 0; or the answer, where it is not of UTF-8. */
+/* A string in quotes. 0; or the answer, where it is not of UTF-8. */
 static int put_string(struct text *t, const char *s, size_t size)
 {
-    const unsigned char *bytes = (const unsigned char *)s;
-    put_char(t, '"');
-    size_t i = put_plain(t, bytes, size);
-    while (i < size) {
-        size_t n = put_special(t, bytes + i, size - i);
-        if (n == 0) {
-            return fail_string(t, i);
-        }
-        i += n;
-        i += put_plain(t, bytes + i, size - i);
-    }
-    put_char(t, '"');
-    return 0;
-}
-
-/* The fewest digits that read as the same number, with a point or an exponent,
- * so that it stays a float. The point is one in every locale. */
-static void put_real(struct text *t, double x)
-{
-    char digits[40];
-    int n = 0;
-    if (!isfinite(x)) {
-        refuse(t, isnan(x) ? "NaN" : "infinity");
-    }
-    for (int precision = 15; precision <= 17; precision++) {
-        n = snprintf(digits, sizeof digits, "%.*g", precision, x);
-        if (strtod(digits, NULL) == x) {
-            break;
-        }
-    }
-    size_t whole = strspn(digits, "-0123456789");
-    if (digits[whole] != '\0' && digits[whole] != 'e') {
-        digits[whole] = '.';
-    }
-    put(t, digits, (size_t)n);
-    if (digits[whole] == '\0') {
-        put(t, ".0", 2);
-    }
-}
-
-static void put_integer(struct text *t, lua_Integer value)
-{
-    char digits[32];
-    int n = snprintf(digits, sizeof digits, "%lld", (long long)value);
-    put(t, digits, (size_t)n);
+    size_t bad = 0;
+    return ml_jsonbytes_string(&t->out, s, size, &bad) ? 0
+                                                       : fail_string(t, bad);
 }
 
 /* ---- tables --------------------------------------------------------------------- */
@@ -325,50 +178,15 @@ static const char *key_of(struct text *t, int index, size_t *size)
     return lua_tolstring(t->L, index, size);
 }
 
-/* A key, whose bytes something else keeps alive. */
-struct key {
-    const char *bytes;
-    size_t size;
-};
-
-static int compare_keys(const void *a, const void *b)
-{
-    const struct key *x = a;
-    const struct key *y = b;
-    size_t least = x->size < y->size ? x->size : y->size;
-    int order = memcmp(x->bytes, y->bytes, least);
-    return order != 0 ? order : (x->size > y->size) - (x->size < y->size);
-}
-
-/* Pushes a list of the keys of the table on top: a finalizer, which may run
- * whenever memory is taken, can take them out of the table. */
-static lua_Integer push_key_list(struct text *t)
-{
-    lua_Integer n = 0;
-    size_t size = 0;
-    lua_newtable(t->L);
-    lua_pushnil(t->L);
-    while (lua_next(t->L, -3) != 0) {
-        lua_pop(t->L, 1);
-        (void)key_of(t, -1, &size);
-        lua_pushvalue(t->L, -1);
-        lua_rawseti(t->L, -3, ++n);
-    }
-    return n;
-}
-
-/* Pushes what keeps the keys alive, and them in the order of their bytes. */
+/* Pushes the keys of the table on top in order; raises unless all are strings.
+ */
 static lua_Integer push_keys(struct text *t)
 {
-    lua_Integer n = push_key_list(t);
-    struct key *keys =
-        lua_newuserdatauv(t->L, ((size_t)n + 1) * sizeof *keys, 0);
-    for (lua_Integer i = 0; i < n; i++) {
-        lua_rawgeti(t->L, -2, i + 1);
-        keys[i].bytes = lua_tolstring(t->L, -1, &keys[i].size);
-        lua_pop(t->L, 1);
+    size_t size = 0;
+    lua_Integer n = ml_jsonkeys_push(t->L);
+    if (n < 0) {
+        (void)key_of(t, -1, &size);
     }
-    qsort(keys, (size_t)n, sizeof *keys, compare_keys);
     return n;
 }
 
@@ -407,7 +225,7 @@ static void open_table(struct text *t)
         level->kind = OBJECT;
         lua_pushnil(t->L);
     }
-    put_char(t, level->kind == ARRAY ? '[' : '{');
+    ml_jsonbytes_char(&t->out, level->kind == ARRAY ? '[' : '{');
     t->open++;
 }
 
@@ -417,7 +235,7 @@ static void close_table(struct text *t)
     if (level->index > 0) {
         put_line(t);
     }
-    put_char(t, level->kind == ARRAY ? ']' : '}');
+    ml_jsonbytes_char(&t->out, level->kind == ARRAY ? ']' : '}');
     lua_settop(t->L, level->table - 1);
 }
 
@@ -426,10 +244,14 @@ static void close_table(struct text *t)
 static void put_number(struct text *t)
 {
     if (lua_isinteger(t->L, -1) != 0) {
-        put_integer(t, lua_tointeger(t->L, -1));
-    } else {
-        put_real(t, lua_tonumber(t->L, -1));
+        ml_jsonbytes_integer(&t->out, lua_tointeger(t->L, -1));
+        return;
     }
+    double x = lua_tonumber(t->L, -1);
+    if (!isfinite(x)) {
+        refuse(t, isnan(x) ? "NaN" : "infinity");
+    }
+    ml_jsonbytes_real(&t->out, x);
 }
 
 static void put_word(struct text *t)
@@ -441,7 +263,7 @@ static void put_word(struct text *t)
     const char *word = null                           ? "null"
                        : lua_toboolean(t->L, -1) != 0 ? "true"
                                                       : "false";
-    put(t, word, strlen(word));
+    ml_jsonbytes_put(&t->out, word, strlen(word));
 }
 
 /* Takes the value off the stack and writes it, or opens it, if it is a table. 0;
@@ -477,7 +299,7 @@ static int put_value(struct text *t)
 static void put_separator(struct text *t, struct level *level)
 {
     if (++level->index > 1) {
-        put_char(t, ',');
+        ml_jsonbytes_char(&t->out, ',');
     }
     put_line(t);
 }
@@ -492,7 +314,7 @@ static int put_member(struct text *t, struct level *level, const char *key,
     if (answer != 0) {
         return answer;
     }
-    put(t, ": ", t->indent > 0 ? 2 : 1);
+    ml_jsonbytes_put(&t->out, ": ", t->indent > 0 ? 2 : 1);
     return put_value(t);
 }
 
@@ -525,12 +347,12 @@ static int step_object(struct text *t, struct level *level)
 
 static int step_sorted(struct text *t, struct level *level)
 {
-    const struct key *keys = lua_touserdata(t->L, level->table + 2);
+    const struct ml_jsonkey *keys = lua_touserdata(t->L, level->table + 2);
     if (level->index >= level->count) {
         close_table(t);
         return 0;
     }
-    const struct key *key = &keys[level->index];
+    const struct ml_jsonkey *key = &keys[level->index];
     lua_pushlstring(t->L, key->bytes, key->size);
     lua_rawget(t->L, level->table);
     return put_member(t, level, key->bytes, key->size);
@@ -578,9 +400,7 @@ static int json_encode(lua_State *L)
 {
     struct text t;
     t.L = L;
-    t.data = t.small;
-    t.size = 0;
-    t.capacity = sizeof t.small;
+    ml_jsonbytes_init(&t.out, L, BLOCK);
     t.levels = t.few;
     t.open = 0;
     t.room = SMALL_LEVELS;
@@ -592,7 +412,7 @@ static int json_encode(lua_State *L)
     lua_pushvalue(L, VALUE);
     int answer = put_all(&t);
     if (answer == 0) {
-        lua_pushlstring(L, t.data, t.size);
+        lua_pushlstring(L, t.out.data, t.out.size);
         answer = 1;
     }
     return answer;
