@@ -7,6 +7,8 @@ local url = {}
 
 local core = require "miniloop.core"
 local misuse = require "miniloop.misuse"
+local percent = require "miniloop.url.percent"
+local queries = require "miniloop.url.query"
 
 ---@class miniloop.url.parts
 ---@field scheme string?   in lower case
@@ -17,80 +19,22 @@ local misuse = require "miniloop.misuse"
 ---@field query string?    without the "?"; "" is not the same as none
 ---@field fragment string? without the "#"
 
--- ------------------------------------------------------------ percent coding
+url.encode, url.decode = percent.encode, percent.decode
+url.encode_query, url.decode_query =
+  queries.encode_query, queries.decode_query
 
--- Sets of bytes for patterns: RFC 3986, 2.2 and 2.3.
-local unreserved = "%w%-._~"
-local subdelims = "!$&'()*+,;="
-local pchar = unreserved .. subdelims .. ":@"
-
-local sets = {
-  userinfo = unreserved .. subdelims .. ":",
-  host = unreserved .. subdelims,
-  path = pchar .. "/",
-  query = pchar .. "/?",
-  fragment = pchar .. "/?",
-}
-
-local foreign = {} -- part -> pattern of a byte that cannot stand in it
-for part, set in pairs(sets) do
-  foreign[part] = "[^%%" .. set .. "]"
-end
-
-local escapes = {}
-for byte = 0, 255 do
-  escapes[string.char(byte)] = ("%%%02X"):format(byte)
-end
-
-local bytes = {} -- "2F" and "2f" -> "/"
-for byte = 0, 255 do
-  local char, digits = string.char(byte), ("%02X"):format(byte)
-  for high in (digits:sub(1, 1) .. digits:sub(1, 1):lower()):gmatch(".") do
-    bytes[high .. digits:sub(2)] = char
-    bytes[high .. digits:sub(2):lower()] = char
-  end
-end
-
----Percent-encodes all but the unreserved bytes, so that the text can stand in
----any part of a URL, as one segment of a path, say.
----@param text string
----@return string
-function url.encode(text)
-  misuse.check(text, 1, "encode", "string")
-  return (text:gsub("[^" .. unreserved .. "]", escapes))
-end
-
----The position of a "%" that two hexadecimal digits do not follow, or nil.
-local function bad_escape(text)
-  local at = 0
-  repeat
-    at = text:find("%", at + 1, true)
-  until not at or not text:find("^%x%x", at + 1)
-  return at
-end
+local unreserved, subdelims = percent.unreserved, percent.subdelims
+local bad_escape, encode_part = percent.bad_escape, percent.encode_part
 
 local function bad(op, text, reason)
   return nil, core.error("EINVAL", op, text, reason)
-end
-
----Undoes percent coding.
----@param text string
----@return string? bytes
----@return miniloop.error? err EINVAL: a "%" without two digits
-function url.decode(text)
-  misuse.check(text, 1, "decode", "string")
-  local at = bad_escape(text)
-  if at then
-    return bad("decode", text, ("no two digits after '%%' at %d"):format(at))
-  end
-  return (text:gsub("%%(%x%x)", bytes))
 end
 
 -- --------------------------------------------------------------------- parse
 
 -- The reason why a part cannot be such a part, or nil.
 local function refusal(part, text)
-  local at = text:find(foreign[part])
+  local at = text:find(percent.foreign[part])
   if at then
     return ("byte 0x%02X cannot stand in the %s"):format(text:byte(at), part)
   elseif bad_escape(text) then
@@ -198,16 +142,6 @@ function url.parse(text)
 end
 
 -- --------------------------------------------------------------------- build
-
----A "%" that two digits follow is meant; any other is a percent sign.
-local function encode_part(part, text)
-  if bad_escape(text) then
-    text = text:gsub("%%(%x?%x?)", function(digits)
-      return #digits < 2 and "%25" .. digits or nil
-    end)
-  end
-  return (text:gsub(foreign[part], escapes))
-end
 
 local function host_text(host)
   if host:find(":", 1, true) and host:sub(1, 1) ~= "[" then
@@ -404,7 +338,7 @@ url.ports = { http = 80, https = 443, ws = 80, wss = 443 }
 -- Escapes in upper case, and none for unreserved bytes.
 local function normalize_escapes(text)
   return text and (text:gsub("%%(%x%x)", function(digits)
-    local char = bytes[digits]
+    local char = percent.bytes[digits]
     return char:find("[" .. unreserved .. "]") and char or "%"
       .. digits:upper()
   end))
@@ -441,79 +375,6 @@ function url.normalize(text)
   end
   normalize_for_scheme(parts)
   return join(parts)
-end
-
--- ------------------------------------------------------- queries and forms
-
--- As browsers code forms: application/x-www-form-urlencoded.
-local function encode_item(text)
-  text = tostring(text):gsub("[^%w%-._* ]", escapes)
-  return (text:gsub(" ", "+"))
-end
-
-local function decode_item(text)
-  return (text:gsub("%+", " "):gsub("%%(%x%x)", bytes))
-end
-
-local plain = { string = true, number = true, boolean = true }
-
-local function add_items(items, name, value)
-  for _, one in ipairs(type(value) == "table" and value or { value }) do
-    if not plain[type(one)] or not plain[type(name)] then
-      error(("bad argument #1 to 'encode_query' (a field cannot be a %s)")
-        :format(type(plain[type(name)] and one or name)), 3)
-    end
-    items[#items + 1] = encode_item(name) .. "=" .. encode_item(one)
-  end
-end
-
----The pairs of a table of fields, by name, so that the text is the same each
----time.
-local function sorted_pairs(fields)
-  local list = {}
-  for name, value in pairs(fields) do
-    list[#list + 1] = { tostring(name), value }
-  end
-  table.sort(list, function(a, b)
-    return a[1] < b[1]
-  end)
-  return list
-end
-
----A query, or the body of a form: from a table by name, where a list as value
----repeats the name, or from a list of { name, value }, in its order.
----@param fields table
----@return string
-function url.encode_query(fields)
-  misuse.check(fields, 1, "encode_query", "table")
-  local items = {}
-  local list = fields[1] ~= nil and fields or sorted_pairs(fields)
-  for _, pair in ipairs(list) do
-    if type(pair) ~= "table" then
-      error("bad argument #1 to 'encode_query' (a list of pairs expected)", 2)
-    end
-    add_items(items, pair[1], pair[2])
-  end
-  return table.concat(items, "&")
-end
-
----Reads a query, or the body of a form: as browsers do, nothing is an error,
----and a "%" that two digits do not follow stands for itself.
----@param text string
----@return table<string, string> fields by name, the first of each
----@return string[][] list              all of them, as { name, value }
-function url.decode_query(text)
-  misuse.check(text, 1, "decode_query", "string")
-  local fields, list = {}, {}
-  for item in text:gmatch("[^&]+") do
-    local name, value = item:match("^([^=]*)=?(.*)$")
-    name, value = decode_item(name), decode_item(value)
-    list[#list + 1] = { name, value }
-    if fields[name] == nil then
-      fields[name] = value
-    end
-  end
-  return fields, list
 end
 
 return misuse.seal("miniloop.url", url)

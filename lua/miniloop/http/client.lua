@@ -6,6 +6,7 @@
 
 local core = require "miniloop.core"
 local exchange = require "miniloop.http.client.exchange"
+local gzip = require "miniloop.gzip"
 local jars = require "miniloop.http.jar"
 local misuse = require "miniloop.misuse"
 local pools = require "miniloop.http.client.pool"
@@ -272,6 +273,8 @@ local function new(options)
   for name, value in pairs(options) do
     all[name] = value
   end
+  local inflater <close> = gzip.inflater()
+  all.gzip = all.gzip and inflater ~= nil -- where there is no zlib
   return setmetatable({
     options = all,
     behind = { __index = all },
