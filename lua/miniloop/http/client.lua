@@ -136,7 +136,8 @@ local function follow(self, plan, options)
       or not request.is_redirect(plan, res) then
       return res, err
     end
-    responses.skip(res, skipped)
+    local on_the_way <close> = res
+    responses.skip(on_the_way, skipped)
     plan, err = request.follow(plan, res)
     if not plan then
       return nil, err
