@@ -7,6 +7,7 @@ local lu = require "luaunit"
 local ml = require "miniloop"
 local net = require "miniloop.net"
 local peer = require "spec.support.http_peer"
+local raises = require "spec.support.raises"
 local tls = require "miniloop.tls"
 
 local spec = {}
@@ -85,6 +86,23 @@ function spec.test_a_server_that_cannot_prove_itself_is_refused()
     { connect = "127.0.0.1:" .. url:match("%d+$") })
   lu.assertNil(res)
   lu.assertEquals(err.code, "ETLS_CERT")
+  lu.assertNotNil(server)
+end
+
+function spec.test_options_of_tls_are_those_of_connections()
+  local url, server <close>, ca = secure_mirror()
+  local client <close> = peer.client()
+  lu.assertEquals(client:get(url, { tls = { verify = false } }).status, 200)
+  local res, err = client:get(url, { tls = { ca = ca, name = "other" } })
+  lu.assertNil(res)
+  lu.assertEquals(err.code, "ETLS_CERT")
+  res, err = client:get(url, { tls = { ca = "/nothing" } })
+  lu.assertNil(res)
+  lu.assertEquals(err.code, "ENOENT")
+  raises("unknown option 'verfy' of TLS; did you mean 'verify'?",
+    function() client:get(url, { tls = { verfy = false } }) end)
+  raises("unknown option 'verfy' of TLS",
+    function() http.client { tls = { verfy = false } } end)
   lu.assertNotNil(server)
 end
 

@@ -315,6 +315,26 @@ function spec.test_the_world_s_failures_are_told()
   end
 end
 
+function spec.test_another_address_may_be_connected_to()
+  local path = os.tmpname()
+  os.remove(path)
+  local server <close> = assert(net.serve("unix:" .. path, function(conn)
+    conn:write(peer.answer(peer.read_head(conn)))
+  end))
+  local client <close> = peer.client { connect = "unix:" .. path }
+  lu.assertStrContains(client:get("http://docker/info").body,
+    "GET /info HTTP/1.1\nHost: docker\n")
+  local url, second <close> = peer.serve(function(conn, head)
+    conn:write(peer.answer(head))
+  end)
+  local res = client:get("http://other/", {
+    connect = { host = "127.0.0.1", port = tonumber(url:match("%d+$")) },
+  })
+  lu.assertStrContains(res.body, "Host: other\n")
+  lu.assertNotNil(server)
+  lu.assertNotNil(second)
+end
+
 local crawl = [[
 local ml, http = require "miniloop", require "miniloop.http"
 local pages = ml.map(arg, function(url)

@@ -207,7 +207,10 @@ end
 
 local function wrong_choice(options)
   local proxy, query = options.proxy, options.query
-  if proxy and type(proxy) ~= "string" then
+  local fault = options.tls ~= nil and core.tls.fault(options.tls, "connect")
+  if fault then
+    return fault
+  elseif proxy and type(proxy) ~= "string" then
     return "bad option 'proxy' (a URL or false expected)"
   elseif query ~= nil and type(query) ~= "table"
     and type(query) ~= "string" then

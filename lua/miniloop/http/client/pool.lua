@@ -13,6 +13,7 @@ local net = require "miniloop.net"
 ---@field conn miniloop.net.stream?
 ---@field wire table?      what reads answers from it
 ---@field key string       who may share it
+---@field route miniloop.http.route kept, for the key names its `tls` by address
 ---@field pool miniloop.http.pool
 ---@field state "busy"|"given"|"idle"|"closed"
 ---@field reused boolean   it has carried a request before
@@ -186,6 +187,7 @@ end
 ---@field key string       who shares connections
 ---@field address any      as net.connect takes it
 ---@field options table    of net.connect
+---@field tls any           what was asked for
 ---@field prepare (fun(lease: miniloop.http.lease): true?, miniloop.error?)?
 
 ---@param self miniloop.http.pool
@@ -193,7 +195,7 @@ end
 local function connect(self, route, hold)
   local made <close> = setmetatable({
     key = route.key, pool = self, state = "busy", reused = false,
-    era = self.era, slot = hand_over(hold),
+    era = self.era, slot = hand_over(hold), route = route,
   }, lease_meta)
   local conn, err = net.connect(route.address, route.options)
   if not conn then

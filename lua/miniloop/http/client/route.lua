@@ -11,32 +11,35 @@ local function address_of(place)
   return { host = place.host, port = place.port }
 end
 
----What TLS is to be used with: the default context, or one of the options' own,
----which is made once for each table of options.
+---The context of TLS that goes with the options, which is made once for each
+---table of them.
 local function context_for(client, tls)
-  if tls == nil or tls == true or type(tls) == "userdata" then
-    return tls or true
+  if type(tls) ~= "table" then
+    return core.tls.prepare(tls)
   end
-  local context = client.contexts[tls]
-  local err
+  local context, err = client.contexts[tls], nil
   if not context then
-    context, err = require "miniloop.tls".context(tls)
+    context, err = core.tls.prepare(tls)
     client.contexts[tls] = context
   end
   return context, err
 end
 
 ---What TLS is told of one connection: whom the certificate must name, whatever
----address is connected to.
-local function tls_for(place, context)
-  return { name = place.host, context = context ~= true and context or nil }
+---address is connected to, and what of the options is each connection's.
+local function tls_for(place, tls, context)
+  local own = type(tls) == "table" and tls or {}
+  return {
+    context = context, name = own.name or place.host, verify = own.verify,
+    alpn = own.alpn,
+  }
 end
 
 ---Tells connections apart that go to the same server in different ways.
-local function key_of(place, context, address)
+local function key_of(place, tls, address)
   local key = place.origin
-  if context and context ~= true then
-    key = key .. " by " .. tostring(context)
+  if type(tls) == "table" or type(tls) == "userdata" then
+    key = ("%s by %p"):format(key, tls)
   end
   if type(address) == "table" then
     key = ("%s at %s:%s%s"):format(key, address.host, address.port,
@@ -74,7 +77,7 @@ end
 
 ---@return miniloop.http.route? route
 ---@return miniloop.error? err
-local function through(proxy, place, context)
+local function through(proxy, place, tls, context)
   local route = { key = proxy.origin, address = address_of(proxy),
     options = { timeout = math.huge } }
   if place.scheme == "http" then
@@ -82,19 +85,19 @@ local function through(proxy, place, context)
     route.fields = proxy.user and { ["Proxy-Authorization"] = proxy.user }
     return route
   end
-  route.key = proxy.origin .. " to " .. key_of(place, context)
+  route.key = proxy.origin .. " to " .. key_of(place, tls)
   route.prepare = function(held)
-    return tunnel(held, place, proxy, tls_for(place, context))
+    return tunnel(held, place, proxy, tls_for(place, tls, context))
   end
   return route
 end
 
 ---A route that is not kept yet.
 local function find(client, place, options)
-  local secure = place.scheme == "https"
+  local secure, tls = place.scheme == "https", options.tls
   local context, err
   if secure then
-    context, err = context_for(client, options.tls)
+    context, err = context_for(client, tls)
     if not context then
       return nil, err
     end
@@ -104,13 +107,15 @@ local function find(client, place, options)
   if proxy == nil then
     return nil, err
   end
-  return proxy and through(proxy, place, context) or {
-    key = key_of(place, context, options.connect),
+  local route = proxy and through(proxy, place, tls, context) or {
+    key = key_of(place, tls, options.connect),
     address = options.connect or address_of(place),
     options = {
-      timeout = math.huge, tls = secure and tls_for(place, context) or nil,
+      timeout = math.huge, tls = secure and tls_for(place, tls, context) or nil,
     },
   }
+  route.tls = tls
+  return route
 end
 
 ---The route to a place; the one that the client's own options lead to is kept.
