@@ -39,6 +39,15 @@ function spec.test_every_function_of_c_in_the_module_is_described()
   lu.assertEquals(names_of(stub(), any), names_of(ml, of_c))
 end
 
+-- Of modules that are partly in Lua: what those have is described there.
+function spec.test_what_other_modules_have_of_c_is_described()
+  for _, name in ipairs { "gzip", "json" } do
+    local described = assert(loadfile(root .. "lua/meta/" .. name .. ".lua"))()
+    lu.assertEquals(names_of(described, any),
+      names_of(require("miniloop." .. name), of_c), name)
+  end
+end
+
 function spec.test_every_system_call_is_described()
   local _, described = stub()
   lu.assertEquals(names_of(described, any), names_of(syscall, of_c))
