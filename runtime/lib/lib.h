@@ -16,5 +16,8 @@ void ml_lib_open(lua_State *L, struct ml_vm *vm);
 void ml_lib_http_open(lua_State *L, struct ml_vm *vm); /* http_wire.c */
 void ml_lib_gzip_open(lua_State *L, struct ml_vm *vm); /* gzip.c, or _absent */
 void ml_lib_json_open(lua_State *L, struct ml_vm *vm); /* jsontext.c */
+void ml_lib_base64_open(lua_State *L, struct ml_vm *vm);    /* base64.c */
+void ml_lib_http_open(lua_State *L, struct ml_vm *vm);      /* http_wire.c */
+void ml_lib_websocket_open(lua_State *L, struct ml_vm *vm); /* websocket.c */
 
 #endif

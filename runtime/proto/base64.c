@@ -1,0 +1,76 @@
+#include "proto/base64.h"
+
+#include <stdint.h>
+#include <string.h>
+
+static const char digits[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+enum {
+    PAD = '='
+};
+
+void ml_base64_encode(const void *bytes, size_t n, char *text)
+{
+    const uint8_t *in = bytes;
+    for (; n > 0; in += 3, text += 4) {
+        uint32_t group = (uint32_t)in[0] << 16;
+        group |= n > 1 ? (uint32_t)in[1] << 8 : 0;
+        group |= n > 2 ? in[2] : 0;
+        text[0] = digits[group >> 18];
+        text[1] = digits[group >> 12 & 63];
+        text[2] = n > 1 ? digits[group >> 6 & 63] : PAD;
+        text[3] = n > 2 ? digits[group & 63] : PAD;
+        n -= n > 2 ? 3 : n;
+    }
+}
+
+/* The value of a character, or -1. */
+static int digit_value(char c)
+{
+    const char *found = c != '\0' ? strchr(digits, c) : NULL;
+    return found != NULL ? (int)(found - digits) : -1;
+}
+
+/* Reads four characters, of which the last `pads` are padding. False if there
+ * is a foreign one, or if bits would be lost. */
+static bool read_group(const char *text, int pads, uint32_t *group)
+{
+    *group = 0;
+    for (int i = 0; i < 4; i++) {
+        int value = i < 4 - pads ? digit_value(text[i]) : 0;
+        if (value < 0) {
+            return false;
+        }
+        *group = *group << 6 | (uint32_t)value;
+    }
+    return (*group & ((UINT32_C(1) << (8 * pads)) - 1)) == 0;
+}
+
+static int count_pads(const char *text, size_t n)
+{
+    if (n == 0 || text[n - 1] != PAD) {
+        return 0;
+    }
+    return text[n - 2] == PAD ? 2 : 1;
+}
+
+long ml_base64_decode(const char *text, size_t n, void *bytes)
+{
+    uint8_t *out = bytes;
+    if (n % 4 != 0) {
+        return -1;
+    }
+    int last = count_pads(text, n);
+    for (size_t i = 0; i < n; i += 4) {
+        uint32_t group;
+        int pads = i + 4 == n ? last : 0;
+        if (!read_group(text + i, pads, &group)) {
+            return -1;
+        }
+        for (int k = 0; k < 3 - pads; k++) {
+            *out++ = (uint8_t)(group >> (16 - 8 * k));
+        }
+    }
+    return (long)(out - (uint8_t *)bytes);
+}
