@@ -1,0 +1,191 @@
+---What a WebSocket sends: a queue of frames, and `push` writes of it what fits.
+---
+---So a task that is killed or cancelled while it sends leaves no half frame
+---behind: whoever comes next, a sender or a receiver, writes the rest.
+---@class miniloop.websocket.output
+---@field closing boolean our Close is in the queue, or was sent: nothing follows
+---@field err miniloop.error|false why nothing can be written any more
+---@field private conn miniloop.net.stream
+---@field private messages table core.websocket's object, which makes frames
+---@field private fragment number bytes at which messages are split
+---@field private patience number seconds in which the peer must take something
+---@field private frames string[] those to be written, from `first` to `last`
+---@field private first integer
+---@field private last integer
+---@field private at integer the first byte of the first one that is not out
+---@field private pong string|false what the peer's last Ping wants back
+local output = {}
+output.__index = output
+
+local core = require "miniloop.core"
+
+-- What is written at a time, so that a long frame is not copied for each write.
+local piece = 1 << 18
+
+---@param conn miniloop.net.stream
+---@param messages table
+---@param options miniloop.websocket.options
+---@return miniloop.websocket.output
+function output.new(conn, messages, options)
+  return setmetatable({
+    closing = false,
+    err = false,
+    conn = conn,
+    messages = messages,
+    fragment = options.fragment or math.huge,
+    patience = 2 * (options.ping or math.huge),
+    frames = {},
+    first = 1,
+    last = 0,
+    at = 1,
+    pong = false,
+  }, output)
+end
+
+-- ------------------------------------------------------------------ the queue
+
+---Puts a control frame behind the frame under way, before the rest of its
+---message: a peer that asks whether we live should not wait for it.
+local function add_control(self, kind, data)
+  local frame = self.messages:frame(kind, data, true)
+  if frame then
+    table.insert(self.frames, self.first + (self.at > 1 and 1 or 0), frame)
+    self.last = self.last + 1
+  end
+end
+
+---Asks the peer whether it is there.
+function output:ping()
+  if not self.closing then
+    add_control(self, "ping", "")
+  end
+end
+
+---Answers a Ping. Of many that could not be answered yet, the last one is: RFC
+---6455, 5.5.3. So a peer that asks and never reads costs no memory.
+---@param data string
+function output:answer(data)
+  self.pong = not self.closing and data
+end
+
+---Adds a message: one frame, or as many as the option says.
+---@param data string
+---@param kind string
+---@return true? ok
+---@return miniloop.error? err no key for masking could be had
+function output:add(data, kind)
+  local from = 1
+  repeat
+    local to = math.min(from + self.fragment - 1, #data)
+    local frame, err = self.messages:frame(kind,
+      from == 1 and to == #data and data or data:sub(from, to), to >= #data)
+    if not frame then
+      return nil, err
+    end
+    self.last = self.last + 1
+    self.frames[self.last] = frame
+    kind, from = "continuation", to + 1
+  until from > #data
+  return true
+end
+
+---Adds our Close behind the frame under way: what else was to be sent, is not.
+---@param code integer? none: without one
+---@param reason string?
+function output:close(code, reason)
+  if self.closing then
+    return
+  end
+  local under_way = self.at > 1
+  self.frames = { under_way and self.frames[self.first] or nil }
+  self.first, self.last = 1, under_way and 1 or 0
+  self.pong = false
+  self.closing = true
+  local data = code and string.pack(">I2", code) .. (reason or "") or ""
+  add_control(self, "close", data)
+end
+
+---Whether something is still to be written.
+function output:pending()
+  return self.first <= self.last or self.pong
+end
+
+-- -------------------------------------------------------------------- writing
+
+---Nothing can be written any more: what was not, never will be.
+local function give_up(self, err)
+  self.frames, self.first, self.last, self.at = {}, 1, 0, 1
+  self.pong = false
+  self.closing = true
+  self.err = err
+  return nil, err
+end
+
+---Writes the next piece of the first frame. True if it went as a whole.
+local function push_piece(self)
+  local frame, at = self.frames[self.first], self.at
+  local last = math.min(at + piece - 1, #frame)
+  local bytes = last - at + 1 == #frame and frame or frame:sub(at, last)
+  local n, err = self.conn:writesome(bytes)
+  if not n then
+    return give_up(self, err)
+  end
+  self.at = at + n
+  if self.at > #frame then
+    self.frames[self.first] = nil
+    self.first, self.at = self.first + 1, 1
+  end
+  return n == #bytes
+end
+
+---Writes what fits, and never waits: so any task may do it at any time.
+---@return boolean? done false: not all of it
+---@return miniloop.error? err
+function output:push()
+  if self.pong then
+    add_control(self, "pong", self.pong)
+    self.pong = false
+  end
+  while self.first <= self.last do
+    local done, err = push_piece(self)
+    if not done then
+      return done, err
+    end
+  end
+  return not self.err or nil, self.err or nil
+end
+
+---Waits until the peer has room. A peer that is to be asked whether it is there
+---is gone if it takes nothing for as long as it would have for an answer.
+local function wait(self, deadline)
+  local timeout = deadline and math.max(deadline - core.now(), 0)
+  local patient = self.patience >= (timeout or math.huge)
+  local ok, err = core.wait_io_write(self.conn,
+    patient and timeout or self.patience)
+  if ok or patient or err.code ~= "ETIMEDOUT" then
+    return ok, err
+  end
+  err = core.error("ETIMEDOUT", "write", self.conn:peer(),
+    "the peer does not read")
+  self.conn:close()
+  return give_up(self, err)
+end
+
+---Waits until all is written.
+---@param deadline number? as of core.now
+---@return true? ok
+---@return miniloop.error? err ETIMEDOUT: the rest is written later
+function output:drain(deadline)
+  local done, err = self:push()
+  while done == false do
+    local ok
+    ok, err = wait(self, deadline)
+    if not ok then
+      return nil, err
+    end
+    done, err = self:push()
+  end
+  return done, err
+end
+
+return output
