@@ -401,7 +401,7 @@ end
 
 ---At the end of its block: 1000, or 1011 if that ends by an error, or 1001 if its
 ---task is being cancelled. Where nothing can wait any more, for the task is being
----killed, the peer is told, and not waited for.
+---killed, the peer is told 1001, and not waited for.
 function meta.__close(self, err)
   local code = err == nil and 1000
     or core.iserror(err) and err.code == "ECANCELED" and 1001 or 1011
@@ -409,7 +409,7 @@ function meta.__close(self, err)
   if ok then
     return
   end
-  abandon(self, code)
+  abandon(self, code == 1000 and 1001 or code)
   if core.iserror(why) then
     error(why, 0)
   end

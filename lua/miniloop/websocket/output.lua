@@ -49,7 +49,9 @@ end
 local function add_control(self, kind, data)
   local frame = self.messages:frame(kind, data, true)
   if frame then
-    table.insert(self.frames, self.first + (self.at > 1 and 1 or 0), frame)
+    local place = self.first + (self.at > 1 and 1 or 0)
+    table.move(self.frames, place, self.last, place + 1)
+    self.frames[place] = frame
     self.last = self.last + 1
   end
 end
@@ -142,14 +144,15 @@ end
 ---@return boolean? done false: not all of it
 ---@return miniloop.error? err
 function output:push()
-  if self.pong then
-    add_control(self, "pong", self.pong)
-    self.pong = false
-  end
-  while self.first <= self.last do
-    local done, err = push_piece(self)
-    if not done then
-      return done, err
+  while self:pending() do
+    if self.pong and self.at == 1 then
+      add_control(self, "pong", self.pong)
+      self.pong = false
+    else
+      local done, err = push_piece(self)
+      if not done then
+        return done, err
+      end
     end
   end
   return not self.err or nil, self.err or nil

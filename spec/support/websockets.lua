@@ -1,0 +1,41 @@
+-- WebSockets whose peer is the spec itself: one end of a pair of streams is a
+-- WebSocket, on the other one frames are written and read by hand.
+
+local connection = require "miniloop.websocket.connection"
+local frames = require "spec.support.frames"
+local net = require "miniloop.net"
+local options_of = require "miniloop.websocket.options"
+
+local websockets = {}
+
+-- A WebSocket and the stream of its peer. `role`: what the WebSocket is, "server"
+-- (unless given) or "client".
+function websockets.pair(options, role)
+  options = options or {}
+  local near, far = net.pair()
+  local client = role == "client"
+  local messages = assert(options_of.messages(client, options))
+  return connection.new(near, client, messages, options), far
+end
+
+-- Two WebSockets that are each other's peers: a server's and a client's end.
+function websockets.both(options)
+  options = options or {}
+  local near, far = net.pair()
+  return connection.new(near, false, options_of.messages(false, options),
+      options),
+    connection.new(far, true, options_of.messages(true, options), options)
+end
+
+local key = "\x37\xfa\x21\x3d"
+
+-- A frame of a client, which is masked; otherwise as frames.make.
+function websockets.masked(opcode, data, options)
+  local own = { mask = key }
+  for name, value in pairs(options or {}) do
+    own[name] = value
+  end
+  return frames.make(opcode, data, own)
+end
+
+return websockets
