@@ -36,9 +36,10 @@ test     node             nodejs           nodejs              nodejs        nod
 test     openssl          openssl          openssl             openssl       openssl              openssl
 test     python3          python3          python3             python        python3              python
 test     python:trio      python3-trio     python3-trio        python-trio   py3-trio             -
-test     openssl          openssl          openssl             openssl       openssl              openssl
 test     stdbuf           coreutils        coreutils           coreutils     coreutils            coreutils
 test     sslscan          sslscan          sslscan             sslscan       sslscan              sslscan
+test     node:ws          node-ws          -                   -             -                    -
+test     chromium         chromium         chromium            chromium      chromium             -
 check    clang            clang            clang               clang         clang                llvm
 check    clang-tidy       clang-tidy       clang-tools-extra   clang         clang-extra-tools    llvm
 check    clang-format     clang-format     clang-tools-extra   clang         clang-extra-tools    clang-format
@@ -95,6 +96,9 @@ has_thing() {
     python:*) # the first python3 of the path may be another than the system's
         python3 -c "import ${1#python:}" 2>/dev/null ||
             /usr/bin/python3 -c "import ${1#python:}" 2>/dev/null ;;
+    node:*) # Debian's packages are in a folder that only Debian's Node knows
+        NODE_PATH=${NODE_PATH:-/usr/share/nodejs} \
+            node -e "require('${1#node:}')" 2>/dev/null ;;
     *) command -v "$1" >/dev/null ;;
     esac
 }
@@ -138,7 +142,8 @@ apt_install() {
 # Things as people call them.
 in_words() {
     sed -e 's/module:/the Lua module /' -e 's/python:/the Python module /' \
-        -e 's/header:/the C header /' -e 's/file://'
+        -e 's/header:/the C header /' -e 's/node:/the Node package /' \
+        -e 's/file://'
 }
 
 # Tells the people of other systems what to install, in their own words.
