@@ -10,7 +10,8 @@ static int base64_encode(lua_State *L)
     size_t n = 0;
     const char *bytes = ml_arg_lstring(L, 1, &n);
     luaL_Buffer text;
-    ml_base64_encode(bytes, n, luaL_buffinitsize(L, &text, ml_base64_length(n)));
+    ml_base64_encode(bytes, n,
+                     luaL_buffinitsize(L, &text, ml_base64_length(n)));
     luaL_pushresultsize(&text, ml_base64_length(n));
     return 1;
 }
@@ -32,9 +33,8 @@ static int base64_decode(lua_State *L)
 
 void ml_lib_base64_open(lua_State *L, struct ml_vm *vm)
 {
-    static const luaL_Reg functions[] = {{"encode", base64_encode},
-                                         {"decode", base64_decode},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"encode", base64_encode}, {"decode", base64_decode}, {NULL, NULL}};
     lua_newtable(L);
     ml_vm_setfuncs(L, vm, functions);
     lua_setfield(L, -2, "base64");

@@ -16,9 +16,9 @@ static const char *const METATABLE = "miniloop.websocket.messages";
 
 /* User values of an object. */
 enum {
-    FED = 1,    /* the string that it reads */
-    WSLAY = 2,  /* the functions that it has a pointer to */
-    VALUES = 2  /* how many there are */
+    FED = 1,   /* the string that it reads */
+    WSLAY = 2, /* the functions that it has a pointer to */
+    VALUES = 2 /* how many there are */
 };
 
 static struct ml_websocket *check_self(lua_State *L)
@@ -158,9 +158,8 @@ static int object_next(lua_State *L)
 /* frame(kind, bytes, last): the bytes of a frame, or nil and an error. */
 static int object_frame(lua_State *L)
 {
-    static const char *const names[] = {"continuation", "text", "binary",
-                                        "close",        "ping", "pong",
-                                        NULL};
+    static const char *const names[] = {
+        "continuation", "text", "binary", "close", "ping", "pong", NULL};
     static const enum ml_websocket_kind kinds[] = {
         ML_WEBSOCKET_CONTINUATION, ML_WEBSOCKET_TEXT, ML_WEBSOCKET_BINARY,
         ML_WEBSOCKET_CLOSE,        ML_WEBSOCKET_PING, ML_WEBSOCKET_PONG};
@@ -230,8 +229,8 @@ static int websocket_isutf8(lua_State *L)
     size_t n = 0;
     const char *text = ml_arg_lstring(L, 1, &n);
     struct ml_utf8 utf8 = {0};
-    lua_pushboolean(L, ml_utf8_check(&utf8, text, n) &&
-                           ml_utf8_complete(&utf8));
+    lua_pushboolean(L,
+                    ml_utf8_check(&utf8, text, n) && ml_utf8_complete(&utf8));
     return 1;
 }
 

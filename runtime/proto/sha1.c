@@ -59,7 +59,8 @@ static void add_block(uint32_t hash[5], const uint8_t *block)
     schedule(block, w);
     memcpy(v, hash, sizeof v);
     for (int t = 0; t < ROUNDS; t++) {
-        uint32_t next = rotate(v[0], 5) + mix(t, v[1], v[2], v[3]) + v[4] + w[t];
+        uint32_t next =
+            rotate(v[0], 5) + mix(t, v[1], v[2], v[3]) + v[4] + w[t];
         v[4] = v[3];
         v[3] = v[2];
         v[2] = rotate(v[1], 30);

@@ -11,7 +11,7 @@ int ml_wslay_open(struct ml_wslay *wslay, const char **missing)
 #define ROW(name) ML_LIBRARY_ROW(struct ml_wslay, name)
         ML_WSLAY_FUNCTIONS(ROW)
 #undef ROW
-        {NULL, 0}};
+            {NULL, 0}};
     return ml_library_open(ML_WEBSOCKET_LIBRARY, symbols, wslay, missing);
 }
 

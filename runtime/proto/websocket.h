@@ -19,9 +19,9 @@
 #include <stdint.h>
 #include <wslay/wslay.h>
 
-#define ML_WSLAY_FUNCTIONS(X)                            \
-    X(wslay_frame_context_init) X(wslay_frame_context_free) \
-    X(wslay_frame_recv) X(wslay_frame_send)
+#define ML_WSLAY_FUNCTIONS(X)   \
+    X(wslay_frame_context_init) \
+    X(wslay_frame_context_free) X(wslay_frame_recv) X(wslay_frame_send)
 
 /* The functions of wslay, once it is open. */
 struct ml_wslay {

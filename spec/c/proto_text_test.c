@@ -59,8 +59,8 @@ static void test_sha1_pads_at_every_length(void)
 /* RFC 4648, section 10. */
 static void test_base64_gives_the_texts_of_its_standard(void)
 {
-    static const char *const rows[] = {"",         "Zg==",     "Zm8=", "Zm9v",
-                                       "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"};
+    static const char *const rows[] = {
+        "", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"};
 
     for (size_t n = 0; n < sizeof rows / sizeof *rows; n++) {
         char text[16] = "";
@@ -94,8 +94,8 @@ static void test_base64_takes_any_bytes_there_and_back(void)
 static void test_base64_refuses_what_is_none(void)
 {
     static const char *const rows[] = {
-        "Zg",    "Zg=",   "Zg===", "=",    "====", "Z===", "Zm9v=", "Zh==",
-        "Zm9=",  "Zm 9v", "Zm9v\n", "Zm-_", "Zg==Zg==", "Zm=v"};
+        "Zg",   "Zg=",  "Zg===", "=",      "====", "Z===",     "Zm9v=",
+        "Zh==", "Zm9=", "Zm 9v", "Zm9v\n", "Zm-_", "Zg==Zg==", "Zm=v"};
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char back[16];
@@ -123,11 +123,21 @@ static bool is_utf8(const char *text)
 static void test_utf8_takes_the_first_and_the_last_of_each_length(void)
 {
     static const char *const rows[] = {
-        "", "a", "\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80",
-        "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80",
-        "\xf4\x8f\xbf\xbf", "plain ascii that is longer than a word",
+        "",
+        "a",
+        "\x7f",
+        "\xc2\x80",
+        "\xdf\xbf",
+        "\xe0\xa0\x80",
+        "\xed\x9f\xbf",
+        "\xee\x80\x80",
+        "\xef\xbf\xbf",
+        "\xf0\x90\x80\x80",
+        "\xf4\x8f\xbf\xbf",
+        "plain ascii that is longer than a word",
         "\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5",
-        "12345678\xe2\x82\xac""12345678\xf0\x9f\x98\x80."};
+        "12345678\xe2\x82\xac"
+        "12345678\xf0\x9f\x98\x80."};
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         CHECK(is_utf8(rows[i]));
@@ -135,12 +145,29 @@ static void test_utf8_takes_the_first_and_the_last_of_each_length(void)
 
 static void test_utf8_refuses_what_is_none(void)
 {
-    static const char *const rows[] = {
-        "\x80", "\xbf", "\xc0\xaf", "\xc1\xbf", "\xc2", "\xc2" "a",
-        "\xe0\x9f\xbf", "\xe0\x80\xaf", "\xe2\x82", "\xe2\x28\xa1",
-        "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x8f\xbf\xbf", "\xf0\x9f\x98",
-        "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xf8\x88\x80\x80\x80",
-        "\xfe", "\xff", "12345678\xff", "1234567\x80", "a\xc3\xa9\xa9"};
+    static const char *const rows[] = {"\x80",
+                                       "\xbf",
+                                       "\xc0\xaf",
+                                       "\xc1\xbf",
+                                       "\xc2",
+                                       "\xc2"
+                                       "a",
+                                       "\xe0\x9f\xbf",
+                                       "\xe0\x80\xaf",
+                                       "\xe2\x82",
+                                       "\xe2\x28\xa1",
+                                       "\xed\xa0\x80",
+                                       "\xed\xbf\xbf",
+                                       "\xf0\x8f\xbf\xbf",
+                                       "\xf0\x9f\x98",
+                                       "\xf4\x90\x80\x80",
+                                       "\xf5\x80\x80\x80",
+                                       "\xf8\x88\x80\x80\x80",
+                                       "\xfe",
+                                       "\xff",
+                                       "12345678\xff",
+                                       "1234567\x80",
+                                       "a\xc3\xa9\xa9"};
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         CHECK(!is_utf8(rows[i]));
