@@ -15,8 +15,9 @@ local handshake = require "miniloop.websocket.handshake"
 local misuse = require "miniloop.misuse"
 local net = require "miniloop.net"
 local options_of = require "miniloop.websocket.options"
-local read_head = require "miniloop.websocket.head"
 local url = require "miniloop.url"
+
+local huge = math.huge
 
 core.use()
 
@@ -109,6 +110,17 @@ local function route(parts)
     host .. ":" .. port
 end
 
+---The head of the answer; who connects has its time bounded already. What comes
+---before it (status 100 to 103) is of no interest.
+local function read_response(conn)
+  local wire = core.http.wire(conn, { first = huge, head_time = huge })
+  local response, err
+  repeat
+    response, err = wire:response("GET")
+  until not response or response.status > 103 or response.status == 101
+  return response, err
+end
+
 ---Asks for the WebSocket on a connection that is open.
 local function ask(conn, text, parts, options)
   local host, target = route(parts)
@@ -119,7 +131,7 @@ local function ask(conn, text, parts, options)
     ok, err = conn:write(handshake.request(host, target, key, options))
   end
   if ok then
-    response, err = read_head(conn)
+    response, err = read_response(conn)
   end
   if not response then
     return nil, err or core.error("ECONNRESET", "connect", text,
@@ -148,7 +160,7 @@ local function open(text, parts, messages, options)
   local _, _, address = route(parts)
   local keeper <close> = setmetatable({ conn = false }, keeper_meta)
   local conn, err = net.connect(address, {
-    timeout = math.huge, tls = secure and (options.tls or true) or nil,
+    timeout = huge, tls = secure and (options.tls or true) or nil,
   })
   if not conn then
     return nil, err

@@ -12,6 +12,9 @@ for name, code in pairs(opcodes) do
 end
 
 local function xor(data, key)
+  if key == "\0\0\0\0" then
+    return data
+  end
   local out = {}
   for i = 1, #data do
     out[i] = string.char(data:byte(i) ~ key:byte((i - 1) % 4 + 1))

@@ -285,6 +285,7 @@ function spec.test_an_answer_may_be_written_in_many_ways()
     (good:gsub("Connection: Upgrade", "CONNECTION: keep-alive, upgrade  ")),
     (good:gsub(" Switching Protocols", "")),
     (good:gsub("\n\n", "\nServer: x\nSet-Cookie: a\n\n")),
+    "HTTP/1.1 103 Early Hints\nLink: x\n\n" .. good,
   } do
     local ws, err = connect(answer)
     lu.assertNotNil(ws, tostring(err))
@@ -307,7 +308,7 @@ local refusals = {
     "\nSec-WebSocket-Protocol: other\n\n",
     "\nSec-WebSocket-Protocol: a, b\n\n",
   },
-  ["101"] = { "200", "404", "302", "400", "100" },
+  ["101"] = { "200", "404", "302", "400" }, ["HTTP/1.1"] = { "HTTP/1.0" },
 }
 
 function spec.test_answers_that_make_no_websocket()
@@ -323,7 +324,7 @@ function spec.test_answers_that_make_no_websocket()
 end
 
 local malformed = {
-  "HTTP/1.0 101 Switching Protocols\nUpgrade: websocket\n\n", "hello\n\n", "\n\n",
+  "hello\n\n", "\n\n",
   "HTTP/1.1 101 x\nno field\n\n", "HTTP/1.1 101 x\n folded: x\n\n",
   "HTTP/1.1 101 x\nname : x\n\n", "HTTP/1.1 101 x\na: b\n c\n\n",
   "HTTP/1.1 101 x\na: \0\n\n", "HTTP/2 101\n\n",

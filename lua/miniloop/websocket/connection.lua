@@ -8,21 +8,19 @@
 ---@field private conn miniloop.net.stream
 ---@field private client boolean
 ---@field private frames table core.websocket's object, which knows the frames
+---@field private input miniloop.websocket.input
 ---@field private output miniloop.websocket.output
 ---@field private reading table the turn of receivers, a semaphore
 ---@field private writing table the turn of senders
----@field private silence number seconds after which the peer is asked
 ---@field private close_timeout number
----@field private heard number when the peer was last heard of, or asked
----@field private asked boolean whether it was asked since then
 ---@field private ended boolean nothing comes any more
 ---@field private err miniloop.error|false why, unless both have closed
 local connection = {}
 
 local core = require "miniloop.core"
 local misuse = require "miniloop.misuse"
+local new_input = require "miniloop.websocket.input".new
 local new_output = require "miniloop.websocket.output".new
-local syscall = require "miniloop.syscall"
 
 local meta = {}
 
@@ -32,17 +30,16 @@ local meta = {}
 ---@param options miniloop.websocket.options
 ---@return miniloop.websocket.connection
 function connection.new(conn, client, frames, options)
+  local output = new_output(conn, frames, options)
   return setmetatable({
     conn = conn,
     client = client,
     frames = frames,
-    output = new_output(conn, frames, options),
+    input = new_input(conn, output, options),
+    output = output,
     reading = core.semaphore(1),
     writing = core.semaphore(1),
-    silence = options.ping or math.huge,
     close_timeout = options.close_timeout or 5,
-    heard = core.now(),
-    asked = false,
     ended = false,
     err = false,
   }, meta)
@@ -148,64 +145,17 @@ end
 
 -- ------------------------------------------------------------------- reading
 
----Waits for bytes while somebody who sent was ended in the midst of it: what he
----has left goes out as soon as it fits.
-local function wait_both(self, timeout)
-  core.any {
-    syscall.wait_io_read(self.conn), syscall.wait_io_write(self.conn),
-    syscall.sleep(timeout),
-  }
-  return self.conn:recv(nil, 0)
-end
-
-local function recv_bytes(self, timeout)
-  if self.output:pending() and self.output:push() == false then
-    return wait_both(self, timeout)
-  end
-  return self.conn:recv(nil, timeout)
-end
-
----The peer has been silent for as long as it may.
-local function ask(self)
-  if self.asked then
-    return lose(self, core.error("ETIMEDOUT", "recv", peer_of(self),
-      "the peer does not answer"))
-  end
-  self.asked = true
-  self.heard = core.now()
-  self.output:ping()
-end
-
----No bytes have come: why. Gives an error if it is one of this call alone.
-local function take_silence(self, err, deadline)
-  if not err then
-    lose(self, core.error("ECONNRESET", "recv", peer_of(self),
-      "it ended without a closing handshake"))
-  elseif err.code ~= "ETIMEDOUT" then
-    lose(self, err)
-  elseif core.now() >= deadline then
-    return core.error("ETIMEDOUT", "recv", peer_of(self))
-  elseif core.now() >= self.heard + self.silence then
-    ask(self)
-  end
-end
-
 ---Bytes; or nothing when it has ended; or nil and an error of this call alone.
 local function more_bytes(self, deadline)
-  deadline = deadline or math.huge
-  while not self.ended do
-    local bytes, err = recv_bytes(self,
-      remaining(math.min(deadline, self.heard + self.silence)))
-    if bytes then
-      self.heard = self.silence < math.huge and core.now() or 0
-      self.asked = false
-      return bytes
-    end
-    err = take_silence(self, err, deadline)
-    if err then
-      return nil, err
-    end
+  if self.ended then
+    return nil
   end
+  local bytes, err, lost = self.input:bytes(deadline or math.huge)
+  if lost then
+    lose(self, err)
+    return nil
+  end
+  return bytes, err
 end
 
 ---What is done about what is no message.

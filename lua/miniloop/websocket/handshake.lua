@@ -188,7 +188,8 @@ function handshake.verdict(response, key, options)
   if response.status ~= 101 then
     return ("the server answered %d %s"):format(response.status,
       response.reason)
-  elseif (headers["upgrade"] or ""):lower() ~= "websocket"
+  elseif response.version ~= "1.1"
+    or (headers["upgrade"] or ""):lower() ~= "websocket"
     or not includes(headers["connection"], "upgrade") then
     return "the server did not change to WebSocket"
   elseif headers["sec-websocket-accept"] ~= core.websocket.accept(key) then

@@ -5,6 +5,7 @@
 ---@class miniloop.websocket.output
 ---@field closing boolean our Close is in the queue, or was sent: nothing follows
 ---@field err miniloop.error|false why nothing can be written any more
+---@field sent integer bytes that have gone out
 ---@field private conn miniloop.net.stream
 ---@field private messages table core.websocket's object, which makes frames
 ---@field private fragment number bytes at which messages are split
@@ -30,6 +31,7 @@ function output.new(conn, messages, options)
   return setmetatable({
     closing = false,
     err = false,
+    sent = 0,
     conn = conn,
     messages = messages,
     fragment = options.fragment or math.huge,
@@ -133,6 +135,7 @@ local function push_piece(self)
     return give_up(self, err)
   end
   self.at = at + n
+  self.sent = self.sent + n
   if self.at > #frame then
     self.frames[self.first] = nil
     self.first, self.at = self.first + 1, 1
@@ -158,35 +161,44 @@ function output:push()
   return not self.err or nil, self.err or nil
 end
 
----Waits until the peer has room. A peer that is to be asked whether it is there
----is gone if it takes nothing for as long as it would have for an answer.
+---Waits until the peer has room, or its time to take something is over; the
+---second result tells which.
 local function wait(self, deadline)
   local timeout = deadline and math.max(deadline - core.now(), 0)
   local patient = self.patience >= (timeout or math.huge)
   local ok, err = core.wait_io_write(self.conn,
     patient and timeout or self.patience)
-  if ok or patient or err.code ~= "ETIMEDOUT" then
-    return ok, err
+  if not ok and err.code == "ETIMEDOUT" and not patient then
+    return true, true
   end
-  err = core.error("ETIMEDOUT", "write", self.conn:peer(),
+  return ok, err
+end
+
+local function lose(self)
+  local err = core.error("ETIMEDOUT", "write", self.conn:peer(),
     "the peer does not read")
   self.conn:close()
   return give_up(self, err)
 end
 
----Waits until all is written.
+---Waits until all is written. A peer that is to be asked whether it is there is
+---gone if it takes nothing for as long as it would have for an answer; a little is
+---enough, for which the system would not yet tell that there is room.
 ---@param deadline number? as of core.now
 ---@return true? ok
 ---@return miniloop.error? err ETIMEDOUT: the rest is written later
 function output:drain(deadline)
   local done, err = self:push()
   while done == false do
-    local ok
-    ok, err = wait(self, deadline)
+    local sent = self.sent
+    local ok, late = wait(self, deadline)
     if not ok then
-      return nil, err
+      return nil, late
     end
     done, err = self:push()
+    if done == false and late == true and self.sent == sent then
+      return lose(self)
+    end
   end
   return done, err
 end
