@@ -191,8 +191,8 @@ end
 ---@param address string
 ---@param options miniloop.websocket.connect_options?
 ---@return miniloop.websocket.connection? ws
----@return miniloop.error? err ECONNREFUSED with `status`: the server gave another
----answer
+---@return miniloop.error? err ECONNREFUSED with `status`: the server gave
+---another answer
 function websocket.connect(address, options)
   misuse.check(address, 1, "connect", "string")
   options = options_of.check(options, 2, "connect", connect_types)

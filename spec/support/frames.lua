@@ -22,29 +22,32 @@ local function xor(data, key)
   return table.concat(out)
 end
 
--- A frame. `options`: fin (true), rsv (0), mask (a key of four bytes, or false),
--- and length to lie about it, as 7, 16 or 64 bits by `size`.
+-- The seven bits of a length, and the bytes that follow for it.
+local function length_of(length, size)
+  size = size or length < 126 and 7 or length < 65536 and 16 or 64
+  if size == 7 then
+    return length, ""
+  elseif size == 16 then
+    return 126, string.pack(">I2", length)
+  end
+  return 127, string.pack(">i8", length)
+end
+
+-- A frame. `options`: fin (true), rsv (0), mask (a key of four bytes, or
+-- false), and length to lie about it, as 7, 16 or 64 bits by `size`.
 function frames.make(opcode, data, options)
   options = options or {}
   data = data or ""
-  local fin = options.fin == false and 0 or 0x80
-  local length = options.length or #data
-  local size = options.size or length < 126 and 7 or length < 65536 and 16 or 64
-  local marks = { [7] = length, [16] = 126, [64] = 127 }
-  local head = string.char(fin | (options.rsv or 0) << 4
-    | (opcodes[opcode] or opcode), marks[size] | (options.mask and 0x80 or 0))
-  if size == 16 then
-    head = head .. string.pack(">I2", length)
-  elseif size == 64 then
-    head = head .. string.pack(">i8", length)
-  end
-  if options.mask then
-    return head .. options.mask .. xor(data, options.mask)
-  end
-  return head .. data
+  local mask = options.mask
+  local length, more = length_of(options.length or #data, options.size)
+  local first = (opcodes[opcode] or opcode) | (options.rsv or 0) << 4
+    | (options.fin == false and 0 or 0x80)
+  local head = string.char(first, length | (mask and 0x80 or 0)) .. more
+  return mask and head .. mask .. xor(data, mask) or head .. data
 end
 
--- Reads one frame of a stream: { kind, data, fin, rsv, masked }; nil at its end.
+-- Reads one frame of a stream: { kind, data, fin, rsv, masked }; nil at its
+-- end.
 function frames.read(conn)
   local head, err = conn:read(2)
   if not head or #head < 2 then

@@ -8,7 +8,8 @@ local node = {}
 local root = arg[0]:match("^(.*/)spec/[^/]*$") or "./"
 
 -- Debian's packages are in a folder that only Debian's Node knows.
-local command = "NODE_PATH=${NODE_PATH:-/usr/share/nodejs} exec timeout 60 node "
+local command =
+  "NODE_PATH=${NODE_PATH:-/usr/share/nodejs} exec timeout 60 node "
 
 -- Skips the test where the package cannot be had.
 function node.need(package)

@@ -8,8 +8,8 @@ local options_of = require "miniloop.websocket.options"
 
 local websockets = {}
 
--- A WebSocket and the stream of its peer. `role`: what the WebSocket is, "server"
--- (unless given) or "client".
+-- A WebSocket and the stream of its peer. `role`: what the WebSocket is,
+-- "server" (unless given) or "client".
 function websockets.pair(options, role)
   options = options or {}
   local near, far = net.pair()

@@ -227,8 +227,8 @@ function spec.test_messages_raises_what_went_wrong()
   lu.assertEquals(err.code, "ECONNRESET")
 end
 
--- Bytes that are still unread when a connection is closed reset it: then the peer
--- might never see why.
+-- Bytes that are still unread when a connection is closed reset it: then the
+-- peer might never see why.
 function spec.test_a_peer_at_fault_gets_the_code_though_it_goes_on_sending()
   local ws, far = websockets.pair { maxmessage = 10 }
   local sender = ml.spawn(function()
@@ -332,18 +332,21 @@ function spec.test_one_that_is_forgotten_is_closed_by_the_collector()
   far:close()
 end
 
--- ------------------------------------------------------------------ wrong calls
+-- ----------------------------------------------------------------- wrong calls
 
 function spec.test_what_cannot_be_a_code_or_a_reason_is_misuse()
   local ws, far = websockets.pair()
-  for _, code in ipairs { 0, 999, 1004, 1005, 1006, 1015, 2999, 5000, "1000", 1.5 } do
+  for _, code in ipairs {
+    0, 999, 1004, 1005, 1006, 1015, 2999, 5000, "1000", 1.5,
+  } do
     lu.assertErrorMsgContains("bad argument #1 to 'close'", ws.close, ws, code)
   end
   lu.assertErrorMsgContains("bad argument #2 to 'close'", ws.close, ws, 1000,
     ("r"):rep(124))
   lu.assertErrorMsgContains("bad argument #2 to 'close'", ws.close, ws, 1000,
     "\xff")
-  lu.assertErrorMsgContains("bad argument #2 to 'close'", ws.close, ws, 1000, {})
+  lu.assertErrorMsgContains("bad argument #2 to 'close'", ws.close, ws, 1000,
+    {})
   ws = nil -- luacheck: ignore
   far:close()
 end
@@ -354,8 +357,8 @@ function spec.test_what_cannot_be_a_message_is_misuse()
   lu.assertErrorMsgContains("'text' or 'binary' expected, got 'json'", ws.send,
     ws, "x", "json")
   lu.assertErrorMsgContains("bad argument #1 to 'send'", ws.send, ws, 12)
-  lu.assertErrorMsgContains("bad argument #3 to 'send'", ws.send, ws, "x", "text",
-    "1")
+  lu.assertErrorMsgContains("bad argument #3 to 'send'", ws.send, ws, "x",
+    "text", "1")
   lu.assertErrorMsgContains("a WebSocket expected", ws.recv, {})
   lu.assertErrorMsgContains("bad argument #1 to 'recv'", ws.recv, ws, "1")
   assert(ws:send("\xff", "binary"))

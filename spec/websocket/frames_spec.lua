@@ -33,7 +33,8 @@ local first = { fin = false }
 local framing = {
   { "an_empty_text", { text "" }, { "" } },
   { "a_text", { text "hello" }, { "hello" } },
-  { "three_texts_at_once", { text "a", text "b", text "c" }, { "a", "b", "c" } },
+  { "three_texts_at_once", { text "a", text "b", text "c" },
+    { "a", "b", "c" } },
   { "binary_data", { { "binary", "\0\255\254" } }, { "\0\255\254" } },
   { "reserved_bit_1", { text("a", { rsv = 4 }) }, {}, 1002 },
   { "reserved_bit_2", { text("a", { rsv = 2 }) }, {}, 1002 },
@@ -111,12 +112,14 @@ local fragments = {
   { "pongs_between_fragments",
     { text("a", first), { "pong", "x" }, { "pong", "y" }, part "b" },
     { "ab" } },
-  { "a_close_between_fragments", { text("a", first), closing(1000) }, {}, 1000 },
+  { "a_close_between_fragments", { text("a", first), closing(1000) }, {},
+    1000 },
   { "a_continuation_of_nothing", { part "a" }, {}, 1002 },
   { "an_unfinished_continuation_of_nothing", { part("a", false) }, {}, 1002 },
   { "a_continuation_behind_a_text", { text "a", part "b" }, { "a" }, 1002 },
   { "a_text_in_a_text", { text("a", first), text "b" }, {}, 1002 },
-  { "binary_data_in_a_text", { text("a", first), { "binary", "b" } }, {}, 1002 },
+  { "binary_data_in_a_text", { text("a", first), { "binary", "b" } }, {},
+    1002 },
   { "two_messages_in_fragments", { text("a", first), part "b",
     { "binary", "c", first }, part "d" }, { "ab", "cd" } },
 }
@@ -190,7 +193,8 @@ for _, code in ipairs {
   1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000,
   3999, 4000, 4999,
 } do
-  table.insert(closings, { "code_" .. code, { closing(code, "why") }, {}, code })
+  table.insert(closings, { "code_" .. code, { closing(code, "why") }, {},
+    code })
 end
 for _, code in ipairs {
   0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535,
@@ -243,7 +247,8 @@ end
 
 local errors = { [1002] = "EPROTO", [1007] = "EILSEQ", [1009] = "EMSGSIZE" }
 
--- What an end with that code is for who receives. The peer's own codes come back.
+-- What an end with that code is for who receives. The peer's own codes come
+-- back.
 local function check_end(err, ws, code)
   local friendly = { [1000] = true, [1001] = true, [1005] = true }
   if ws.code == nil then
@@ -390,7 +395,7 @@ function spec.test_a_server_does_not_mask()
   far:close()
 end
 
--- ------------------------------------------------------------------ what is sent
+-- ---------------------------------------------------------------- what is sent
 
 function spec.test_lengths_are_written_in_the_shortest_way()
   for _, role in ipairs { "server", "client" } do

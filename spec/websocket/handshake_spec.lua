@@ -14,7 +14,8 @@ local key, accept = "dGhlIHNhbXBsZSBub25jZQ==", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
 -- ----------------------------------------------------------------- the server
 
--- A request as a server gives it to its handlers. A header of `false` is left out.
+-- A request as a server gives it to its handlers. A header of `false` is left
+-- out.
 local function request(changes, headers)
   local req = {
     method = "GET", path = "/chat", version = "1.1", headers = {
@@ -127,7 +128,8 @@ end
 
 function spec.test_pages_of_another_host_may_not()
   for _, origin in ipairs {
-    "http://evil.com", "http://example.com.evil.com", "http://evil.com/example.com",
+    "http://evil.com", "http://example.com.evil.com",
+    "http://evil.com/example.com",
     "http://example.com:81", "null", "", "example.com", "http://",
     "http://evil-example.com",
   } do
@@ -144,9 +146,10 @@ function spec.test_the_origins_that_the_option_names()
   lu.assertFalse(welcome("http://example.com", two))
   lu.assertTrue(welcome("https://c.example", { origin = "https://c.example" }))
   lu.assertTrue(welcome("https://any.where", { origin = "*" }))
-  lu.assertTrue(welcome("https://sub.d.example", { origin = function(origin, req)
+  local function is_ours(origin, req)
     return origin:match "%.d%.example$" and req.path == "/chat"
-  end }))
+  end
+  lu.assertTrue(welcome("https://sub.d.example", { origin = is_ours }))
   lu.assertFalse(welcome("https://d.example", { origin = function()
     return false
   end }))
@@ -156,8 +159,8 @@ end
 
 function spec.test_the_first_of_ours_that_was_offered_is_spoken()
   local offer = { ["sec-websocket-protocol"] = "chat.v1, chat.v2,other" }
-  local ws, req = accepted({ subprotocols = { "chat.v3", "chat.v2", "chat.v1" } },
-    offer)
+  local spoken = { "chat.v3", "chat.v2", "chat.v1" }
+  local ws, req = accepted({ subprotocols = spoken }, offer)
   lu.assertEquals(ws.subprotocol, "chat.v2")
   lu.assertEquals(req.fields["Sec-WebSocket-Protocol"], "chat.v2")
   req.far:close()
@@ -178,7 +181,7 @@ function spec.test_names_of_subprotocols_are_tokens()
     websocket.accept, request(), { subprotocols = { "a b" } })
 end
 
--- ------------------------------------------------------- the end of the handler
+-- ------------------------------------------------------ the end of the handler
 
 function spec.test_the_end_of_the_handler_closes_the_websocket()
   for _, row in ipairs { { false, 1000 }, { true, 1011 } } do
@@ -300,7 +303,9 @@ function spec.test_the_answers_headers_and_subprotocol_are_told()
 end
 
 local refusals = {
-  ["Upgrade: websocket"] = { "Upgrade: h2c", "X: y", "Upgrade: websocket, h2c" },
+  ["Upgrade: websocket"] = {
+    "Upgrade: h2c", "X: y", "Upgrade: websocket, h2c",
+  },
   ["Connection: Upgrade"] = { "Connection: close", "X: y" },
   ["%%ACCEPT"] = { "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", "", "x" },
   ["\n\n"] = {
@@ -317,7 +322,8 @@ function spec.test_answers_that_make_no_websocket()
       local answer = good:gsub(pattern, replacement)
       local ws, err = connect(answer, { subprotocols = { "a", "b" } })
       lu.assertNil(ws)
-      lu.assertEquals({ err.code, err.op }, { "ECONNREFUSED", "connect" }, answer)
+      lu.assertEquals({ err.code, err.op }, { "ECONNREFUSED", "connect" },
+        answer)
       lu.assertEquals(err.status, math.tointeger(answer:match " (%d+)"))
     end
   end
@@ -344,7 +350,8 @@ function spec.test_a_server_that_does_not_answer()
   local url = "ws://" .. listener:address()
   local ws, err = websocket.connect(url, { timeout = 0.005 })
   lu.assertNil(ws)
-  lu.assertEquals({ err.code, err.op, err.address }, { "ETIMEDOUT", "connect", url })
+  lu.assertEquals({ err.code, err.op, err.address },
+    { "ETIMEDOUT", "connect", url })
   local task = ml.spawn(websocket.connect, url)
   for _ = 1, 2 do
     listener:accept():close()
@@ -367,7 +374,8 @@ function spec.test_one_that_is_killed_while_it_connects_leaves_nothing()
 end
 
 function spec.test_messages_right_behind_the_answer_are_not_lost()
-  local ws = connect(good .. frames.make("text", "early") .. frames.make("close"))
+  local ws =
+    connect(good .. frames.make("text", "early") .. frames.make("close"))
   lu.assertEquals(ws:recv(), "early")
   lu.assertEquals({ ws:recv() }, {})
 end
@@ -398,7 +406,8 @@ function spec.test_wrong_options_are_misuse()
   } do
     lu.assertErrorMsgContains(row[2], websocket.connect, "ws://x", row[1])
   end
-  lu.assertErrorMsgContains("bad argument #1 to 'connect'", websocket.connect, {})
+  lu.assertErrorMsgContains("bad argument #1 to 'connect'", websocket.connect,
+    {})
 end
 
 return spec

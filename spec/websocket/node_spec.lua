@@ -12,7 +12,7 @@ function spec.before_each()
   node.need "ws"
 end
 
--- ---------------------------------------------------------------- we are served
+-- --------------------------------------------------------------- we are served
 
 local expected = [[
 texts
@@ -59,7 +59,7 @@ function spec.test_our_server_and_their_client()
   lu.assertEquals(table.concat(lines, "\n") .. "\n", expected)
 end
 
--- -------------------------------------------------------------- we are a client
+-- ------------------------------------------------------------- we are a client
 
 -- Their server, which ends when it is asked to.
 local function with_server(f)

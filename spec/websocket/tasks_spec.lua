@@ -1,5 +1,5 @@
--- Several tasks with one WebSocket: turns, back-pressure, times, and what a task
--- leaves that is ended in the midst of it.
+-- Several tasks with one WebSocket: turns, back-pressure, times, and what a
+-- task leaves that is ended in the midst of it.
 
 local lu = require "luaunit"
 local child = require "spec.support.child"
@@ -34,7 +34,7 @@ local function read_data(far)
   return frame
 end
 
--- ------------------------------------------------------------------------ turns
+-- ----------------------------------------------------------------------- turns
 
 function spec.test_receivers_are_served_in_the_order_in_which_they_came()
   local ws, far = websockets.pair()
@@ -160,7 +160,7 @@ for _, how in ipairs { "kill", "cancel" } do
   end
 end
 
-function spec.test_all_fragments_of_a_message_go_out_though_its_sender_is_killed()
+function spec.test_all_fragments_go_out_though_their_sender_is_killed()
   local ws, far = websockets.pair { fragment = 1 << 20 }
   local first = waiting(ws.send, ws, plenty)
   lu.assertTrue(first:kill())
@@ -198,7 +198,7 @@ function spec.test_one_killed_in_the_queue_of_senders_sends_nothing()
   far:close()
 end
 
--- ------------------------------------------------------------------------ times
+-- ----------------------------------------------------------------------- times
 
 function spec.test_a_timeout_of_recv()
   local ws, far = websockets.pair()
@@ -258,7 +258,7 @@ function spec.test_ml_timeout_cuts_off_a_receiver()
   far:close()
 end
 
--- ------------------------------------------------------------------------ pings
+-- ----------------------------------------------------------------------- pings
 
 function spec.test_pings_are_answered_in_the_midst_of_a_message_in_fragments()
   local ws, far = websockets.pair { fragment = 1 << 20 }
@@ -278,8 +278,8 @@ function spec.test_pings_are_answered_in_the_midst_of_a_message_in_fragments()
   far:close()
 end
 
--- Of the Pings that could not be answered yet, the last one is: otherwise a peer
--- that asks and never reads would fill the memory.
+-- Of the Pings that could not be answered yet, the last one is: otherwise a
+-- peer that asks and never reads would fill the memory.
 function spec.test_a_flood_of_pings_costs_no_memory()
   local ws, far = websockets.pair()
   local sender = waiting(ws.send, ws, plenty)
@@ -293,11 +293,11 @@ function spec.test_a_flood_of_pings_costs_no_memory()
     ml.yield()
   end
   lu.assertTrue(frames.read(far).data == plenty)
-  local pongs, last = 0, nil
+  local pongs = 0
   repeat
-    last = frames.read(far)
+    local pong = frames.read(far)
     pongs = pongs + 1
-  until last.data == "last"
+  until pong.data == "last"
   lu.assertTrue(pongs < 100, pongs .. " answers")
   lu.assertEquals({ sender:wait() }, { true, true })
   reader:kill()
@@ -355,7 +355,7 @@ function spec.test_a_peer_that_reads_slowly_is_not_dead()
     local reader = ml.spawn(ws.recv, ws)
     local got = 0
     while got < 4 << 20 do
-      lu.assertEquals(reader:status(), "waiting")
+      lu.assertNotEquals(reader:status(), "done")
       got = got + #far:recv(1 << 19)
       ml.sleep(got < 3 << 20 and 10 or 0)
     end
@@ -365,9 +365,10 @@ function spec.test_a_peer_that_reads_slowly_is_not_dead()
   end)
 end
 
--- ------------------------------------------------------------------ random order
+-- ---------------------------------------------------------------- random order
 
--- Whatever is killed, what arrives is whole messages in the order of each sender.
+-- Whatever is killed, what arrives is whole messages in the order of each
+-- sender.
 function spec.test_killed_senders_never_leave_half_a_message()
   math.randomseed(42)
   for _ = 1, 20 do

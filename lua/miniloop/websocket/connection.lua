@@ -103,8 +103,8 @@ local function linger(self, deadline)
   until not bytes
 end
 
----Ends the connection when our Close is in the queue, and the peer's has come or
----will never be understood. That the server is the first to end it keeps the
+---Ends the connection when our Close is in the queue, and the peer's has come
+---or will never be understood. That the server is the first to end it keeps the
 ---ports of clients free: section 7.1.1.
 local function finish(self, deadline, at_fault)
   local own = core.now() + self.close_timeout
@@ -220,8 +220,8 @@ local function check_message(data, kind)
 end
 
 ---Sends a message. Waits while the peer does not keep up, and while other tasks
----send. A message that was begun goes out as a whole, also if this task is ended
----in the midst of it or its time is up.
+---send. A message that was begun goes out as a whole, also if this task is
+---ended in the midst of it or its time is up.
 ---@param data string
 ---@param kind ("text"|"binary")? "text" unless given; it must be UTF-8
 ---@param timeout number?
@@ -274,12 +274,17 @@ function methods.messages(self)
   end
 end
 
+-- Codes that exist and are never sent: section 7.4.1.
+local unsent = { [1004] = true, [1005] = true, [1006] = true }
+
+local function is_code(code)
+  return math.type(code) and math.tointeger(code) and not unsent[code]
+    and (code >= 3000 and code <= 4999 or code >= 1000 and code <= 1014)
+end
+
 local function check_close(code, reason)
   misuse.check(reason, 2, "close", "string", 1)
-  if not math.type(code) or not math.tointeger(code) or not (
-    code >= 3000 and code <= 4999
-    or code >= 1000 and code <= 1014 and not (code >= 1004 and code <= 1006))
-  then
+  if not is_code(code) then
     error("bad argument #1 to 'close' (1000 to 1003, 1007 to 1014, or 3000 to "
       .. "4999 expected)", 3)
   elseif #reason > 123 or not core.websocket.isutf8(reason) then
@@ -287,8 +292,8 @@ local function check_close(code, reason)
   end
 end
 
----Puts our Close into the queue, behind a message that is being sent if that gets
----out in time.
+---Puts our Close into the queue, behind a message that is being sent if that
+---gets out in time.
 local function send_close(self, code, reason, deadline)
   local _ <close> = self.writing:acquire(remaining(deadline))
   self.output:close(code, reason)
@@ -349,9 +354,9 @@ local function abandon(self, code)
   lose(self, core.error("EBADF", "recv", nil, "it was closed"))
 end
 
----At the end of its block: 1000, or 1011 if that ends by an error, or 1001 if its
----task is being cancelled. Where nothing can wait any more, for the task is being
----killed, the peer is told 1001, and not waited for.
+---At the end of its block: 1000, or 1011 if that ends by an error, or 1001 if
+---its task is being cancelled. Where nothing can wait any more, for the task is
+---being killed, the peer is told 1001, and not waited for.
 function meta.__close(self, err)
   local code = err == nil and 1000
     or core.iserror(err) and err.code == "ECANCELED" and 1001 or 1011
@@ -377,10 +382,13 @@ function meta.__tostring(self)
 end
 
 function meta.__newindex(_, key)
-  error(("the field '%s' of a WebSocket cannot be set"):format(tostring(key)), 2)
+  error(("the field '%s' of a WebSocket cannot be set"):format(tostring(key)),
+    2)
 end
 
-local absent = { subprotocol = true, code = true, reason = true, headers = true }
+local absent = {
+  subprotocol = true, code = true, reason = true, headers = true,
+}
 
 function meta.__index(_, key)
   local method = methods[key]

@@ -1,5 +1,5 @@
----The opening handshake of WebSockets: what is asked and answered in the heads of
----an HTTP request and its response, RFC 6455, section 4.
+---The opening handshake of WebSockets: what is asked and answered in the heads
+---of an HTTP request and its response, RFC 6455, section 4.
 local handshake = {}
 
 local core = require "miniloop.core"
@@ -92,8 +92,8 @@ local function choose(offered, spoken)
   end
 end
 
----Checks a request. Raises a refusal, or gives the headers of the answer, beyond
----Upgrade and Connection, and the subprotocol that was agreed on.
+---Checks a request. Raises a refusal, or gives the headers of the answer,
+---beyond Upgrade and Connection, and the subprotocol that was agreed on.
 ---@param req table
 ---@param options table
 ---@return table headers

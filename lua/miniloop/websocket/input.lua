@@ -1,4 +1,5 @@
----What a WebSocket reads: bytes as they come, and whether the peer is still there.
+---What a WebSocket reads: bytes as they come, and whether the peer is still
+---there.
 ---@class miniloop.websocket.input
 ---@field private conn miniloop.net.stream
 ---@field private output miniloop.websocket.output
@@ -48,9 +49,9 @@ local function fault(self, code, reason)
   return core.error(code, "recv", peer ~= "unix:" and peer or nil, reason)
 end
 
----The peer has been silent for as long as it may: asks it, or gives the error that
----it is gone. One that takes what is being sent is not: it cannot even have seen
----yet that it was asked.
+---The peer has been silent for as long as it may: asks it, or gives the error
+---that it is gone. One that takes what is being sent is not: it cannot even
+---have seen yet that it was asked.
 local function ask(self)
   local output = self.output
   output:push()
@@ -75,8 +76,8 @@ local function take_silence(self, err)
   end
 end
 
----The next bytes. While it waits for them, the peer is asked whether it is there,
----and what is left to be sent goes out.
+---The next bytes. While it waits for them, the peer is asked whether it is
+---there, and what is left to be sent goes out.
 ---@param deadline number as of core.now
 ---@return string? bytes
 ---@return miniloop.error? err

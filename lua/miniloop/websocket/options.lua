@@ -1,11 +1,13 @@
 ---The options that both ends of a WebSocket take.
 ---@class miniloop.websocket.options
 ---@field maxmessage integer? bytes that a message may have; 1 MiB unless given
----@field maxframe integer? bytes of one frame; as many as a message unless given
+---@field maxframe integer? bytes of one frame; as many as a message unless
+---given
 ---@field fragment integer? bytes at which messages that are sent are split
 ---@field ping number? asks the peer after so many seconds of silence, and takes
 ---it for gone after as many more
----@field close_timeout number? seconds for the closing handshake; 5 unless given
+---@field close_timeout number? seconds for the closing handshake; 5 unless
+---given
 ---@field subprotocols string[]? that are offered, or spoken, the best first
 local options = {}
 

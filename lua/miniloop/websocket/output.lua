@@ -3,7 +3,8 @@
 ---So a task that is killed or cancelled while it sends leaves no half frame
 ---behind: whoever comes next, a sender or a receiver, writes the rest.
 ---@class miniloop.websocket.output
----@field closing boolean our Close is in the queue, or was sent: nothing follows
+---@field closing boolean our Close is in the queue, or was sent: nothing
+---follows
 ---@field err miniloop.error|false why nothing can be written any more
 ---@field sent integer bytes that have gone out
 ---@field private conn miniloop.net.stream
@@ -182,8 +183,8 @@ local function lose(self)
 end
 
 ---Waits until all is written. A peer that is to be asked whether it is there is
----gone if it takes nothing for as long as it would have for an answer; a little is
----enough, for which the system would not yet tell that there is room.
+---gone if it takes nothing for as long as it would have for an answer; a little
+---is enough, for which the system would not yet tell that there is room.
 ---@param deadline number? as of core.now
 ---@return true? ok
 ---@return miniloop.error? err ETIMEDOUT: the rest is written later
