@@ -17,6 +17,8 @@ local net = require "miniloop.net"
 local options_of = require "miniloop.websocket.options"
 local url = require "miniloop.url"
 
+require "miniloop.http.request" -- what a message's `headers` are
+
 local huge = math.huge
 
 core.use()
