@@ -1,4 +1,4 @@
--- A chat in the browser: the page, and a WebSocket for everybody who has it open.
+-- A chat in the browser: the page, and a WebSocket for each that has it open.
 -- Everybody has a channel of his own, so that nobody waits for a slow reader.
 --
 --   ./dev run examples/25_websocket_chat.lua [address]
@@ -10,8 +10,8 @@ local page = [[
 <meta charset="utf-8">
 <title>Chat</title>
 <style>
-  body { font: 16px/1.5 system-ui, sans-serif; max-width: 36em; margin: 2em auto;
-         padding: 0 1em; color: #222 }
+  body { font: 16px/1.5 system-ui, sans-serif; color: #222;
+         max-width: 36em; margin: 2em auto; padding: 0 1em }
   ul   { list-style: none; padding: 0; min-height: 12em }
   li   { padding: .3em .8em; margin: .3em 0; border-radius: 1em;
          background: #eef2f7; width: fit-content }
@@ -25,7 +25,8 @@ local page = [[
 <ul></ul>
 <form><input placeholder="Say something" autocomplete="off" autofocus></form>
 <script>
-  const list = document.querySelector("ul"), input = document.querySelector("input")
+  const list = document.querySelector("ul")
+  const input = document.querySelector("input")
   const show = (text, kind) => {
     const item = document.createElement("li")
     item.textContent = text

@@ -33,6 +33,11 @@ local function length_of(length, size)
   return 127, string.pack(">i8", length)
 end
 
+local function first_byte(opcode, options)
+  return (opcodes[opcode] or opcode) | (options.rsv or 0) << 4
+    | (options.fin == false and 0 or 0x80)
+end
+
 -- A frame. `options`: fin (true), rsv (0), mask (a key of four bytes, or
 -- false), and length to lie about it, as 7, 16 or 64 bits by `size`.
 function frames.make(opcode, data, options)
@@ -40,9 +45,8 @@ function frames.make(opcode, data, options)
   data = data or ""
   local mask = options.mask
   local length, more = length_of(options.length or #data, options.size)
-  local first = (opcodes[opcode] or opcode) | (options.rsv or 0) << 4
-    | (options.fin == false and 0 or 0x80)
-  local head = string.char(first, length | (mask and 0x80 or 0)) .. more
+  local head = string.char(first_byte(opcode, options),
+    length | (mask and 0x80 or 0)) .. more
   return mask and head .. mask .. xor(data, mask) or head .. data
 end
 
