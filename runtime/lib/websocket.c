@@ -155,28 +155,35 @@ static int object_next(lua_State *L)
 
 /* ---- writing -------------------------------------------------------------------- */
 
-/* frame(kind, bytes, last): the bytes of a frame, or nil and an error. */
-static int object_frame(lua_State *L)
+static enum ml_websocket_kind check_kind(lua_State *L, int arg)
 {
     static const char *const names[] = {
         "continuation", "text", "binary", "close", "ping", "pong", NULL};
     static const enum ml_websocket_kind kinds[] = {
         ML_WEBSOCKET_CONTINUATION, ML_WEBSOCKET_TEXT, ML_WEBSOCKET_BINARY,
         ML_WEBSOCKET_CLOSE,        ML_WEBSOCKET_PING, ML_WEBSOCKET_PONG};
+    return kinds[ml_arg_option(L, arg, NULL, names)];
+}
+
+/* frame(kind, bytes, last): the bytes of a frame, or nil and an error. */
+static int object_frame(lua_State *L)
+{
     struct ml_websocket *w = check_self(L);
-    size_t n = 0;
-    enum ml_websocket_kind kind = kinds[ml_arg_option(L, 2, NULL, names)];
-    const char *bytes = ml_arg_lstring(L, 3, &n);
-    ml_arg_check(L, !wslay_is_ctrl_frame(kind) || n <= ML_WEBSOCKET_CONTROL_MAX,
+    struct ml_websocket_frame frame = {.kind = check_kind(L, 2),
+                                       .last = lua_toboolean(L, 4) != 0};
+    frame.bytes = ml_arg_lstring(L, 3, &frame.length);
+    ml_arg_check(L,
+                 !wslay_is_ctrl_frame(frame.kind) ||
+                     frame.length <= ML_WEBSOCKET_CONTROL_MAX,
                  3, "too long for a control frame");
-    luaL_Buffer frame;
-    char *out = luaL_buffinitsize(L, &frame, n + ML_WEBSOCKET_HEAD_MAX);
-    ptrdiff_t length =
-        ml_websocket_frame(w, kind, lua_toboolean(L, 4) != 0, bytes, n, out);
+    luaL_Buffer text;
+    char *out =
+        luaL_buffinitsize(L, &text, frame.length + ML_WEBSOCKET_HEAD_MAX);
+    ptrdiff_t length = ml_websocket_write(w, &frame, out);
     if (length < 0) {
         return ml_fail(L, (int)-length, "send", NULL, NULL);
     }
-    luaL_pushresultsize(&frame, (size_t)length);
+    luaL_pushresultsize(&text, (size_t)length);
     return 1;
 }
 

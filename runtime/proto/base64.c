@@ -6,9 +6,7 @@
 static const char digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-enum {
-    PAD = '='
-};
+static const char pad = '=';
 
 void ml_base64_encode(const void *bytes, size_t n, char *text)
 {
@@ -17,11 +15,14 @@ void ml_base64_encode(const void *bytes, size_t n, char *text)
         uint32_t group = (uint32_t)in[0] << 16;
         group |= n > 1 ? (uint32_t)in[1] << 8 : 0;
         group |= n > 2 ? in[2] : 0;
-        text[0] = digits[group >> 18];
-        text[1] = digits[group >> 12 & 63];
-        text[2] = n > 1 ? digits[group >> 6 & 63] : PAD;
-        text[3] = n > 2 ? digits[group & 63] : PAD;
-        n -= n > 2 ? 3 : n;
+        size_t taken = n > 2 ? 3 : n;
+        for (size_t i = 0; i < 4; i++) {
+            text[i] = pad;
+            if (i <= taken) {
+                text[i] = digits[group >> (18 - 6 * i) & 63];
+            }
+        }
+        n -= taken;
     }
 }
 
@@ -49,10 +50,10 @@ static bool read_group(const char *text, int pads, uint32_t *group)
 
 static int count_pads(const char *text, size_t n)
 {
-    if (n == 0 || text[n - 1] != PAD) {
+    if (n == 0 || text[n - 1] != pad) {
         return 0;
     }
-    return text[n - 2] == PAD ? 2 : 1;
+    return text[n - 2] == pad ? 2 : 1;
 }
 
 long ml_base64_decode(const char *text, size_t n, void *bytes)

@@ -53,22 +53,22 @@ static size_t ascii_words(const uint8_t *bytes, size_t n)
     return i;
 }
 
+static bool take_byte(struct ml_utf8 *utf8, uint8_t byte)
+{
+    if (utf8->missing > 0) {
+        return go_on(utf8, byte);
+    }
+    return byte < TAIL_LOW || begin(utf8, byte);
+}
+
 bool ml_utf8_check(struct ml_utf8 *utf8, const void *bytes, size_t n)
 {
     const uint8_t *at = bytes;
     const uint8_t *end = at + n;
     while (at < end) {
-        if (utf8->missing > 0) {
-            if (!go_on(utf8, *at++)) {
-                return false;
-            }
-        } else if (*at >= 0x80) {
-            if (!begin(utf8, *at++)) {
-                return false;
-            }
-        } else {
-            size_t words = ascii_words(at, (size_t)(end - at));
-            at += words > 0 ? words : 1;
+        at += utf8->missing == 0 ? ascii_words(at, (size_t)(end - at)) : 0;
+        if (at < end && !take_byte(utf8, *at++)) {
+            return false;
         }
     }
     return true;

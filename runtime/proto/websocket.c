@@ -351,22 +351,21 @@ static int keys_ready(struct ml_websocket *w)
     return err;
 }
 
-ptrdiff_t ml_websocket_frame(struct ml_websocket *w,
-                             enum ml_websocket_kind kind, bool last,
-                             const char *bytes, size_t n, char *out)
+ptrdiff_t ml_websocket_write(struct ml_websocket *w,
+                             const struct ml_websocket_frame *frame, char *out)
 {
-    struct wslay_frame_iocb frame = {.fin = last,
-                                     .opcode = (uint8_t)kind,
-                                     .payload_length = n,
-                                     .mask = w->client,
-                                     .data = (const uint8_t *)bytes,
-                                     .data_length = n};
+    struct wslay_frame_iocb iocb = {.fin = frame->last,
+                                    .opcode = (uint8_t)frame->kind,
+                                    .payload_length = frame->length,
+                                    .mask = w->client,
+                                    .data = (const uint8_t *)frame->bytes,
+                                    .data_length = frame->length};
     int err = keys_ready(w);
     err = err == 0 ? frames_open(w) : err;
     if (err != 0) {
         return err;
     }
     w->out = out;
-    (void)w->wslay->wslay_frame_send_(w->frames, &frame); /* takes all of it */
+    (void)w->wslay->wslay_frame_send_(w->frames, &iocb); /* takes all of it */
     return w->out - out;
 }

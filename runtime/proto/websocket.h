@@ -118,12 +118,19 @@ int ml_websocket_next(struct ml_websocket *w, struct ml_websocket_event *event);
 /* Gives back the memory that an idle connection need not have. */
 void ml_websocket_rest(struct ml_websocket *w);
 
+/* What is to be sent. */
+struct ml_websocket_frame {
+    enum ml_websocket_kind kind;
+    bool last; /* FIN: the message ends with it */
+    const char
+        *bytes; /* of a control frame, ML_WEBSOCKET_CONTROL_MAX at most */
+    size_t length;
+};
+
 /* Writes a frame to `out`, which has room for ML_WEBSOCKET_HEAD_MAX bytes more
- * than the payload of `n` bytes; a control frame's is not longer than
- * ML_WEBSOCKET_CONTROL_MAX. `last` is FIN. Gives the length of the frame, or
- * -ENOMEM, or another -errno: there is no random key for masking. */
-ptrdiff_t ml_websocket_frame(struct ml_websocket *w,
-                             enum ml_websocket_kind kind, bool last,
-                             const char *bytes, size_t n, char *out);
+ * than its payload. Gives its length, or -ENOMEM, or another -errno: there is no
+ * random key for masking. */
+ptrdiff_t ml_websocket_write(struct ml_websocket *w,
+                             const struct ml_websocket_frame *frame, char *out);
 
 #endif
