@@ -8,21 +8,24 @@ static const char digits[] =
 
 static const char pad = '=';
 
+/* Writes the four characters of up to three bytes. */
+static void write_group(const uint8_t *bytes, size_t n, char *text)
+{
+    uint32_t group = 0;
+    for (size_t i = 0; i < 3; i++) {
+        group = group << 8 | (i < n ? bytes[i] : 0U);
+    }
+    memset(text, pad, 4);
+    for (size_t i = 0; i <= n; i++) {
+        text[i] = digits[group >> (18 - 6 * i) & 63];
+    }
+}
+
 void ml_base64_encode(const void *bytes, size_t n, char *text)
 {
     const uint8_t *in = bytes;
-    for (; n > 0; in += 3, text += 4) {
-        uint32_t group = (uint32_t)in[0] << 16;
-        group |= n > 1 ? (uint32_t)in[1] << 8 : 0;
-        group |= n > 2 ? in[2] : 0;
-        size_t taken = n > 2 ? 3 : n;
-        for (size_t i = 0; i < 4; i++) {
-            text[i] = pad;
-            if (i <= taken) {
-                text[i] = digits[group >> (18 - 6 * i) & 63];
-            }
-        }
-        n -= taken;
+    for (size_t i = 0; i < n; i += 3, text += 4) {
+        write_group(in + i, n - i < 3 ? n - i : 3, text);
     }
 }
 
