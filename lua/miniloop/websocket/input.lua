@@ -67,7 +67,7 @@ end
 
 ---No bytes have come. Gives the error if it is the end of the connection.
 local function take_silence(self, err)
-  if not err then
+  if not err or err.code == "ETLS_TRUNCATED" then
     return fault(self, "ECONNRESET", "it ended without a closing handshake")
   elseif err.code ~= "ETIMEDOUT" then
     return err
