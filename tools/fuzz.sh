@@ -1,0 +1,86 @@
+# shellcheck shell=sh
+# Fuzzing by clang's libFuzzer. Sourced by ./dev.
+#
+# What is kept in fuzz/corpus/TARGET are inputs that reach something that no
+# other does; what a run finds besides is in build/fuzz/corpus/TARGET, and
+# goes on from there the next time.
+
+fuzz_targets() {
+    sources '*_fuzz.c' | sed -e 's|.*/||' -e 's/_fuzz\.c$//' | sort
+}
+
+fuzz_usage() {
+    say "usage: ./dev fuzz TARGET [SECONDS]    look for SECONDS (60)
+       ./dev fuzz TARGET FILE         run this input again
+       ./dev fuzz --keep TARGET       keep what was found of use
+       ./dev fuzz all [SECONDS]       each of them for so long
+targets:"
+    fuzz_targets | sed 's/^/  /' >&2
+    exit 2
+}
+
+fuzz_is_known() {
+    fuzz_targets | grep -qxe "$1" || fuzz_usage
+}
+
+# fuzz_program TARGET WORDS ... (what the code itself prints is of no interest)
+fuzz_program() {
+    program=build/fuzz/fuzz/$1_fuzz
+    shift
+    ASAN_OPTIONS=detect_stack_use_after_return=1:${ASAN_OPTIONS:-} \
+        LSAN_OPTIONS=suppressions=spec/support/lsan.supp:print_suppressions=0 \
+        "$program" "$@"
+}
+
+# fuzz_look TARGET SECONDS
+fuzz_look() {
+    target=$1
+    found=build/fuzz/corpus/$target
+    log=build/log/fuzz-$target.log
+    mkdir -p "$found" "build/fuzz/found" "fuzz/corpus/$target"
+    if ! fuzz_program "$target" -max_total_time="$2" -max_len=4096 \
+        -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -close_fd_mask=1 \
+        -artifact_prefix="build/fuzz/found/$target-" \
+        "$found" "fuzz/corpus/$target" >"$log" 2>&1; then
+        grep -vE "^(#[0-9]+|INFO:|stat::)" "$log" | head -n 60 >&2
+        say "FAILED  $target ($log); again by: ./dev fuzz $target $(
+            sed -n 's/.*Test unit written to //p' "$log")"
+        return 1
+    fi
+    runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+    reached=$(sed -n 's/.*DONE *cov: \([0-9]*\) .*/\1/p' "$log")
+    echo "ok      $target: $runs inputs in $2 s, $reached edges"
+}
+
+# fuzz_keep TARGET
+fuzz_keep() {
+    mkdir -p "fuzz/corpus/$1" "build/fuzz/corpus/$1"
+    quietly "fuzz-keep-$1" fuzz_program "$1" -merge=1 "fuzz/corpus/$1" \
+        "build/fuzz/corpus/$1"
+}
+
+# Names as the command line has them.
+fuzz() {
+    case ${1:-} in
+    "" | -*)
+        [ "${1:-}" = --keep ] && [ $# = 2 ] || fuzz_usage
+        fuzz_is_known "$2"
+        build fuzz && fuzz_keep "$2"
+        ;;
+    all)
+        build fuzz
+        for each in $(fuzz_targets); do
+            fuzz_look "$each" "${2:-60}"
+        done
+        ;;
+    *)
+        fuzz_is_known "$1"
+        build fuzz
+        if [ -f "${2:-}" ]; then
+            fuzz_program "$1" "$2"
+        else
+            fuzz_look "$1" "${2:-60}"
+        fi
+        ;;
+    esac
+}
