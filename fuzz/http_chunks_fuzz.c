@@ -27,8 +27,8 @@ static size_t take(struct ml_http_chunks *chunks, const char *bytes, size_t n,
 
     while (body->result == 0) {
         struct ml_http_piece piece;
-        int err = ml_http_chunks_next(chunks, bytes + taken, n - taken,
-                                      &limits, &piece);
+        int err = ml_http_chunks_next(chunks, bytes + taken, n - taken, &limits,
+                                      &piece);
         if (err != 0) {
             body->result = err;
             break;
@@ -77,9 +77,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     /* Of two faults, another may be seen first when they come slowly. */
     FUZZ_CHECK(whole.result == slow.result ||
                (whole.result < 0 && slow.result < 0));
-    FUZZ_CHECK(whole.result < 0 || (whole.sum == slow.sum &&
-                                    whole.length == slow.length &&
-                                    whole.trailers == slow.trailers));
+    FUZZ_CHECK(whole.result < 0 ||
+               (whole.sum == slow.sum && whole.length == slow.length &&
+                whole.trailers == slow.trailers));
     FUZZ_CHECK(whole.length <= n && whole.trailers <= limits.fields);
     return 0;
 }

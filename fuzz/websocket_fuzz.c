@@ -86,9 +86,9 @@ static void check_echo(bool client, const char *bytes, size_t n)
     FUZZ_CHECK(length >= (ptrdiff_t)n + 2);
     ml_websocket_feed(&to, out, (size_t)length);
     FUZZ_CHECK(ml_websocket_next(&to, &event) == 1);
-    FUZZ_CHECK(event.fault == NULL ? event.length == n &&
-                                         memcmp(event.bytes, bytes, n) == 0
-                                   : n > LIMIT);
+    FUZZ_CHECK(event.fault == NULL
+                   ? event.length == n && memcmp(event.bytes, bytes, n) == 0
+                   : n > LIMIT);
     ml_websocket_term(&from);
     ml_websocket_term(&to);
     free(out);

@@ -37,9 +37,14 @@ fuzz_look() {
     target=$1
     found=build/fuzz/corpus/$target
     log=build/log/fuzz-$target.log
+    leaks=1
+    if [ -f "fuzz/$target.lua" ]; then
+        leaks=0 # a state of Lua that goes on holds more and less memory
+    fi
     mkdir -p "$found" "build/fuzz/found" "fuzz/corpus/$target"
     if ! fuzz_program "$target" -max_total_time="$2" -max_len=4096 \
         -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -close_fd_mask=1 \
+        -detect_leaks="$leaks" \
         -artifact_prefix="build/fuzz/found/$target-" \
         "$found" "fuzz/corpus/$target" >"$log" 2>&1; then
         grep -vE "^(#[0-9]+|INFO:|stat::)" "$log" | head -n 60 >&2
@@ -63,7 +68,9 @@ fuzz_keep() {
 fuzz() {
     case ${1:-} in
     "" | -*)
-        [ "${1:-}" = --keep ] && [ $# = 2 ] || fuzz_usage
+        if [ "${1:-}" != --keep ] || [ $# != 2 ]; then
+            fuzz_usage
+        fi
         fuzz_is_known "$2"
         build fuzz && fuzz_keep "$2"
         ;;

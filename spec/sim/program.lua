@@ -456,9 +456,12 @@ local function set_out(m, p)
     or lots.plain
 end
 
----The program of a seed.
-function program.make(seed)
-  local roll = dice(seed)
+---The program of a seed; or of dice of the caller's, which give a number from 0
+---to below n.
+---@param seed integer
+---@param roll (fun(n: integer): integer)?
+function program.make(seed, roll)
+  roll = roll or dice(seed)
   local m = { roll = roll, depth = 0, nested = 0, fuel = 30 + roll(130) }
   local p = make_objects(m, seed)
   set_out(m, p)
