@@ -1,5 +1,6 @@
--- Values that tasks yield, and requests with arguments of any kind: what is wrong
--- raises in the task that yields it, and the loop goes on, and comes to its end.
+-- Values that tasks yield, and requests with arguments of any kind: what is
+-- wrong raises in the task that yields it, and the loop goes on, and comes to
+-- its end.
 
 local ml = require "miniloop"
 local syscall = require "miniloop.syscall"
@@ -28,11 +29,11 @@ function input:over()
   return self.at >= #self.bytes
 end
 
--- ------------------------------------------------------------- values of all kinds
+-- --------------------------------------------------------- values of all kinds
 
 local numbers = {
-  0, 1, 2, 3, 4, 5, -1, 0.0, 0.5, 1e300, -1e300, 1 / 0, -1 / 0, 0 / 0, 255, 1e-9,
-  math.maxinteger, math.mininteger, 2 ^ 53, 2 ^ 63, 1 << 31, 3.0,
+  0, 1, 2, 3, 4, 5, -1, 0.0, 0.5, 1e300, -1e300, 1 / 0, -1 / 0, 0 / 0, 255,
+  1e-9, math.maxinteger, math.mininteger, 2 ^ 53, 2 ^ 63, 1 << 31, 3.0,
 }
 
 local function nothing() end
@@ -140,9 +141,10 @@ local function main(in_)
   end
 end
 
--- A read of a descriptor of ours, which the input may name by its number, must not
--- keep a program from its end: the virtual clock jumps only when nothing is to be
--- waited for but time. So nobody waits longer than the block around allows.
+-- A read of a descriptor of ours, which the input may name by its number, must
+-- not keep a program from its end: the virtual clock jumps only when nothing is
+-- to be waited for but time. So nobody waits longer than the block around
+-- allows.
 return function(bytes)
   local in_ = setmetatable({ bytes = bytes, at = 0, depth = 0 }, input)
   local ok, err = pcall(ml.run, function()

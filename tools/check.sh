@@ -3,7 +3,7 @@
 
 check_parts="gcc clang format tidy luacheck shellcheck manual specs asan"
 check_parts="$check_parts bench instructions"
-extra_parts="memory memory_sample tls_scan"
+extra_parts="memory memory_sample tls_scan fuzz"
 
 # All files of a kind in the tree: sources NAME-PATTERN ...
 sources() {
@@ -105,6 +105,11 @@ check_instructions() {
 # What testssl.sh finds of a server that speaks TLS.
 check_tls_scan() {
     build dev && build/dev/miniloop tools/tls_scan.lua
+}
+
+# Ten seconds for each target: what was found before is tried again first.
+check_fuzz() {
+    fuzz all 10
 }
 
 # -------------------------------------------------------------- all of it
