@@ -90,6 +90,10 @@ function spec.test_what_the_guide_to_the_server_shows_is_true()
   lu.assertEquals(check("docs/server.md"), 7)
 end
 
+function spec.test_what_is_shown_of_websockets_is_true()
+  lu.assertEquals(check("docs/websockets.md"), 3)
+end
+
 -- A manual that leaves something out is no reference.
 function spec.test_the_manual_has_all_that_there_is()
   local manual = read("docs/manual.md")
