@@ -111,7 +111,7 @@ local function finish(self, deadline, at_fault)
   deadline = math.min(own, deadline or own)
   self.output:drain(deadline)
   if at_fault then
-    self.conn:shutdown("write")
+    core.timeout(remaining(deadline), self.conn.shutdown, self.conn, "write")
   end
   if at_fault or self.client then
     linger(self, deadline)

@@ -176,7 +176,8 @@ local function wait(self, deadline)
 end
 
 local function lose(self)
-  local err = core.error("ETIMEDOUT", "write", self.conn:peer(),
+  local peer = self.conn:peer()
+  local err = core.error("ETIMEDOUT", "write", peer ~= "unix:" and peer or nil,
     "the peer does not read")
   self.conn:close()
   return give_up(self, err)
