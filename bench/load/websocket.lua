@@ -1,5 +1,5 @@
--- websocket.lua PORT CONNECTIONS SIZE WARM N: sends messages over WebSockets, each
--- connection one at a time, and waits for their echoes. For measure: see README.md.
+-- websocket.lua PORT CONNECTIONS SIZE WARM N: sends messages over WebSockets,
+-- each connection one at a time, and waits for their echoes. For measure.
 local mark = require "bench.lib.mark"
 local ml = require "miniloop"
 local websocket = require "miniloop.websocket"

@@ -6,7 +6,8 @@ return {
   full = { n = 40000, size = 64, warm = 20000 },
   quick = { n = 2000, warm = 2000 },
   arguments = "{port}",
-  client = "build/miniloop bench/load/websocket.lua {port} 50 {size} {warm} {n}",
+  client = "build/miniloop bench/load/websocket.lua "
+    .. "{port} 50 {size} {warm} {n}",
   goals = { { of = "node", at_most = 1 } },
   contestants = {
     { "miniloop", "bench/ours/websocket.lua" },
