@@ -24,7 +24,7 @@ end
 local trusted = { tls = { ca = certificates.path "ca.pem" } }
 
 function spec.test_messages_both_ways()
-  local server <close>, url = serve(echo)
+  local _ <close>, url = serve(echo)
   local ws <close> = assert(websocket.connect(url, trusted))
   for _, n in ipairs { 0, 1, 125, 65536, 1000000 } do
     local data = ("x"):rep(n)
@@ -35,14 +35,14 @@ function spec.test_messages_both_ways()
 end
 
 function spec.test_a_server_that_cannot_prove_who_it_is()
-  local server <close>, url = serve(echo)
+  local _ <close>, url = serve(echo)
   local ws, err = websocket.connect(url)
   lu.assertNil(ws)
   lu.assertEquals(err.code, "ETLS_CERT")
 end
 
 function spec.test_a_message_larger_than_all_buffers()
-  local server <close>, url = serve(function(ws)
+  local _ <close>, url = serve(function(ws)
     assert(ws:send(("y"):rep(8 << 20)))
     ws:close()
   end)
@@ -55,7 +55,7 @@ end
 
 function spec.test_a_client_of_node()
   node.need "ws"
-  local server <close>, url = serve(function(ws)
+  local _ <close>, url = serve(function(ws)
     local message, kind = ws:recv()
     while message do
       local code, reason = message:match "^close (%d+) (.*)$"
