@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum {
-    SIZE_LINE = 256,      /* bytes of a line with a size */
+    SIZE_LINE = 256,      /* bytes of a line with a size, with its end */
     EXTRA_MAX = 16 * 1024 /* bytes of all extensions of a body */
 };
 
@@ -135,7 +135,7 @@ static int read_size(struct ml_http_chunks *chunks, const char *bytes, size_t n,
     if (length < -1) {
         return length == -ML_HTTP_BARE ? -ML_HTTP_BAD_CHUNK : (int)length;
     }
-    if (length > SIZE_LINE || (length < 0 && n > SIZE_LINE)) {
+    if ((length < 0 ? n : piece->take) > SIZE_LINE) {
         return -ML_HTTP_CHUNK_LONG;
     }
     if (length < 0) {
@@ -213,13 +213,15 @@ static int read_trailer(struct ml_http_chunks *chunks, const char *bytes,
     if (length < -1) {
         return (int)length;
     }
-    if (chunks->extra + (length < 0 ? n : (size_t)length) > limits->head) {
+    /* Lines count with their ends: so one that is not whole yet is never longer
+     * than it will be. */
+    if (chunks->extra + (length < 0 ? n : piece->take) > limits->head) {
         return -ML_HTTP_HEAD_LONG;
     }
     if (length < 0) {
         return 0;
     }
-    chunks->extra += (uint32_t)length;
+    chunks->extra += (uint32_t)piece->take;
     if (length == 0) {
         chunks->state = AT_END;
         piece->kind = ML_HTTP_END;
