@@ -65,8 +65,7 @@ fuzz_look() {
 fuzz_keep() {
     mkdir -p "fuzz/corpus/$1" "build/fuzz/corpus/$1"
     quietly "fuzz-keep-$1" fuzz_program "$1" -set_cover_merge=1 \
-        "fuzz/corpus/$1" \
-        "build/fuzz/corpus/$1"
+        "fuzz/corpus/$1" "build/fuzz/corpus/$1"
 }
 
 # Names as the command line has them.

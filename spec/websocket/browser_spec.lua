@@ -2,6 +2,7 @@
 
 local lu = require "luaunit"
 local browser = require "spec.support.browser"
+local certificates = require "spec.support.certificates"
 local http = require "miniloop.http"
 
 local spec = {}
@@ -30,7 +31,8 @@ document.querySelector("#color").textContent =
 const image = new Image()
 image.onload = () => add("image " + image.naturalWidth)
 image.src = "/dot.png"
-const ws = new WebSocket("ws://" + location.host + "/echo", ["chat"])
+const scheme = location.protocol === "https:" ? "wss://" : "ws://"
+const ws = new WebSocket(scheme + location.host + "/echo", ["chat"])
 ws.binaryType = "arraybuffer"
 const large = "\u00e4".repeat(100000)
 const steps = [
@@ -69,8 +71,8 @@ local function echo(req)
   end
 end
 
-local function serve(routes)
-  return assert(http.serve("127.0.0.1:0", routes))
+local function serve(routes, options)
+  return assert(http.serve("127.0.0.1:0", routes, options))
 end
 
 -- The items of the page's list when there are so many, sorted.
@@ -81,22 +83,30 @@ local function items(page_of, count)
   return list
 end
 
-function spec.test_a_page_with_its_assets_and_a_websocket()
-  local server <close> = serve {
+local function check_page(scheme, options)
+  local server <close> = serve({
     ["GET /"] = typed("text/html; charset=utf-8", page),
     ["GET /style.css"] = typed("text/css", "p { color: rgb(1, 2, 3) }"),
     ["GET /script.js"] = typed("text/javascript; charset=utf-8", script),
     ["GET /dot.png"] = typed("image/png", dot),
     ["GET /echo"] = echo,
-  }
+  }, options)
   local chromium <close> = browser.start()
-  local shown = chromium:open("http://" .. server:address() .. "/")
+  local shown = chromium:open(scheme .. server:address() .. "/")
   lu.assertEquals(items(shown, 6), {
     "bytes 1,0,255", "closed 4000 good bye true", "image 1", "open chat []",
     "same true", "text hello",
   })
   lu.assertEquals(shown:eval "document.querySelector('p').textContent",
     "rgb(1, 2, 3)")
+end
+
+function spec.test_a_page_with_its_assets_and_a_websocket()
+  check_page "http://"
+end
+
+function spec.test_the_same_over_tls()
+  check_page("https://", { tls = certificates.of "server" })
 end
 
 -- Section 10.2: a browser says which site a page is of.
