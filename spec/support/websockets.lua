@@ -8,11 +8,18 @@ local options_of = require "miniloop.websocket.options"
 
 local websockets = {}
 
+-- Two ends of a TCP connection.
+function websockets.tcp()
+  local listener <close> = assert(net.listen "127.0.0.1:0")
+  local far = assert(net.connect(listener:address()))
+  return assert(listener:accept()), far
+end
+
 -- A WebSocket and the stream of its peer. `role`: what the WebSocket is,
 -- "server" (unless given) or "client".
-function websockets.pair(options, role)
+function websockets.pair(options, role, make)
   options = options or {}
-  local near, far = net.pair()
+  local near, far = (make or net.pair)()
   local client = role == "client"
   local messages = assert(options_of.messages(client, options))
   return connection.new(near, client, messages, options), far

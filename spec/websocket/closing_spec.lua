@@ -230,7 +230,8 @@ end
 -- Bytes that are still unread when a connection is closed reset it: then the
 -- peer might never see why.
 function spec.test_a_peer_at_fault_gets_the_code_though_it_goes_on_sending()
-  local ws, far = websockets.pair { maxmessage = 10 }
+  local ws, far =
+    websockets.pair({ maxmessage = 10 }, "server", websockets.tcp)
   local sender = ml.spawn(function()
     far:write(websockets.masked("text", ("x"):rep(4 << 20),
       { mask = "\0\0\0\0" }))
