@@ -48,11 +48,11 @@ local accept_types = with { origin = "any" }
 ---@return miniloop.error? err
 function websocket.accept(req, options)
   options = options_of.check(options, 1, "websocket", accept_types)
-  local headers, subprotocol = handshake.answer(req, options)
   local messages, err = options_of.messages(false, options)
   if not messages then
     return nil, err
   end
+  local headers, subprotocol = handshake.answer(req, options)
   local ws
   local conn
   conn, err = req:upgrade("websocket", headers, function(failed, why)
