@@ -7,17 +7,15 @@
 
 #include "core/vm.h"
 
-void ml_lib_tls_open(lua_State *L, struct ml_vm *vm); /* tls.c, or _absent */
-
 /* Adds all of them to the table on top. */
 void ml_lib_open(lua_State *L, struct ml_vm *vm);
 
-/* The families. */
-void ml_lib_http_open(lua_State *L, struct ml_vm *vm); /* http_wire.c */
-void ml_lib_gzip_open(lua_State *L, struct ml_vm *vm); /* gzip.c, or _absent */
-void ml_lib_json_open(lua_State *L, struct ml_vm *vm); /* jsontext.c */
+/* The families. Where a library was missing, PART_absent.c has the function. */
 void ml_lib_base64_open(lua_State *L, struct ml_vm *vm);    /* base64.c */
+void ml_lib_gzip_open(lua_State *L, struct ml_vm *vm);      /* gzip.c */
 void ml_lib_http_open(lua_State *L, struct ml_vm *vm);      /* http_wire.c */
+void ml_lib_json_open(lua_State *L, struct ml_vm *vm);      /* jsontext.c */
+void ml_lib_tls_open(lua_State *L, struct ml_vm *vm);       /* tls.c */
 void ml_lib_websocket_open(lua_State *L, struct ml_vm *vm); /* websocket.c */
 
 #endif
