@@ -27,6 +27,7 @@ enum {
     GATHERED = 64 * 1024, /* bytes of answers that wait for each other */
     SKIPPED = 256 * 1024, /* bytes of a request that are read for nothing */
     OWN_FIELDS = 256,     /* room for ours, without the type */
+    OK = 200,
     STATUS_MIN = 200,
     STATUS_MAX = 599,
     SWITCHING = 101
@@ -257,30 +258,37 @@ static void respond_check(lua_State *L)
 
 /* ---- respond ------------------------------------------------------------------------------ */
 
-/* The head, and a body that is short. `base` is the index before the wire. */
-static int respond_begin(lua_State *L, int base, struct ml_http_wire *w)
+/* The head, and a body that is short. */
+static int respond_begin(lua_State *L, struct ml_http_wire *w,
+                         struct head_parts *parts, const char *body, size_t n)
 {
-    size_t n = 0;
-    const char *body = lua_tolstring(L, base + BODY, &n);
     bool copied = n <= COPIED && !w->reply.silent;
-    struct head_parts parts = {.status = (int)lua_tointeger(L, base + STATUS),
-                               .fields = base + FIELDS,
-                               .type = lua_tostring(L, base + TYPE),
-                               .behind = copied ? n : 0};
-    (void)ml_http_fields_refusal(L, parts.fields, &parts.noted);
+    parts->behind = copied ? n : 0;
     w->reply.sent = copied ? n : 0;
     w->reply.left = (int64_t)n;
     w->reply.bytes = w->reply.silent ? 0 : (int64_t)n;
     w->reply.framing =
-        ml_http_bodiless(parts.status) ? ML_HTTP_NO_BODY : ML_HTTP_LENGTH;
-    if (parts.type == NULL && n > 0) {
-        parts.type = type_of(body, n);
+        ml_http_bodiless(parts->status) ? ML_HTTP_NO_BODY : ML_HTTP_LENGTH;
+    if (parts->type == NULL && n > 0) {
+        parts->type = type_of(body, n);
     }
-    int err = append_head(L, w, &parts);
+    int err = append_head(L, w, parts);
     w->reply.over = true;
     return err == 0 && copied
                ? ml_buffer_append(&w->out, &w->vm->alloc, body, n)
                : err;
+}
+
+/* The same from the arguments of respond, those above `base`. */
+static int respond_begin_at(lua_State *L, struct ml_http_wire *w, int base)
+{
+    size_t n = 0;
+    const char *body = lua_tolstring(L, base + BODY, &n);
+    struct head_parts parts = {.status = (int)lua_tointeger(L, base + STATUS),
+                               .fields = base + FIELDS,
+                               .type = lua_tostring(L, base + TYPE)};
+    (void)ml_http_fields_refusal(L, parts.fields, &parts.noted);
+    return respond_begin(L, w, &parts, body, n);
 }
 
 /* True, whether what goes out waits for the answer to a request behind it, and
@@ -300,7 +308,7 @@ static int respond_try(lua_State *L, ml_call *call, struct ml_http_wire *w)
     if (turn < 0) {
         return turn;
     }
-    int err = turn == 1 ? respond_begin(L, call->base, w) : 0;
+    int err = turn == 1 ? respond_begin_at(L, w, call->base) : 0;
     if (err == 0) {
         const char *body = lua_tolstring(L, ml_call_arg(call, BODY), &n);
         err = ml_http_send_all(w, call, body, w->reply.silent ? 0 : n, "");
@@ -341,7 +349,27 @@ static int wire_respond(lua_State *L)
     if (!may_leave(w, lua_rawlen(L, BODY))) {
         return ml_call_enter(L, ml_vm_upvalue(L), &http_respond);
     }
-    if (respond_begin(L, 0, w) != 0) {
+    if (respond_begin_at(L, w, 0) != 0) {
+        w->persistent = false;
+        return luaL_error(L, "not enough memory");
+    }
+    return push_answered(L, w, ml_buffer_length(&w->stream->in) > 0);
+}
+
+/* text(value): answers with 200 and a text, as respond, if that can be left to
+ * whoever waits for the next request; or else does nothing, and returns
+ * nothing. Most answers are such. */
+static int wire_text(lua_State *L)
+{
+    struct ml_http_wire *w = ml_http_wire_check(L, 1);
+    if (lua_type(L, 2) != LUA_TSTRING || w->reply.begun ||
+        !may_leave(w, lua_rawlen(L, 2))) {
+        return 0;
+    }
+    size_t n = 0;
+    const char *body = lua_tolstring(L, 2, &n);
+    struct head_parts parts = {.status = OK};
+    if (respond_begin(L, w, &parts, body, n) != 0) {
         w->persistent = false;
         return luaL_error(L, "not enough memory");
     }
@@ -490,11 +518,10 @@ static int wire_finish(lua_State *L)
 
 void ml_http_reply_open(lua_State *L, struct ml_vm *vm)
 {
-    static const luaL_Reg methods[] = {{"respond", wire_respond},
-                                       {"begin", wire_begin},
-                                       {"sent", wire_sent},
-                                       {"finish", wire_finish},
-                                       {NULL, NULL}};
+    static const luaL_Reg methods[] = {
+        {"respond", wire_respond}, {"text", wire_text},
+        {"begin", wire_begin},     {"sent", wire_sent},
+        {"finish", wire_finish},   {NULL, NULL}};
     ml_sys_method(L, vm, "write", &http_write);
     ml_vm_setfuncs(L, vm, methods);
 }

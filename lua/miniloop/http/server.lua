@@ -97,8 +97,11 @@ local function run(wire, req, route)
   end
   local res = response.live > 0 and responses[req]
   if not res then
-    if type(a) == "string" and b == nil then
-      return wire:respond(200, nil, a)
+    if b == nil then
+      local ok, gathers, goes_on = wire:text(a)
+      if ok then
+        return ok, gathers, goes_on
+      end
     end
     return answer.give(wire, nil, a, b, c)
   elseif rawget(res, "leave") ~= nil then
