@@ -85,8 +85,8 @@ tuning() {
 # Debian's own build wants its whole set of packaging tools, the sources do not.
 # The header is one that Debian's build generates: with it luaconf.h finds the
 # modules that Debian packages.
+# shellcheck disable=SC2046 # $(tuning) is a list of flags
 build_lua() (
-    # shellcheck disable=SC2046 # $(tuning) is a list of flags
     cd "$lua_work/source/src" || exit
     echo "#define DEB_HOST_MULTIARCH \"$(cc -print-multiarch)\"" \
         >lua5.4-deb-multiarch.h
