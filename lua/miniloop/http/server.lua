@@ -321,8 +321,10 @@ end
 ---@param site miniloop.http.site
 ---@param conn miniloop.net.stream
 function server.attend(site, conn)
+  local peer = conn:peer()
   local talk = {
-    site = site, wire = http.wire(conn, site.limits), peer = conn:peer(),
+    site = site, wire = http.wire(conn, site.limits),
+    peer = peer ~= "unix:" and peer or nil, -- as errors name it
   }
   site.talks[talk] = true
   if site.stopping then
