@@ -11,6 +11,10 @@ local routes = require "miniloop.http.routes"
 
 local http = core.http
 local note = http.note
+
+-- The two methods of wires that each request calls, without a search for them.
+local next_request, answer_text = http.wire_methods.request,
+  http.wire_methods.text
 local responses = response.of
 local traceback = debug and debug.traceback or function() end
 
@@ -98,7 +102,7 @@ local function run(wire, req, route)
   local res = response.live > 0 and responses[req]
   if not res then
     if b == nil then
-      local ok, gathers, goes_on = wire:text(a)
+      local ok, gathers, goes_on = answer_text(wire, a)
       if ok then
         return ok, gathers, goes_on
       end
@@ -254,7 +258,7 @@ local function converse(talk)
   local site, wire = talk.site, talk.wire
   local plain, logs = site.router.plain, site.log
   repeat
-    local req, method, path = wire:request()
+    local req, method, path = next_request(wire)
     if not req then
       talk.req = nil
       return method
