@@ -44,6 +44,7 @@ end
 function servers.http()
   return {
     { "miniloop, raw", "bench/ours/http_raw.lua" },
+    { "miniloop, http", "bench/ours/http.lua" },
     { "limit, raw", "{bin}/limit_http" },
     { "nginx", "bench/peers/nginx/http.sh" },
     { "openresty", "bench/peers/openresty/http.sh" },

@@ -9,7 +9,10 @@ return {
   quick = { n = 5000 },
   arguments = "{port}",
   client = servers.load("http", "connections=64 warm=5000 requests={n}"),
-  goals = { { of = "nginx", at_most = 1 } },
+  goals = {
+    { of = "nginx", at_most = 1 },
+    { who = "miniloop, http", of = "nginx", at_most = 1 },
+  },
   contestants = servers.http(),
   value = servers.cpu,
   figures = servers.latencies,

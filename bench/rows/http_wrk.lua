@@ -7,7 +7,10 @@ return {
   quick = {},
   arguments = "{port}",
   client = "sh bench/tools/wrk.sh {port} 64 {seconds} {bin}/load",
-  goals = { { of = "nginx", at_most = 1 } },
+  goals = {
+    { of = "nginx", at_most = 1 },
+    { who = "miniloop, http", of = "nginx", at_most = 1 },
+  },
   contestants = servers.http(),
   value = servers.cpu,
   figures = servers.latencies,
