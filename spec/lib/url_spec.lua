@@ -236,8 +236,8 @@ local morsels = {
   "::1", "80", " ", "\0", "\xff", "é", "g", ";", "=", "&",
 }
 
--- What can be taken apart is the same when it was put together; what is repaired
--- can mostly be taken apart; a normal form is one.
+-- What can be taken apart is the same when it was put together; what is
+-- repaired can mostly be taken apart; a normal form is one.
 function spec.test_whatever_the_text_is_parts_are_parts_of_it()
   math.randomseed(3986)
   local count = 0
