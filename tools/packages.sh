@@ -15,10 +15,10 @@ build    cmake            cmake            cmake               cmake         cma
 build    ninja            ninja-build      ninja-build         ninja         samurai              ninja
 build    pkg-config       pkg-config       pkgconf-pkg-config  pkgconf       pkgconf              pkgconf
 build    lua.h            liblua5.4-dev    lua-devel           lua           lua5.4-dev           lua
-build    header:openssl/ssl.h libssl-dev       openssl-devel       openssl       openssl-dev          openssl
-build    header:jansson.h libjansson-dev   jansson-devel       jansson       jansson-dev          jansson
-build    header:wslay/wslay.h libwslay-dev     wslay-devel         wslay         wslay-dev            -
-build    header:zlib.h    zlib1g-dev       zlib-devel          zlib          zlib-dev             zlib
+library  header:openssl/ssl.h libssl-dev       openssl-devel       openssl       openssl-dev          openssl
+library  header:jansson.h libjansson-dev   jansson-devel       jansson       jansson-dev          jansson
+library  header:wslay/wslay.h libwslay-dev     wslay-devel         wslay         wslay-dev            -
+library  header:zlib.h    zlib1g-dev       zlib-devel          zlib          zlib-dev             zlib
 source   dpkg-source      dpkg-dev         -                   -             -                    -
 test     lua5.4           lua5.4           lua                 lua           lua5.4               lua
 test     module:luaunit   lua-unit         -                   -             -                    -
@@ -168,6 +168,19 @@ explain_missing() {
         fi
     done
     echo "(the packages of Debian are: $(echo "$rows" | packages_of 1))" >&2
+}
+
+# Of what can be done without: then the build says what it lacks.
+# shellcheck disable=SC2317 # ./dev calls it
+want() {
+    rows=$(missing_rows "$@")
+    [ -n "$rows" ] || return 0
+    packages=$(echo "$rows" | packages_of 1)
+    if command -v apt-get >/dev/null; then
+        say "Installing $packages"
+        try install apt_install "$packages" && return 0
+    fi
+    say "Building without $(echo "$rows" | awk '{ print $1 }' | in_words | xargs)"
 }
 
 need() {
