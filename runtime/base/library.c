@@ -4,6 +4,17 @@
 #include <errno.h>
 #include <string.h>
 
+/* Fills in one pointer. POSIX: a function's fits into a void pointer, and back. */
+static int find(void *library, const struct ml_symbol *symbol, void *functions)
+{
+    void *function = dlsym(library, symbol->name);
+    if (function == NULL) {
+        return -ENOSYS;
+    }
+    memcpy((char *)functions + symbol->offset, &function, sizeof function);
+    return 0;
+}
+
 int ml_library_open(const char *soname, const struct ml_symbol *symbols,
                     void *functions, const char **missing)
 {
@@ -11,16 +22,12 @@ int ml_library_open(const char *soname, const struct ml_symbol *symbols,
     if (library == NULL) {
         return -ENOENT;
     }
-    for (; symbols->name != NULL; symbols++) {
-        void *function = dlsym(library, symbols->name);
-        if (function == NULL) {
-            if (missing != NULL) {
-                *missing = symbols->name;
-            }
-            return -ENOSYS;
+    int err = 0;
+    for (; err == 0 && symbols->name != NULL; symbols++) {
+        err = find(library, symbols, functions);
+        if (err != 0 && missing != NULL) {
+            *missing = symbols->name;
         }
-        /* POSIX: a function pointer fits into a void pointer, and back. */
-        memcpy((char *)functions + symbols->offset, &function, sizeof function);
     }
-    return 0;
+    return err;
 }

@@ -59,8 +59,7 @@ struct ml_pool *ml_pool_open(void)
 
 static void slabs_free(struct ml_list *slabs)
 {
-    struct ml_list *item;
-    while ((item = ml_list_shift(slabs)) != NULL) {
+    ml_list_each_safe (item, slabs) {
         free(ml_container_of(item, struct slab, link));
     }
 }
