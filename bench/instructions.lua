@@ -12,16 +12,14 @@ local grid = require "bench.lib.grid"
 local measure = require "bench.lib.measure"
 local row = require "bench.lib.row"
 local shell = require "bench.lib.shell"
-local stats = require "bench.lib.stats"
 
 local kept_at = "bench/instructions"
 local log = "build/log/callgrind.log"
 local tolerance = 1.03
 
--- A path: the size of the shorter run, and the programs; {n} is the size. With
--- a client, the programs are servers, and share its core: else it would depend
--- on the speed of both how often there is something to read at the first
--- attempt. It still does a little, so they are run `times` times.
+-- A path: the size of the shorter run, and the programs; {n} is the size. An
+-- echo has its clients in the same process: else it would depend on the speed
+-- of both how often there is something to read at the first attempt.
 local paths = {
   {
     name = "switch", n = 20000,
@@ -49,11 +47,9 @@ local paths = {
     limit = "{bin}/limit_timers {n} 100",
   },
   {
-    name = "echo", n = 5000, times = 5,
-    ours = "build/miniloop bench/ours/echo.lua {port}",
-    limit = "{bin}/limit_echo {port}",
-    client = "{bin}/load echo 127.0.0.1:{port} connections=8 size=64"
-      .. " requests={n}",
+    name = "echo", n = 10000,
+    ours = "build/miniloop --poller=epoll bench/ours/pair.lua {n} 20",
+    limit = "{bin}/limit_pair {n} 20",
   },
 }
 
@@ -62,15 +58,11 @@ local function give_up(...)
   os.exit(1)
 end
 
--- Instructions of the whole run of a program, or of a server.
+-- Instructions of the whole run of a program.
 local function count(path, side, n)
-  local size = { n = n }
   local program = row.words("valgrind --tool=callgrind --log-file=" .. log
-    .. " --callgrind-out-file=/dev/null " .. path[side], size)
-  local _, why = measure.run {
-    program = program, client = path.client and row.words(path.client, size),
-    timeout = 60, gently = true, together = true,
-  }
+    .. " --callgrind-out-file=/dev/null " .. path[side], { n = n })
+  local _, why = measure.run { program = program, timeout = 60 }
   local found = (shell.read(log) or ""):match("Collected : (%d+)")
   if why or not found then
     give_up(path.name, ", ", side, ": ", why or "callgrind counted nothing")
@@ -80,12 +72,7 @@ end
 
 -- Instructions of one operation.
 local function cost(path, side)
-  local costs = {}
-  for i = 1, path.times or 1 do
-    costs[i] =
-      (count(path, side, 2 * path.n) - count(path, side, path.n)) / path.n
-  end
-  return stats.median(costs)
+  return (count(path, side, 2 * path.n) - count(path, side, path.n)) / path.n
 end
 
 local function read_kept()
