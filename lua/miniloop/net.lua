@@ -88,7 +88,6 @@ end
 ---@field on_error function?
 ---@field patience number? seconds for a handshake; nil without TLS
 ---@field group miniloop.group? once the server's task has begun
----@field members table<miniloop.task, true>
 ---@field count integer
 ---@field seat table what a member has while it is one
 ---@field left table an event, set when a member has left
@@ -109,7 +108,6 @@ local function crew_new(handler, options, seconds)
     handler = handler,
     on_error = options.on_error,
     patience = seconds,
-    members = {},
     count = 0,
     left = core.event(),
   }, crew_meta)
@@ -125,11 +123,8 @@ local function crew_wait(crew, most)
   end
 end
 
----Handlers are told the reason; the rest of the group goes with them.
+---Handlers are told the reason, and so is what they have spawned.
 local function crew_cancel(crew, reason)
-  for task in pairs(crew.members) do
-    core.cancel(task, reason)
-  end
   if crew.group then
     crew.group:cancel(reason)
   end
@@ -139,14 +134,12 @@ end
 function seat_meta.__close(seat)
   local crew = seat.crew
   traces[core.id()] = nil
-  crew.members[core.self()] = nil
   crew.count = crew.count - 1
   crew.left:set()
 end
 
 ---Makes the running task a member, until the value is closed.
 local function crew_join(crew)
-  crew.members[core.self()] = true
   crew.count = crew.count + 1
   return crew.seat
 end
