@@ -18,7 +18,7 @@ sources() {
 # that fail, and a total. The log also has what went well in those.
 run_specs() {
     log=build/log/specs-$1.log
-    { ctest --preset "$@" 2>&1 || :; } | tee "$log" |
+    { ctest --parallel "$(cores)" --preset "$@" 2>&1 || :; } | tee "$log" |
         awk '!/^ +Start +[0-9]+:/ && !/ \.\.\. ok \([0-9.]+ s\)$/ {
             print
             fflush()
