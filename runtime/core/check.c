@@ -275,7 +275,8 @@ static void check_queues(struct census *c)
 {
     const struct ml_loop *loop = c->loop;
     size_t ready = count_queued(c, &loop->ready, ML_TASK_READY) +
-                   count_queued(c, &loop->batch, ML_TASK_READY);
+                   count_queued(c, &loop->batch, ML_TASK_READY) +
+                   count_queued(c, &loop->earlier, ML_TASK_READY);
     size_t kills = count_queued(c, &loop->kills, ML_TASK_DYING);
     size_t due = count_queued(c, &loop->due, ML_TASK_WAITING);
     expect(c, due == c->due, "who is due is queued once");
