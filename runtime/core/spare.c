@@ -24,15 +24,21 @@ static void task_free(struct ml_task *task, lua_State *L, struct ml_vm *vm)
     ml_alloc_free(&vm->alloc, task, sizeof *task);
 }
 
+/* Whether Lua was given the thread value is known by the runtime's own
+ * coroutine.running alone. */
+static bool is_known(const struct ml_task *task, const struct ml_vm *vm)
+{
+    return !vm->globals || task->exposed || lua_gethook(task->shell.co) != NULL;
+}
+
 void ml_spare_give(struct ml_task *task, lua_State *L)
 {
     struct ml_vm *vm = task->loop->vm;
-    lua_State *co = task->shell.co;
-    if (task->exposed || lua_gethook(co) != NULL) {
+    if (is_known(task, vm)) {
         task_free(task, L, vm);
         return;
     }
-    lua_settop(co, 0);
+    lua_settop(task->shell.co, 0);
     task->hashed = vm->spares;
     vm->spares = task;
     vm->nspares++;

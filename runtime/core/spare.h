@@ -2,8 +2,9 @@
  *
  * To make a coroutine and collect it takes many times what it takes to use one
  * again. One is used again only if nobody can tell: not if its thread value was
- * given to Lua, nor if it has a hook. As many are kept as there were at once;
- * those that are not needed go a few at a time. */
+ * given to Lua (or may have been, where a host keeps Lua's `coroutine`), nor if
+ * it has a hook. As many are kept as there were at once; those that are not
+ * needed go a few at a time. */
 #ifndef ML_CORE_SPARE_H
 #define ML_CORE_SPARE_H
 

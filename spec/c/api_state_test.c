@@ -201,6 +201,27 @@ static void test_a_flag_keeps_the_globals_of_the_host(void)
     lua_close(L);
 }
 
+/* C9.2: what `coroutine.running` gives of a task is never another's. The
+ * runtime knows of it only by its own one. */
+static void test_tasks_share_no_thread_where_the_globals_are_kept(void)
+{
+    lua_State *L = state_open();
+    ml_loop *loop = open_on(L, ML_KEEP_GLOBALS);
+    spawn(loop, "local ml = require 'miniloop'\n"
+                "local seen = {}\n"
+                "for i = 1, 3 do\n"
+                "  ml.spawn(function()\n"
+                "    local co = coroutine.running()\n"
+                "    n = seen[co] or i\n"
+                "    seen[co] = i\n"
+                "  end):wait()\n"
+                "end\n");
+    run(loop);
+    CHECK_EQ(integer_of(loop, "n"), 3);
+    close_loop(loop);
+    lua_close(L);
+}
+
 /* C9.2: the flag is of the loop that is opened; once installed, it stays. */
 static void test_globals_are_installed_by_the_first_loop_that_may(void)
 {
@@ -321,6 +342,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_require_outside_of_tasks_behaves_as_stock),
     CHECK_TEST(test_the_runtimes_coroutine_and_require_are_installed),
     CHECK_TEST(test_a_flag_keeps_the_globals_of_the_host),
+    CHECK_TEST(test_tasks_share_no_thread_where_the_globals_are_kept),
     CHECK_TEST(test_globals_are_installed_by_the_first_loop_that_may),
     CHECK_TEST(test_the_global_syscall_is_set_on_demand),
     CHECK_TEST(test_a_state_of_the_host_stays_when_its_loop_is_closed),
