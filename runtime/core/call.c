@@ -54,7 +54,7 @@ static int step_back(lua_State *L, struct ml_task *task, lua_KContext ctx,
 {
     ml_task_ready(task);
     task->call.woke = ML_WOKE_YIELD;
-    ml_thread_pushmark(L, task->loop->vm);
+    ml_thread_pushmark(L);
     return lua_yieldk(L, 1, ctx, k);
 }
 
@@ -171,7 +171,7 @@ static int call_wait(lua_State *L, struct ml_task *task)
     }
     ml_trace(task->loop, wait, task);
     task->call.woke = ML_WOKE_YIELD; /* until something wakes it */
-    ml_thread_pushmark(L, task->loop->vm);
+    ml_thread_pushmark(L);
     return lua_yieldk(L, 1, (lua_KContext)task, call_k);
 }
 
@@ -248,7 +248,7 @@ static int call_pause(lua_State *L, struct ml_task *task)
     if (ml_park(task) != 0) {
         return give_way(L, task, (lua_KContext)task, pause_k);
     }
-    ml_thread_pushmark(L, task->loop->vm);
+    ml_thread_pushmark(L);
     return lua_yieldk(L, 1, (lua_KContext)task, pause_k);
 }
 

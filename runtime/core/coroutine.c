@@ -179,7 +179,7 @@ static int resume_answer(lua_State *L, struct ml_vm *vm, lua_State *co,
     switch (outcome) {
     case BLOCKED:
         luaL_checkstack(L, 1, "yield");
-        ml_thread_pushmark(L, vm);
+        ml_thread_pushmark(L);
         return lua_yieldk(L, 1, (lua_KContext)vm, resume_k);
     case GAVE:
         lua_pushboolean(L, 1);
@@ -259,7 +259,7 @@ static int wrap_answer(lua_State *L, struct ml_vm *vm, lua_State *co,
     switch (outcome) {
     case BLOCKED:
         luaL_checkstack(L, 1, "yield");
-        ml_thread_pushmark(L, vm);
+        ml_thread_pushmark(L);
         return lua_yieldk(L, 1, (lua_KContext)vm, wrap_k);
     case GAVE:
         return take_results(L, co, nresults);

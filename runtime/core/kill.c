@@ -182,7 +182,7 @@ int ml_task_check_doom(lua_State *L, struct ml_task *task)
         return 0;
     }
     luaL_checkstack(L, 1, "yield");
-    ml_thread_pushmark(L, task->loop->vm);
+    ml_thread_pushmark(L);
     return lua_yield(L, 1);
 }
 

@@ -284,6 +284,8 @@ static void step_foreign(struct ml_task *task, lua_State *L)
     step_over(task, L);
 }
 
+/* A system call leaves the task ready or waiting before it suspends it; who else
+ * suspends it knows nothing of that. */
 static void step_yielded(struct ml_task *task, lua_State *L)
 {
     if (task->doomed) {
@@ -291,7 +293,7 @@ static void step_yielded(struct ml_task *task, lua_State *L)
             task->state = ML_TASK_READY; /* no more running: can be killed */
         } /* else it had to wait (for its group's members, for its mutex) */
         ml_task_kill(task, L);
-    } else if (task->loop->vm->marked != task->shell.co) {
+    } else if (task->state == ML_TASK_RUNNING) {
         step_foreign(task, L);
     }
 }
@@ -320,7 +322,6 @@ void ml_task_step(struct ml_task *task)
     vm->task = task;
     vm->active = task->leaf;
     vm->turns++;
-    vm->marked = NULL;
     int status = started ? ml_thread_go_on(vm, co, loop->L, &nresults)
                          : ml_thread_resume(vm, co, loop->L, lua_gettop(co) - 1,
                                             &nresults);

@@ -6,9 +6,8 @@
 /* Only the address matters. */
 static const char mark = 0;
 
-void ml_thread_pushmark(lua_State *L, struct ml_vm *vm)
+void ml_thread_pushmark(lua_State *L)
 {
-    vm->marked = L;
     lua_pushlightuserdata(L, ml_unconst(&mark));
 }
 

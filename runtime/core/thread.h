@@ -9,9 +9,8 @@
 
 /* What a system call yields, alone: a light userdata that no script can get
  * hold of. A coroutine with it on top of its stack is inside a system call; it
- * is still there when the continuation runs, which takes it off. Notes in
- * vm->marked that L is about to be suspended by one. */
-void ml_thread_pushmark(lua_State *L, struct ml_vm *vm);
+ * is still there when the continuation runs, which takes it off. */
+void ml_thread_pushmark(lua_State *L);
 
 /* True if `co` is suspended inside a system call. */
 bool ml_thread_marked(lua_State *co);

@@ -46,8 +46,6 @@ struct ml_vm {
      * signal handlers, which may set a hook on it: so it never names one that
      * could be collected. */
     lua_State *volatile running;
-    lua_State *marked;       /* the one that made the last system call that
-                                waits */
     volatile unsigned turns; /* counts the steps of tasks, for the same */
     struct ml_loop *loop;    /* the loop that runs, NULL when none does */
     lua_State *main;         /* the state's main thread */

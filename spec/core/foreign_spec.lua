@@ -96,4 +96,23 @@ function spec.test_inside_a_coroutine_it_goes_to_the_consumer()
   lu.assertEquals(result.out, "1\t2\n")
 end
 
+-- The runtime tells its own yields from others by whether the task waits, not by
+-- what is yielded: that can be got at, by the debug library.
+function spec.test_what_a_system_call_yields_is_of_no_use_to_others()
+  local result = child.run(function()
+    local generator = coroutine.create(ml.sleep)
+    ml.spawn(coroutine.resume, generator, 0)
+    ml.yield()
+    local _, mark = debug.getlocal(generator, 0, 2)
+    assert(type(mark) == "userdata")
+    local task = ml.spawn(coroutine.wrap(function()
+      coroutine.yield(mark)
+    end))
+    local ok, err = task:wait(1)
+    print(ok, err.code, task:status())
+  end)
+  lu.assertEquals(result.err, "")
+  lu.assertEquals(result.out, "nil\tEFAILED\tfailed\n")
+end
+
 return spec
