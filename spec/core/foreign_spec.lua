@@ -96,8 +96,8 @@ function spec.test_inside_a_coroutine_it_goes_to_the_consumer()
   lu.assertEquals(result.out, "1\t2\n")
 end
 
--- The runtime tells its own yields from others by whether the task waits, not by
--- what is yielded: that can be got at, by the debug library.
+-- The runtime tells its own yields from others by whether the task waits, not
+-- by what is yielded: that can be got at, by the debug library.
 function spec.test_what_a_system_call_yields_is_of_no_use_to_others()
   local result = child.run(function()
     local generator = coroutine.create(ml.sleep)

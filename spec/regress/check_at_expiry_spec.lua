@@ -1,4 +1,4 @@
--- Tasks that gave way in the round are in a list of their own while timers ring;
+-- Tasks that gave way in a round are in a list of their own while timers ring;
 -- core.check, called by what such a timer kills, missed them. (Found by the
 -- simulation, seed 1268846.)
 
@@ -11,7 +11,7 @@ local ml = require "miniloop"
 local spec = {}
 
 -- C5.6
-function spec.test_the_books_are_right_where_a_timer_kills_while_another_is_ready()
+function spec.test_the_books_are_right_where_a_timer_kills()
   child.in_virtual_time(function()
     local checked
     ml.detach(function()
