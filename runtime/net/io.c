@@ -116,6 +116,15 @@ static ssize_t writev_retrying(int fd, struct iovec *pieces, int n)
     return put < 0 ? -errno : put;
 }
 
+static bool is_short(ssize_t put, const struct iovec *pieces, size_t n)
+{
+    size_t sum = 0;
+
+    for (size_t i = 0; i < n; i++)
+        sum += pieces[i].iov_len;
+    return put >= 0 && (size_t)put < sum;
+}
+
 static ssize_t send_retrying(int fd, const void *buf, size_t n,
                              const struct ml_address *to)
 {
@@ -151,7 +160,7 @@ ssize_t ml_io_write(int fd, const void *buf, size_t n, bool is_socket)
         return send_retrying(fd, buf, clamp(n), NULL);
     ml_quiet_begin(&quiet);
     put = write_retrying(fd, buf, clamp(n));
-    ml_quiet_end(&quiet, put == -EPIPE);
+    ml_quiet_end(&quiet, put == -EPIPE || (put >= 0 && (size_t)put < n));
     return put;
 }
 
@@ -166,7 +175,7 @@ ssize_t ml_io_writev(int fd, struct iovec *pieces, size_t n, bool is_socket)
         return sendv_retrying(fd, pieces, n);
     ml_quiet_begin(&quiet);
     put = writev_retrying(fd, pieces, (int)n);
-    ml_quiet_end(&quiet, put == -EPIPE);
+    ml_quiet_end(&quiet, put == -EPIPE || is_short(put, pieces, n));
     return put;
 }
 

@@ -17,7 +17,8 @@ struct ml_quiet {
     bool was_pending; /* a SIGPIPE that belongs to somebody else */
 };
 
-/* Before the system call, and after it: `broken` says that it gave EPIPE. */
+/* Before the system call, and after it: `broken` says that it gave EPIPE, or
+ * wrote less than it was asked to. */
 void ml_quiet_begin(struct ml_quiet *quiet);
 void ml_quiet_end(struct ml_quiet *quiet, bool broken);
 

@@ -18,7 +18,9 @@ ssize_t ml_sendfile(int socket, int file, int64_t offset, size_t count)
         n = sendfile(socket, file, &at, count);
     } while (n < 0 && errno == EINTR);
     int err = n < 0 ? errno : 0;
-    ml_quiet_end(&quiet, err == EPIPE);
+    /* Of what goes out piece by piece the first ones may, and another raise it:
+     * a peer that has closed answers them with a reset. */
+    ml_quiet_end(&quiet, n >= 0 ? (size_t)n < count : err == EPIPE);
     return err != 0 ? -err : n;
 }
 

@@ -1,5 +1,6 @@
 /* Bytes, datagrams and descriptors. */
 
+#include "net/sendfile.h"
 #include "net_fixture.h"
 
 #include <poll.h>
@@ -215,6 +216,41 @@ static void block_sigpipe(int how)
     (void)pthread_sigmask(how, &set, NULL);
 }
 
+/* A socket whose peer has closed, and will answer what it is sent with a
+ * reset. */
+static int reset_socket(void)
+{
+    int listener = listen_at("127.0.0.1:0");
+    struct ml_address address = name_of(listener);
+    struct ml_address peer;
+    int fd = connect_to(&address);
+
+    (void)ml_io_close(accept_from(listener, &peer));
+    (void)ml_io_close(listener);
+    return fd;
+}
+
+/* Of a file so long that the reset comes while it is being sent: then the count
+ * is of what went before. */
+static bool files_are_refused(void)
+{
+    enum {
+        LENGTH = 4 << 20
+    };
+    FILE *file = tmpfile();
+    int fd = reset_socket();
+    ssize_t sent;
+
+    if (file == NULL || ftruncate(fileno(file), LENGTH) != 0)
+        return false;
+    sent = ml_sendfile(fd, fileno(file), 0, LENGTH);
+    if (sent > 0 && sent < LENGTH)
+        sent = ml_sendfile(fd, fileno(file), 0, LENGTH);
+    (void)fclose(file);
+    (void)ml_io_close(fd);
+    return sent == -EPIPE || sent == -ECONNRESET;
+}
+
 /* Writes in every way into a pipe and a socket that nobody reads. */
 static bool writes_are_refused(void)
 {
@@ -232,7 +268,8 @@ static bool writes_are_refused(void)
               ml_io_write(fds[1], "x", 1, true) == -EPIPE &&
               ml_io_write(fds[1], "x", 1, false) == -EPIPE &&
               ml_io_writev(fds[1], &piece, 1, true) == -EPIPE &&
-              ml_io_sendto(fds[1], "x", 1, NULL) == -EPIPE;
+              ml_io_sendto(fds[1], "x", 1, NULL) == -EPIPE &&
+              files_are_refused();
     (void)ml_io_close(ends[1]);
     (void)ml_io_close(fds[1]);
     return refused;
