@@ -1,7 +1,7 @@
 /* call.h - one system call in flight.
  *
  * There is one way in. A friendly function, a request that is yielded, and a
- * host's C function all come to ml_call_enter or ml_call_request; the call is
+ * host's C function all come to ml_call_enter or ml_call_yielded; the call is
  * attempted at once, and only if it must wait does its task yield. On a wake
  * the task is resumed, in the frame of the same C function and with the same
  * stack, and the call is attempted again: so whatever an attempt raises

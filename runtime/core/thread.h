@@ -7,9 +7,10 @@
 
 #include "core/vm.h"
 
-/* What a system call yields, alone: a light userdata that no script can get
- * hold of. A coroutine with it on top of its stack is inside a system call; it
- * is still there when the continuation runs, which takes it off. */
+/* What a system call yields, alone: a light userdata that nothing gives to a
+ * script (by the debug library one can get at it; it is of no use). A coroutine
+ * with it on top of its stack is inside a system call; it is still there when
+ * the continuation runs, which takes it off. */
 void ml_thread_pushmark(lua_State *L);
 
 /* True if `co` is suspended inside a system call. */

@@ -96,7 +96,7 @@ void ml_watch_adopt(struct ml_loop *loop, int fd);
 void ml_watch_share(struct ml_loop *loop, int fd);
 
 /* Notes that nothing is to be had in the direction ML_POLL_READ or _WRITE: an
- * attempt gave -EAGAIN. */
+ * attempt has proved it, see above. */
 static inline void ml_watch_drained(struct ml_watch *watch, unsigned direction)
 {
     unsigned edge = direction | ML_POLL_EDGE;
