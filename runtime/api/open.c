@@ -159,6 +159,7 @@ static int open_alone(ml_loop **out, const ml_options *options)
         return err;
     }
     (*out)->state = state;
+    (*out)->vm->scarce = options->memory_limit != 0;
     ml_collector_init(&(*out)->vm->collector, ml_state_lua(state),
                       ml_state_used(state));
     return 0;

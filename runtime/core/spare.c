@@ -3,8 +3,9 @@
 #include "core/loop.h"
 #include "core/task.h"
 
-/* So many are kept in any case; of more than there are tasks, one in so many
- * goes at a time. */
+/* So many are kept in any case, and no more where memory is limited, for no
+ * collector finds them. Of more than there are tasks, one in so many goes at a
+ * time. */
 enum {
     KEEP = 256,
     DECAY = 64
@@ -34,7 +35,7 @@ static bool is_known(const struct ml_task *task, const struct ml_vm *vm)
 void ml_spare_give(struct ml_task *task, lua_State *L)
 {
     struct ml_vm *vm = task->loop->vm;
-    if (is_known(task, vm)) {
+    if (is_known(task, vm) || (vm->scarce && vm->nspares >= KEEP)) {
         task_free(task, L, vm);
         return;
     }

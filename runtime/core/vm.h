@@ -83,6 +83,7 @@ struct ml_vm {
     int nthreads; /* entries of the table `threads` */
     int peak;     /* the most there were since the tables were made */
     struct ml_type types[ML_TYPES];
+    bool scarce; /* memory is limited: spare tasks must leave room */
     int nspares;
     struct ml_task *spares; /* tasks that have ended, see core/spare.h */
 };

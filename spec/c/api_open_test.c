@@ -297,6 +297,22 @@ static void test_a_memory_limit_is_met_by_the_task_that_reaches_it(void)
     close_loop(loop);
 }
 
+/* C9.1: tasks that are kept for the next ones do not use it up. */
+static void test_tasks_that_have_ended_leave_room_below_the_limit(void)
+{
+    ml_options options = options_of(0);
+    options.memory_limit = 12 << 20;
+    ml_loop *loop = open_with(&options);
+    spawn(loop, "local ml = require 'miniloop'\n"
+                "ml.group(function(g)\n"
+                "  for _ = 1, 7000 do g:spawn(ml.sleep, 0) end\n"
+                "end)\n"
+                "n = #('x'):rep(4 << 20)\n");
+    run(loop);
+    CHECK_EQ(integer_of(loop, "n"), 4 << 20);
+    close_loop(loop);
+}
+
 /* C9.1 */
 static void test_a_state_does_not_fit_a_limit_that_is_too_small(void)
 {
@@ -343,6 +359,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_a_loop_that_gets_no_memory_does_not_open),
     CHECK_TEST(test_a_state_of_the_host_survives_attempts_to_open),
     CHECK_TEST(test_a_memory_limit_is_met_by_the_task_that_reaches_it),
+    CHECK_TEST(test_tasks_that_have_ended_leave_room_below_the_limit),
     CHECK_TEST(test_a_state_does_not_fit_a_limit_that_is_too_small),
     CHECK_TEST(test_spawning_without_memory_fails_cleanly),
 };
