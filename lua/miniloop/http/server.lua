@@ -155,10 +155,26 @@ local function is_cancellation(err)
     and err.task == core.id()
 end
 
----Whether the handler let go what it was told when its own peer went away.
+-- What its own peer can do to a handler whenever it likes: go away, keep it
+-- waiting, break the protocol that they speak, or end it. A client that could
+-- have each of these reported would fill the disk.
+local farewells = {
+  ECONNABORTED = true, ECONNRESET = true, EILSEQ = true, EMSGSIZE = true,
+  EPIPE = true, EPROTO = true, ETIMEDOUT = true, ETLS_ALERT = true,
+  ETLS_PROTOCOL = true, ETLS_TRUNCATED = true,
+}
+
+-- What is done with a peer. Of a Unix socket errors name no address; a time
+-- that is up elsewhere, or a closed channel, name none, either.
+local peer_ops = {
+  body = true, close = true, flush = true, lines = true, read = true,
+  recv = true, respond = true, sendfile = true, write = true, writesome = true,
+}
+
+---Whether the handler let go what it was told of its own peer.
 local function is_farewell(err, peer)
-  return core.iserror(err) and err.address == peer
-    and (err.code == "ECONNRESET" or err.code == "EPIPE")
+  return core.iserror(err) and err.address == peer and peer_ops[err.op]
+    and farewells[err.code] or false
 end
 
 ---The status that an error asks for.
