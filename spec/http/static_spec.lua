@@ -240,4 +240,12 @@ function spec.test_sendfile_sends_a_part_of_a_file()
   lu.assertEquals(select(2, near:sendfile(file)).code, "EBADF")
 end
 
+-- RFC 9110, 8.8.2.1
+function spec.test_no_file_was_changed_in_the_future()
+  os.execute(("touch -d 2090-01-01 %s/public/a.txt"):format(folder))
+  local answer = get "a.txt"
+  lu.assertEquals(answer.status, "200")
+  lu.assertNotStrContains(field(answer, "Last-Modified"), "2090")
+end
+
 return spec

@@ -94,12 +94,15 @@ local function media_type(self, path)
   return self.types[ending and ending:lower()] or mime.of(path)
 end
 
+-- A change that seems to lie ahead was now (RFC 9110, 8.8.2.1).
 local function fields_of(self, file, path)
   local _, size, seconds, nanoseconds = file:stat()
+  local etag = etag_of(size, seconds, nanoseconds)
+  seconds = math.min(seconds, os.time())
   local fields = {
     ["Accept-Ranges"] = "bytes",
     ["Content-Type"] = media_type(self, path),
-    ["ETag"] = etag_of(size, seconds, nanoseconds),
+    ["ETag"] = etag,
     ["Last-Modified"] = date.format(seconds),
   }
   if self.max_age then
