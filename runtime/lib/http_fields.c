@@ -80,13 +80,32 @@ static bool value_has(lua_State *L, int value, const char *word)
     return ml_http_same(text, n, word);
 }
 
+/* What Lua takes for an integer may be written otherwise ("0x10", 5.0), and is
+ * sent as it is written: whoever reads it must find what we have found. */
+static bool length_read(lua_State *L, int value, int64_t *length)
+{
+    int whole = 0;
+    size_t n = 0;
+    *length = lua_tointegerx(L, value, &whole);
+    if (whole == 0 || *length < 0) {
+        return false;
+    }
+    lua_pushvalue(L, value);
+    const char *text = lua_tolstring(L, -1, &n);
+    bool plain = ml_http_span(text, n, ML_HTTP_DIGIT) == n;
+    lua_pop(L, 1);
+    return plain;
+}
+
 static const char *note_length(lua_State *L, int value,
                                struct ml_http_noted *noted)
 {
-    int whole = 0;
-    noted->length_value = lua_tointegerx(L, value, &whole);
+    if (noted->length) { /* in another case */
+        return lua_pushstring(L, "the header field 'Content-Length' is there "
+                                 "twice");
+    }
     noted->length = true;
-    return whole != 0 && noted->length_value >= 0
+    return length_read(L, value, &noted->length_value)
                ? NULL
                : lua_pushstring(L, "the header field 'Content-Length' must be "
                                    "a number of bytes");

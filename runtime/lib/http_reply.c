@@ -236,6 +236,16 @@ static void check_head(lua_State *L, struct ml_http_noted *noted)
     }
 }
 
+/* Whether an answer tells the length of a body that does not come with it: to
+ * HEAD, or as 304 (RFC 9110, 8.6). */
+static bool may_be_left_out(const struct ml_http_wire *w, int status)
+{
+    enum {
+        NOT_MODIFIED = 304
+    };
+    return w->reply.silent || status == NOT_MODIFIED;
+}
+
 static void respond_check(lua_State *L)
 {
     struct ml_http_noted noted;
@@ -250,7 +260,8 @@ static void respond_check(lua_State *L)
     if (n > 0 && ml_http_bodiless(status)) {
         (void)luaL_error(L, "an answer with status %d has no body", status);
     }
-    if (n > 0 && noted.length && noted.length_value != (lua_Integer)n) {
+    if (noted.length && noted.length_value != (lua_Integer)n &&
+        !(n == 0 && may_be_left_out(lua_touserdata(L, 1), status))) {
         (void)luaL_error(L, "the body does not have the Content-Length that "
                             "was given");
     }

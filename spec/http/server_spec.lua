@@ -118,6 +118,20 @@ function spec.test_a_function_is_a_body_piece_by_piece()
   lu.assertEquals(field(answer, "Transfer-Encoding"), "chunked")
 end
 
+function spec.test_a_function_that_fails_leaves_the_answer_without_its_end()
+  local errors = {}
+  local address = serve(function()
+    local pieces = { "some" }
+    return function()
+      local piece = table.remove(pieces)
+      return piece, not piece and "the source is gone" or nil
+    end
+  end, { on_error = function(err) table.insert(errors, err) end })
+  local text = wire.exchange(address, text_of "GET /")
+  lu.assertEquals(text:sub(-9), "4\r\nsome\r\n")
+  lu.assertEquals(errors, { "the source is gone" })
+end
+
 function spec.test_nothing_is_no_content()
   lu.assertEquals((answered()), "204")
 end
@@ -236,10 +250,31 @@ function spec.test_unknown_fields_of_request_and_response_are_misuse()
       raises("did you mean 'headers'", function() return req.header end)
       raises("did you mean 'status'", function() res.statu = 1 end)
       raises("cannot be set", function() req.path = "x" end)
+      raises("has no field '1'", function() return req[1] end)
+      raises("has no field 'nil'", function() return req[nil] end)
       return "ok"
     end,
   }
   lu.assertEquals(ask(address, "GET /").body, "ok")
+end
+
+-- Whoever reads the answer must find the end of it where we have.
+function spec.test_a_length_that_can_be_read_in_two_ways_is_not_sent()
+  local lengths = {
+    ["/other"] = { "", { ["Content-Length"] = 5 } },
+    ["/twice"] = { "abc", { ["Content-Length"] = 3, ["content-length"] = 3 } },
+    ["/float"] = { "abc", { ["Content-Length"] = 3.0 } },
+    ["/hex"] = { "abc", { ["Content-Length"] = "0x3" } },
+    ["/blank"] = { "abc", { ["Content-Length"] = " 3" } },
+  }
+  local address = serve(function(req)
+    return 200, table.unpack(lengths[req.path])
+  end, { on_error = function() end })
+  for path in pairs(lengths) do
+    lu.assertEquals({ path, ask(address, "GET " .. path).status },
+      { path, "500" })
+  end
+  lu.assertEquals(field(ask(address, "HEAD /other"), "Content-Length"), "5")
 end
 
 -- ------------------------------------------------------------- the request
@@ -544,17 +579,34 @@ function spec.test_a_connection_is_upgraded_with_what_was_read_ahead()
   lu.assertEquals(left, false)
 end
 
+-- It would be taken for the first bytes of the other protocol.
+function spec.test_a_request_with_a_body_is_not_upgraded()
+  local address = serve(function(req)
+    if req.path == "/read" then
+      req:body()
+    end
+    assert(req:upgrade("echo")):write("upgraded")
+  end)
+  for path, status in pairs { ["/"] = "400", ["/read"] = "101" } do
+    local text = wire.exchange(address, text_of { "GET " .. path,
+      "Connection: Upgrade", "Upgrade: echo", body = "abc" })
+    lu.assertEquals({ path, text:match("^HTTP/1.1 (%d+) ") }, { path, status })
+  end
+end
+
 function spec.test_events_are_sent_as_they_come()
   local address = serve(function(req)
     local events = req:events { beat = math.huge, retry = 2 }
     events:send("one")
     events:send("two\nlines", "kind", 7)
+    events:send("a\rdata: b\r\nc\r") -- no line end begins another field
     raises("more than one line", function() events:send("x", "a\nb") end)
   end)
   local answer = ask(address, "GET /")
   lu.assertEquals(field(answer, "Content-Type"), "text/event-stream")
   lu.assertEquals(answer.body, "retry: 2000\n\ndata: one\n\n"
-    .. "event: kind\nid: 7\ndata: two\ndata: lines\n\n")
+    .. "event: kind\nid: 7\ndata: two\ndata: lines\n\n"
+    .. "data: a\ndata: data: b\ndata: c\ndata: \n\n")
 end
 
 function spec.test_the_beat_of_events_ends_with_them()

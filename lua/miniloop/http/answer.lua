@@ -49,14 +49,17 @@ function senders.table(wire, status, fields, body)
   return wire:respond(status, fields, text, "application/json")
 end
 
----Piece by piece, as fast as the client takes them.
+---Piece by piece, as fast as the client takes them. A source that fails leaves
+---the answer without its end: so the client sees that it is not whole.
 senders["function"] = function(wire, status, fields, body)
   wire:begin(status, fields, nil, "application/octet-stream")
   local silent = wire:silent()
   local ok, err = true, nil
   while ok and not silent do
-    local piece = body()
-    if piece == nil then
+    local piece, why = body()
+    if piece == nil and why ~= nil then
+      error(why, 0)
+    elseif piece == nil then
       break
     end
     ok, err = wire:write(piece)

@@ -20,9 +20,10 @@ local methods = {}
 
 local events_meta = { __index = methods }
 
----One field of an event, line by line.
+---One field of an event, line by line. A lone CR ends a line there, too.
 local function add_field(lines, name, text)
-  for line in (text .. "\n"):gmatch("(.-)\r?\n") do
+  text = text:gsub("\r\n?", "\n") .. "\n"
+  for line in text:gmatch("(.-)\n") do
     lines[#lines + 1] = name .. ": " .. line
   end
 end
@@ -37,10 +38,11 @@ local function check_line(name, value)
 end
 
 local function text_of(data)
-  if type(data) == "table" then
-    return require "miniloop.json".encode(data)
+  if type(data) ~= "table" then
+    return tostring(data)
   end
-  return tostring(data)
+  local text, err = require "miniloop.json".encode(data)
+  return text or error(err, 0)
 end
 
 ---Sends an event.

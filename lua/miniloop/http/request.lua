@@ -216,7 +216,8 @@ function request:websocket(options)
 end
 
 ---Leaves HTTP: answers 101 and gives the stream, with what the client has sent
----behind its head. It is closed when the handler has ended.
+---behind its head. It is closed when the handler has ended. A body that nobody
+---has read would be taken for what comes behind it: so it is refused.
 ---@param protocol string            for the field Upgrade
 ---@param headers table?             further fields
 ---@param leave fun(failed: boolean, err: any)? called when it is over
@@ -224,6 +225,9 @@ end
 ---@return miniloop.error? err
 function request:upgrade(protocol, headers, leave)
   local wire = wire_of(self)
+  if wire:unread() then
+    error({ status = 400, message = "no body is expected here" }, 0)
+  end
   local fields = response.fields(headers)
   fields.Upgrade, fields.Connection = protocol, "Upgrade"
   local why = http.refusal(fields)
