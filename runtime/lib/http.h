@@ -73,7 +73,7 @@ struct ml_http_wire {
     struct ml_http_outgoing reply;
     struct ml_buffer out;   /* bytes to be sent, before those of a call's own */
     struct ml_buffer aside; /* see ml_http_set_aside */
-    uint64_t serial;        /* counts messages */
+    uint64_t serial;        /* counts messages, from when one is waited for */
     bool stuck;      /* an answer did not fit while a request is waited for */
     bool waiting;    /* for the first byte of a message */
     bool asked;      /* a head has begun: its time is running */

@@ -37,7 +37,7 @@ void ml_http_message_push(lua_State *L, int wire, struct ml_http_wire *w,
         lua_newuserdatauv(L, sizeof *m + n, USER_VALUES);
     m->kind = &ml_http_message_kind;
     m->head = w->head;
-    m->serial = ++w->serial;
+    m->serial = w->serial;
     m->length = (uint32_t)n;
     memcpy(m + 1, bytes, n);
     lua_pushvalue(L, wire);

@@ -70,12 +70,18 @@ static int give(lua_State *L, const ml_call *call, struct ml_http_wire *w,
     return 3;
 }
 
-static int refuse(lua_State *L, struct ml_http_wire *w, int fault,
-                  const ml_call *call)
+/* There is no message, but there may be an answer: to what was sent instead. */
+static void give_up(struct ml_http_wire *w)
 {
     w->in.broken = true;
     w->persistent = false;
     w->reply = (struct ml_http_outgoing){0};
+}
+
+static int refuse(lua_State *L, struct ml_http_wire *w, int fault,
+                  const ml_call *call)
+{
+    give_up(w);
     return ml_http_fail(L, w, fault, call->def->name);
 }
 
@@ -154,8 +160,11 @@ static int at_end(lua_State *L, struct ml_http_wire *w, const ml_call *call)
     return 1;
 }
 
+/* The message before is over from now on, for a task that still has it, too: it
+ * must not get at what comes next. */
 static void receive_begin(struct ml_http_wire *w)
 {
+    w->serial++;
     ml_http_head_init(&w->head);
     w->asked = false;
     w->waiting = true;
@@ -165,7 +174,7 @@ static void receive_begin(struct ml_http_wire *w)
 static int wait_for_bytes(struct ml_http_wire *w, ml_call *call, ssize_t why)
 {
     if (call->number == 0) {
-        ml_stream_bound(call, w->serial == 0 ? w->times.first : w->times.idle);
+        ml_stream_bound(call, w->serial == 1 ? w->times.first : w->times.idle);
     }
     return ml_stream_wait(w->stream, &w->stream->reader, call, why);
 }
@@ -224,7 +233,7 @@ static int receive_late(lua_State *L, struct ml_http_wire *w,
                         const ml_call *call)
 {
     if (w->asked) {
-        w->in.broken = true;
+        give_up(w);
         return ml_http_fail_code(L, w, ETIMEDOUT, TIMEOUT_STATUS,
                                  call->def->name);
     }

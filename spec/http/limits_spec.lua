@@ -57,6 +57,14 @@ function spec.test_a_head_byte_by_byte_is_cut_by_the_time_of_the_head()
     "12\t408\n")
 end
 
+function spec.test_so_is_that_of_another_request()
+  lu.assertEquals(run("head_time = 12", [[
+    conn:write("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    repeat until conn:read("l") == "\r"
+    drip("GET / HTTP/1.1\r\nHost: a\r\nX-A: " .. ("b"):rep(100))]]),
+    "12\t408\n")
+end
+
 function spec.test_a_head_that_is_in_time_is_not_cut()
   lu.assertEquals(run("head_time = 100", [[
     drip("GET / HTTP/1.1\r\nHost: a\r\n\r\n")]]), "26\t200\n")

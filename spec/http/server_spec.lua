@@ -366,6 +366,34 @@ function spec.test_a_request_that_is_over_cannot_be_read()
   raises("the request is over", function() kept:body() end)
 end
 
+-- What comes next on the connection may be somebody else's, behind a proxy.
+function spec.test_a_task_that_keeps_a_request_gets_nothing_of_the_next()
+  local kept, pieces, written
+  local address = serve(function(req, res)
+    if req.path == "/kept" then
+      kept, pieces, written = req, req:chunks(), res
+      return "first"
+    end
+    for _, f in ipairs { function() pieces() end, function() kept:body() end,
+      function() written:write("x") end, function() written:flush() end,
+      function() written:finish() end, function() kept:upgrade("x") end } do
+      raises("the request is over", f)
+    end
+    return req:body()
+  end)
+  local conn <close> = assert(net.connect(address))
+  conn:write(text_of "GET /kept")
+  repeat until conn:read("l") == "\r"
+  lu.assertEquals(conn:read(5), "first")
+  ml.yield() -- the server waits for another one
+  raises("the request is over", function() kept:body() end)
+  raises("the request is over", function() pieces() end)
+  conn:write(text_of { "POST /", body = "second" })
+  lu.assertEquals(conn:read("l"), "HTTP/1.1 200 OK\r")
+  repeat until conn:read("l") == "\r"
+  lu.assertEquals(conn:read(6), "second")
+end
+
 function spec.test_100_continue_is_said_when_the_body_is_asked_for()
   local address = serve {
     ["POST /read"] = function(req) return req:body() end,
@@ -469,6 +497,10 @@ function spec.test_unknown_options_are_misuse()
   raises("option 'limit5'", function() http.serve(free, f, { limit5 = 1 }) end)
   local limits = { limits = { bodi = 1 } }
   raises("did you mean 'body'", function() http.serve(free, f, limits) end)
+  raises("#3 to 'serve'", function() http.serve(free, f, limits) end)
+  local number = { on_error = 1 }
+  raises("'on_error' must", function() http.serve(free, f, number) end)
+  raises("'log' must", function() http.serve(free, f, { log = "x" }) end)
 end
 
 -- ------------------------------------------------------------------ errors
@@ -599,6 +631,7 @@ function spec.test_events_are_sent_as_they_come()
     local events = req:events { beat = math.huge, retry = 2 }
     events:send("one")
     events:send("two\nlines", "kind", 7)
+    raises("did you mean 'retry'", function() req:events { rety = 2 } end)
     events:send("a\rdata: b\r\nc\r") -- no line end begins another field
     raises("more than one line", function() events:send("x", "a\nb") end)
   end)

@@ -9,6 +9,9 @@
 local events = {}
 
 local core = require "miniloop.core"
+local misuse = require "miniloop.misuse"
+
+local option_types = { retry = "number", beat = "number" }
 
 ---@class miniloop.http.events_options
 ---@field retry number? seconds after which a client that lost us comes again
@@ -86,6 +89,7 @@ end
 ---@param options miniloop.http.events_options?
 ---@return miniloop.http.events
 function events.new(res, options)
+  misuse.options(options, 1, "events", option_types)
   options = options or {}
   res.headers["Content-Type"] = "text/event-stream"
   res.headers["Cache-Control"] = res.headers["Cache-Control"] or "no-store"

@@ -83,14 +83,14 @@ end
 ---@param limit integer? bytes; the server's `upload` unless given
 ---@return fun(): string?
 function request:chunks(limit)
-  local wire = wire_of(self)
-  local left = limit or wire:limit("upload")
+  limit = limit or wire_of(self):limit("upload")
+  local left = limit
   return function()
-    local piece, err = wire:body()
+    local piece, err = wire_of(self):body()
     if piece then
       left = left - #piece
       if left < 0 then
-        piece, err = too_long(limit or wire:limit("upload"))
+        piece, err = too_long(limit)
       end
     end
     if err then

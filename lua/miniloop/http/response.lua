@@ -7,7 +7,7 @@
 ---@field status integer?   200 unless it is set
 ---@field headers table<string, string|number|table|false>
 ---@field trailers table?   fields behind the body; clients seldom look at them
----@field private wire userdata
+---@field private wire userdata? nil once the request is over
 ---@field private begun boolean
 local response = {}
 
@@ -100,6 +100,12 @@ end
 
 -- ------------------------------------------------------------------- the head
 
+---The wire, as long as the request is not over: behind that it is the next
+---one's. Raises at the line that called the method which calls this.
+local function wire_of(self)
+  return rawget(self, "wire") or error("the request is over", 3)
+end
+
 ---Puts the head on its way, at the line that is `level` above.
 local function begin(self, media_type, level)
   local fields = rawget(self, "headers")
@@ -132,31 +138,34 @@ function methods:write(...)
   if type(text) ~= "string" then
     text = tostring(text)
   end
+  local wire = wire_of(self)
   if not self.begun then
     begin(self, default_type(text), 2)
   end
-  return self.wire:write(text)
+  return wire:write(text)
 end
 
 ---Sends the head now, and what was written.
 ---@return true? ok
 ---@return miniloop.error? err
 function methods:flush()
+  local wire = wire_of(self)
   if not self.begun then
     begin(self, nil, 2)
   end
-  return self.wire:flush()
+  return wire:flush()
 end
 
 ---Ends the body. The server does so when the handler returns.
 ---@return true? ok
 ---@return miniloop.error? err
 function methods:finish()
+  local wire = wire_of(self)
   if not self.begun then
     begin(self, nil, 2)
   end
-  self.wire:finish(self.trailers)
-  return self.wire:flush()
+  wire:finish(self.trailers)
+  return wire:flush()
 end
 
 ---Begins server-sent events: see miniloop.http.events.
@@ -197,6 +206,7 @@ function response.release(req)
   local self = response.of[req]
   response.of[req] = nil
   response.live = response.live - 1
+  rawset(self, "wire", nil)
   for _, task in ipairs(rawget(self, "tasks") or {}) do
     task:kill()
   end

@@ -383,10 +383,23 @@ end
 local function check(level, f, ...)
   local ok, a, b = pcall(f, ...)
   if not ok then
-    error(type(a) == "string" and a:gsub("#1 to 'check_limits'",
-      "#3 to 'serve'") or a, core.iserror(a) and 0 or level + 1)
+    error(type(a) == "string" and a:gsub("#1 to '%?'", "#3 to 'serve'") or a,
+      core.iserror(a) and 0 or level + 1)
   end
   return a, b
+end
+
+---The options that are called, or written to, when there is something to tell.
+local function check_listeners(options, level)
+  local on_error, sink = options.on_error, options.log
+  local kind = type(sink)
+  if on_error ~= nil and type(on_error) ~= "function" then
+    error(("bad argument #3 to 'serve' (option 'on_error' must be a function, "
+      .. "not a %s)"):format(type(on_error)), level + 1)
+  elseif kind == "number" or kind == "string" then
+    error(("bad argument #3 to 'serve' (option 'log' must be a boolean, a "
+      .. "function or a file, not a %s)"):format(kind), level + 1)
+  end
 end
 
 ---Connections that only wait for another request are closed at once; the others
@@ -405,6 +418,7 @@ end
 ---@return miniloop.net.server? server
 ---@return miniloop.error? err
 function server.serve(address, what, options, level)
+  check_listeners(options, level)
   local site = {
     router = routes.router(what, level),
     limits = options.limits,
