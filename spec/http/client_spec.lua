@@ -378,4 +378,14 @@ function spec.test_pages_are_fetched_with_a_limit()
   lu.assertNotNil(server)
 end
 
+-- Errors end up in logs.
+function spec.test_errors_do_not_tell_a_password()
+  for _, url in ipairs { "http://me:secret@a b/", "ftp://me:secret@a/",
+    "http://me:sec@ret@[::1/", "http://me:secret@127.0.0.1:1/" } do
+    local res, err = http.get(url)
+    lu.assertNil(res)
+    lu.assertNotStrContains(tostring(err), "sec")
+  end
+end
+
 return spec

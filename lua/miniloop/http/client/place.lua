@@ -45,8 +45,13 @@ function place.credentials(userinfo)
   return "Basic " .. base64(plain:find(":", 1, true) and plain or plain .. ":")
 end
 
+---A URL without the user and password in it, for errors: they may be logged.
+local function without_user(text)
+  return (text:gsub("^([^/?#]*//)[^/?#]*@", "%1"))
+end
+
 local function refuse(text, reason)
-  return nil, core.error("EINVAL", "request", text, reason)
+  return nil, core.error("EINVAL", "request", without_user(text), reason)
 end
 
 local function host_text(host)
@@ -60,10 +65,9 @@ local function parse(text)
   end
   local parts, err = url.parse(url.repair(text))
   if not parts then
-    err.op = "request"
-    return nil, err
+    return refuse(text, err.reason)
   elseif parts.scheme ~= "http" and parts.scheme ~= "https" then
-    return nil, core.error("EPROTONOSUPPORT", "request", text,
+    return nil, core.error("EPROTONOSUPPORT", "request", without_user(text),
       ("the scheme is '%s', not http or https"):format(parts.scheme))
   elseif not parts.host or parts.host == "" then
     return refuse(text, "it names no host")
