@@ -41,8 +41,9 @@ static int64_t read_size(lua_State *L, int arg, const char *name, int64_t usual)
 {
     int whole = 1;
     int64_t size = usual;
-    if (ml_option_push(L, arg, name) != LUA_TNIL) {
-        size = lua_isnumber(L, -1) ? lua_tointegerx(L, -1, &whole) : -1;
+    int type = ml_option_push(L, arg, name);
+    if (type != LUA_TNIL) {
+        size = type == LUA_TNUMBER ? lua_tointegerx(L, -1, &whole) : -1;
     }
     if (whole == 0 || size < 0) {
         (void)ml_option_refuse(L, arg, name, "a number of bytes");

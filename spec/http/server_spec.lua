@@ -501,6 +501,8 @@ function spec.test_unknown_options_are_misuse()
   local number = { on_error = 1 }
   raises("'on_error' must", function() http.serve(free, f, number) end)
   raises("'log' must", function() http.serve(free, f, { log = "x" }) end)
+  limits = { limits = { body = "1" } }
+  raises("#3 to 'serve'", function() http.serve(free, f, limits) end)
 end
 
 -- ------------------------------------------------------------------ errors

@@ -384,7 +384,7 @@ local function check(level, f, ...)
   local ok, a, b = pcall(f, ...)
   if not ok then
     error(type(a) == "string" and a:gsub("#1 to '%?'", "#3 to 'serve'") or a,
-      core.iserror(a) and 0 or level + 1)
+      core.iserror(a) and 0 or level + 1) -- '?' is check_limits
   end
   return a, b
 end
