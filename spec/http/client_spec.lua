@@ -262,6 +262,8 @@ function spec.test_wrong_use_raises_at_the_caller_s_line()
     function() http.post("http://x/", { body = "", json = 1 }) end)
   raises("bad option 'body' (a string, a function or a stream expected)",
     function() http.post("http://x/", { body = 1 }) end)
+  raises("bad option 'body' (a string, a function or a stream expected)",
+    function() http.post("http://x/", { body = { a = 1 } }) end)
   raises("JSON has no function",
     function() http.post("http://x/", { json = print }) end)
   raises("'A B' is no method",

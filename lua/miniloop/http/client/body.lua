@@ -11,11 +11,11 @@ local body = {}
 ---@field source function?  or what gives its pieces, once
 ---@field type string?      the media type that goes without saying
 
----What reads the pieces of a file or a stream.
+---What reads the pieces of a file or a stream; nil for what is neither.
 local function reader_of(value)
   if type(value) == "userdata" or type(value) == "table" then
     local get = value.recv or value.read
-    return function()
+    return get and function()
       return get(value, 65536)
     end
   end
