@@ -23,10 +23,11 @@ local methods = {}
 
 local events_meta = { __index = methods }
 
----One field of an event, line by line. A lone CR ends a line there, too.
+---One field of an event, line by line. A line of a client's ends with CR, LF or
+---both: what is behind any of them would be taken for another field.
 local function add_field(lines, name, text)
-  text = text:gsub("\r\n?", "\n") .. "\n"
-  for line in text:gmatch("(.-)\n") do
+  text = text:gsub("\r\n?", "\n")
+  for line in (text .. "\n"):gmatch("(.-)\n") do
     lines[#lines + 1] = name .. ": " .. line
   end
 end
@@ -53,8 +54,12 @@ end
 ---@param kind string?    the event's name; "message" unless given
 ---@param id string|integer?
 ---@return true? ok
----@return miniloop.error? err the client is gone
+---@return miniloop.error? err the client is gone; EILSEQ: JSON cannot have it
 function methods:send(data, kind, id)
+  local text, err = text_of(data)
+  if not text then
+    return nil, err
+  end
   local lines = {}
   if kind ~= nil then
     lines[1] = "event: " .. check_line("name", kind)
@@ -62,7 +67,7 @@ function methods:send(data, kind, id)
   if id ~= nil then
     lines[#lines + 1] = "id: " .. check_line("id", id)
   end
-  add_field(lines, "data", text_of(data))
+  add_field(lines, "data", text)
   return self.response:write(table.concat(lines, "\n") .. "\n\n")
 end
 
