@@ -8,6 +8,7 @@
 --   curl -X DELETE localhost:8000/notes/1
 
 local http = require "miniloop.http"
+local json = require "miniloop.json"
 
 local notes, last = {}, 0
 
@@ -23,7 +24,7 @@ local server = assert(http.serve(arg[1] or "127.0.0.1:8000", {
   ["GET /"] = function() return "hello\n" end,
 
   ["GET /notes"] = function(req) -- /notes?text=milk
-    local list = {}
+    local list = json.array() -- that none is [], and not {}
     for id = 1, last do
       local note = notes[id]
       if note and note.text:find(req.query.text or "", 1, true) then
@@ -35,7 +36,7 @@ local server = assert(http.serve(arg[1] or "127.0.0.1:8000", {
 
   ["POST /notes"] = function(req)
     local note = assert(req:json()) -- what is no JSON is the client's fault
-    if type(note.text) ~= "string" then
+    if type(note) ~= "table" or type(note.text) ~= "string" then
       return 422, { error = "a note needs a text" }
     end
     last = last + 1
