@@ -483,6 +483,7 @@ function spec.test_what_is_no_route_is_misuse()
     ["GET"] = "METHOD /path", ["GET a"] = "METHOD /path",
     ["get /"] = "upper case", ["GET /a{b}"] = "whole segments",
     ["GET /*/a"] = "must be the end", ["GET /{}"] = "whole segments",
+    ["GET /a/:id"] = "a parameter is '{id}'",
   } do
     raises(reason, function() http.serve(free, { [text] = f }) end)
   end

@@ -90,6 +90,9 @@ local function kind_of(segment, is_last, text)
     return is_last and "rest" or refuse(text, "a '*' must be the end"), "*"
   elseif segment:find("[{}*]") then
     refuse(text, "'{name}' and '*' must be whole segments")
+  elseif segment:find("^:[%a_]") then
+    refuse(text, ("a parameter is '{%s}'; a colon is '%%3A'")
+      :format(segment:sub(2)))
   end
   return "literal", literal(segment)
 end
