@@ -50,7 +50,7 @@ function websocket.accept(req, options)
   options = options_of.check(options, 1, "websocket", accept_types)
   local messages, err = options_of.messages(false, options)
   if not messages then
-    return nil, err
+    handshake.unavailable(err)
   end
   local headers, subprotocol = handshake.answer(req, options)
   local ws

@@ -7,7 +7,7 @@
 static int websocket_new(lua_State *L)
 {
     return ml_fail(L, ENOTSUP, "websocket", NULL,
-                   "this miniloop was built without wslay");
+                   "miniloop was built without wslay");
 }
 
 void ml_lib_websocket_open(lua_State *L, struct ml_vm *vm)

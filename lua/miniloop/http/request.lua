@@ -172,7 +172,9 @@ function request:json()
   end
   local value
   value, err = require "miniloop.json".decode(body)
-  if err then
+  if err and err.code == "ENOTSUP" then
+    return nil, err -- nothing is wrong with the body: jansson is missing here
+  elseif err then
     return bad_body("json", tostring(err), 400)
   end
   return value

@@ -38,6 +38,14 @@ end
 
 -- ----------------------------------------------------------------- the server
 
+---Refuses all requests, for what is missing here: it is reported, as a fault of
+---the server's is.
+---@param err miniloop.error
+function handshake.unavailable(err)
+  err.status = 501
+  error(err, 0)
+end
+
 ---@param headers table
 ---@param origin string
 local function is_same_host(headers, origin)
