@@ -253,6 +253,26 @@ local function stock_lua()
   return nil
 end
 
+-- Each module can be the first that is required, and is the same afterwards.
+local parts_script = [[
+local name = arg[1]
+local part = require(name)
+assert(part ~= nil and part == require(name))
+assert(require "miniloop".run(function() return 7 end) == 7)
+assert(part == require(name))
+]]
+
+local function check_parts(lua)
+  local script = root .. "/parts.lua"
+  write_file(script, parts_script)
+  for _, part in ipairs {
+    "base64", "gzip", "http", "http.cookie", "http.date", "http.mime", "json",
+    "net", "syscall", "tls", "url", "websocket",
+  } do
+    shell.run(("%s %s miniloop.%s"):format(lua, quote(script), part))
+  end
+end
+
 -- C9.4, C5.11
 function spec.test_a_stock_lua_loads_the_module_and_runs_loops()
   local lua = stock_lua()
@@ -265,10 +285,12 @@ function spec.test_a_stock_lua_loads_the_module_and_runs_loops()
   local module = shell.run(("find %s/lib/lua -name miniloop.so")
     :format(quote(prefix)))
   local directory = module:match("^(.*)/miniloop%.so")
+  lua = ("LD_PRELOAD=%s LUA_CPATH=%s %s"):format(quote(preload),
+    quote(directory .. "/?.so"), lua)
   -- The report of the deadlock goes to standard error, which is not looked at.
-  local output = shell.run(("LD_PRELOAD=%s LUA_CPATH=%s %s %s 2>/dev/null")
-    :format(quote(preload), quote(directory .. "/?.so"), lua, quote(script)))
-  lu.assertEquals(output, "well\n")
+  lu.assertEquals(shell.run(lua .. " " .. quote(script) .. " 2>/dev/null"),
+    "well\n")
+  check_parts(lua)
 end
 
 return spec

@@ -1,4 +1,4 @@
--- Server-sent events, as the HTML standard, section 9.2, has a client read them.
+-- Server-sent events, as a client reads them: HTML standard, section 9.2.
 
 local lu = require "luaunit"
 local http = require "miniloop.http"
