@@ -7,10 +7,12 @@ local ml, net = require "miniloop", require "miniloop.net"
 local rooms = {}
 
 local function tell_all(text, except)
+  local inboxes = {} -- first all of them: a send may give way, and others come
   for conn, inbox in pairs(rooms) do
-    if conn ~= except then
-      inbox:send(text, 0) -- who does not keep up misses it
-    end
+    inboxes[#inboxes + 1] = conn ~= except and inbox or nil
+  end
+  for _, inbox in ipairs(inboxes) do
+    inbox:send(text, 0) -- who does not keep up misses it
   end
 end
 

@@ -16,7 +16,11 @@ local function subscribe(topic)
 end
 
 local function publish(topic, value)
+  local all = {} -- first all of them: a send may give way, and others come
   for ch in pairs(topics[topic] or {}) do
+    all[#all + 1] = ch
+  end
+  for _, ch in ipairs(all) do
     ch:send(value, 0)
   end
 end

@@ -47,7 +47,11 @@ local server = assert(http.serve(arg[1] or "127.0.0.1:8000", {
 
   ["POST /say"] = function(req)
     local form = assert(req:form())
+    local all = {} -- first all of them: a send may give way, and others come
     for news in pairs(listeners) do
+      all[#all + 1] = news
+    end
+    for _, news in ipairs(all) do
       news:send(form.text or "", 0) -- who is 100 behind misses some
     end
     return 204

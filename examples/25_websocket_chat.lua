@@ -51,10 +51,12 @@ local page = [[
 local members, count = {}, 0
 
 local function tell(kind, text, except)
+  local inboxes = {} -- first all of them: a send may give way, and others come
   for ws, inbox in pairs(members) do
-    if ws ~= except then
-      inbox:send(kind .. ":" .. text, 0) -- who does not keep up misses it
-    end
+    inboxes[#inboxes + 1] = ws ~= except and inbox or nil
+  end
+  for _, inbox in ipairs(inboxes) do
+    inbox:send(kind .. ":" .. text, 0) -- who does not keep up misses it
   end
 end
 
