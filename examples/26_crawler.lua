@@ -26,7 +26,7 @@ end
 local function fetch(page)
   local _ <close> = places:acquire()
   local res, err = client:get(page)
-  print(page, res and res.status or err, res and #res.body)
+  print(page, table.unpack(res and { res.status, #res.body } or { err }))
   local is_html = res and res.ok
     and (res.headers["content-type"] or ""):find("^text/html")
   return is_html and links(res.url, res.body) or {}
