@@ -4,6 +4,7 @@ local lu = require "luaunit"
 local ml = require "miniloop"
 local http = require "miniloop.http"
 local net = require "miniloop.net"
+local command = require "spec.support.command"
 local raises = require "spec.support.raises"
 local wire = require "spec.http.wire"
 
@@ -522,6 +523,17 @@ function spec.test_an_error_is_500_and_told_and_the_connection_goes_on()
   lu.assertEquals({ first.status, second.body }, { "500", "fine" })
   lu.assertNotStrContains(first.body, "broken")
   lu.assertEquals(told, { "broken", "/bad", "string" })
+end
+
+function spec.test_the_report_of_an_error_tells_what_was_asked_for()
+  local result = command.run { "-e", [[
+    local http = require "miniloop.http"
+    local server <close> = assert(http.serve("127.0.0.1:0", {
+      ["GET /bad"] = function() return true end,
+    }))
+    http.get("http://" .. server:address() .. "/bad?q")]] }
+  lu.assertStrContains(result.err, "cannot answer with a boolean\n")
+  lu.assertStrContains(result.err, "\n  in answer to:\n    GET /bad?q\n")
 end
 
 function spec.test_what_on_error_returns_is_the_answer()

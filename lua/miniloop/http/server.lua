@@ -186,6 +186,15 @@ local function status_of(err)
   return 500
 end
 
+---The traceback of a fault, and what was asked for: a handler that has returned
+---what is no answer is not in the traceback any more.
+local function trace_of(fault, req)
+  local trace = (fault.traceback or "") .. "\n"
+  trace = trace:gsub("\n\t%[C%]: in %?\n$", "\n") -- where the task begins
+  return ("%sin answer to:\n\t%s %s"):format(trace, req.method,
+    req.target:sub(1, 200))
+end
+
 ---Tells of what a handler raised; what `on_error` returns is the answer.
 local function tell(site, fault, req)
   if site.on_error then
@@ -197,7 +206,7 @@ local function tell(site, fault, req)
     end
     core.net.report(a)
   end
-  core.net.report(fault.value, fault.traceback)
+  core.net.report(fault.value, trace_of(fault, req))
 end
 
 ---What is said of a fault of the client's, besides its status.
