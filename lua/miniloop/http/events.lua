@@ -42,11 +42,10 @@ local function check_line(name, value)
 end
 
 local function text_of(data)
-  if type(data) ~= "table" then
-    return tostring(data)
+  if type(data) == "table" then
+    return require "miniloop.json".encode(data)
   end
-  local text, err = require "miniloop.json".encode(data)
-  return text or error(err, 0)
+  return tostring(data)
 end
 
 ---Sends an event.
