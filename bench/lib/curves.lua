@@ -61,11 +61,17 @@ local function draw_curve(out, curve, x, y)
   end
 end
 
+-- A size in few characters: "100k".
+local function size_text(power)
+  local unit = ({ [0] = "", "k", "M", "G" })[power // 3]
+  return ("%d%s"):format(10 ^ (power % 3) // 1 | 0, unit)
+end
+
 local function draw_axes(out, box, x, y)
   for power = x.low, x.high do
     local at = x.of(10.0 ^ power)
     out[#out + 1] = svg.label(at, box.bottom + 14, colours.quiet,
-      grid.number(math.tointeger(10.0 ^ power)))
+      size_text(power))
   end
   for power = y.low, y.high do
     local at = y.of(10.0 ^ power)

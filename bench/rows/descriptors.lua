@@ -1,7 +1,7 @@
 local servers = require "bench.lib.servers"
 
 return {
-  title = "growth: echo on 10 connections while others are idle,"
+  title = "growth: echo beside idle connections,"
     .. " CPU per request",
   unit = "µs",
   full = { n = 50000 },
