@@ -37,7 +37,7 @@ end
 ---@param command string
 ---@return string?
 function shell.line(command)
-  local good, text = shell.run(command .. " 2>/dev/null </dev/null")
+  local good, text = shell.run("{ " .. command .. "; } 2>/dev/null </dev/null")
   local line = text:match("[^\n]+")
   return good and line or nil
 end
