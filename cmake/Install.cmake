@@ -34,6 +34,13 @@ if(ML_LUA_STATIC)
        "${ML_LUA_INCLUDE_DIR}/lauxlib.h")
   install(FILES "${ML_LUA_LIBRARY}"
           DESTINATION "${CMAKE_INSTALL_LIBDIR}/miniloop")
+  # What is there for a link that optimises (tools/lua.sh) would make each link
+  # of a host take ten seconds more.
+  if(CMAKE_OBJCOPY)
+    install(CODE "execute_process(COMMAND \"${CMAKE_OBJCOPY}\"
+      -R .gnu.lto_* -R .gnu.debuglto_*
+      \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${installed_lua}\")")
+  endif()
   install(FILES ${lua_headers} DESTINATION "${installed_lua_headers}")
 endif()
 
