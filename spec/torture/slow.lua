@@ -18,7 +18,7 @@ local patience = 60 -- seconds; the limits are 10 and 30
 -- ------------------------------------------------------------------ the server
 
 local pipe = assert(io.popen("echo $$; exec " .. arg[-1]
-  .. " bench/torture/slow_server.lua"))
+  .. " spec/torture/slow_server.lua"))
 local pid = pipe:read("n", "l")
 local address = assert(pipe:read("l"), "there is no server")
 

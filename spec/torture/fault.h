@@ -1,0 +1,48 @@
+#ifndef TORTURE_FAULT_H
+#define TORTURE_FAULT_H
+
+#include "calls.h"
+
+#include <limits.h>
+#include <stdatomic.h>
+
+/*
+ * Faults on demand. In the tree that the preset "torture" builds, the linker
+ * has put a wrapper before each of these calls (cmake/Torture.cmake: a function
+ * __wrap_NAME in spec/torture/wrap_*.c stands in for NAME, which is then called
+ * __real_NAME). A wrapper asks here whether it is its turn to fail.
+ *
+ * All of it may be called from any thread; plans are made while no other thread
+ * makes calls.
+ */
+
+#define FAULT_NAME(name) FAULT_##name,
+enum fault_call {
+    FAULT_CALLS(FAULT_NAME) FAULT_CALL_COUNT
+};
+#undef FAULT_NAME
+
+/* What becomes of one call: calls number `first` (from 1, since the plan was
+ * made) to `last` fail with `code`, an errno. */
+struct fault_plan {
+    atomic_long count; /* calls since the plan was made */
+    long first, last;
+    int code;
+};
+
+#define FAULT_API __attribute__((visibility("default")))
+
+/* One for each call; all zero is "count, let all pass". */
+extern FAULT_API struct fault_plan fault_plans[FAULT_CALL_COUNT];
+
+/* The names of calls, by number. */
+extern FAULT_API const char *const fault_names[FAULT_CALL_COUNT];
+
+/* Whether this call has to fail: 0, or the errno to fail with, which is then in
+ * `errno` as well. */
+int fault_strike(enum fault_call call);
+
+/* Counts of all calls begin again from 0, and all plans are gone. */
+FAULT_API void fault_reset(void);
+
+#endif

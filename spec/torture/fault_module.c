@@ -1,0 +1,73 @@
+/* The Lua module `fault`: makes calls of the process fail. For the command of
+ * the preset "torture", which holds the functions of fault.h. */
+
+#include "fault.h"
+
+#include <errno.h>
+#include <lauxlib.h>
+#include <lua.h>
+
+FAULT_API int luaopen_fault(lua_State *L);
+
+/* The call that is named by argument 1. */
+static struct fault_plan *check_call(lua_State *L)
+{
+    static const char *names[FAULT_CALL_COUNT + 1];
+    for (int call = 0; call < FAULT_CALL_COUNT; call++) {
+        names[call] = fault_names[call];
+    }
+    return &fault_plans[luaL_checkoption(L, 1, NULL, names)];
+}
+
+/* fault.arm(call, first [, times [, errno]]): the calls number `first` (from 1
+ * on, counting from here) and after fail, `times` of them (1; 0 for ever), with
+ * this errno (ENOMEM). */
+static int arm(lua_State *L)
+{
+    struct fault_plan *plan = check_call(L);
+    long first = (long)luaL_checkinteger(L, 2);
+    long times = (long)luaL_optinteger(L, 3, 1);
+    int code = (int)luaL_optinteger(L, 4, ENOMEM);
+    atomic_store(&plan->count, 0);
+    plan->code = code;
+    plan->last = times == 0 ? LONG_MAX : first + times - 1;
+    plan->first = first;
+    return 0;
+}
+
+/* fault.reset(): nothing fails, and counts begin again. */
+static int reset(lua_State *L)
+{
+    (void)L;
+    fault_reset();
+    return 0;
+}
+
+/* fault.count(call): how often it was called since it was armed or reset. */
+static int count(lua_State *L)
+{
+    lua_pushinteger(L, atomic_load(&check_call(L)->count));
+    return 1;
+}
+
+/* fault.calls(): the names of all calls that can fail. */
+static int calls(lua_State *L)
+{
+    lua_createtable(L, FAULT_CALL_COUNT, 0);
+    for (int call = 0; call < FAULT_CALL_COUNT; call++) {
+        lua_pushstring(L, fault_names[call]);
+        lua_rawseti(L, -2, call + 1);
+    }
+    return 1;
+}
+
+int luaopen_fault(lua_State *L)
+{
+    static const luaL_Reg functions[] = {{"arm", arm},
+                                         {"reset", reset},
+                                         {"count", count},
+                                         {"calls", calls},
+                                         {NULL, NULL}};
+    luaL_newlib(L, functions);
+    return 1;
+}
