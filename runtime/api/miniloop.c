@@ -11,6 +11,7 @@
 #include "core/loop.h"
 #include "core/mailbox.h"
 #include "core/request.h"
+#include "core/round.h"
 #include "core/scope.h"
 #include "ml_config.h"
 
@@ -228,7 +229,7 @@ int ml_pollfd(ml_loop *loop)
 
 double ml_timeout(ml_loop *loop)
 {
-    return ml_time_to_seconds(ml_loop_timeout(loop));
+    return ml_time_to_seconds(ml_round_timeout(loop));
 }
 
 void ml_forget(ml_loop *loop, int fd)

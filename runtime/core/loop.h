@@ -1,4 +1,4 @@
-/* loop.h - one event loop: its tasks, its clock, its poller, and the round. */
+/* loop.h - one event loop: its tasks, its clock, its poller; opened, run, ended. */
 #ifndef ML_CORE_LOOP_H
 #define ML_CORE_LOOP_H
 
@@ -136,9 +136,5 @@ int ml_loop_move(struct ml_loop *loop, const struct ml_poll_ops *ops);
 
 /* The loop's pollable descriptor, or -errno; as ml_pollfd. */
 int ml_loop_pollfd(struct ml_loop *loop);
-
-/* Nanoseconds until the loop has something to do by itself, ML_TIME_NEVER if
- * nothing is planned. */
-int64_t ml_loop_timeout(struct ml_loop *loop);
 
 #endif
