@@ -187,7 +187,7 @@ int ml_close(ml_loop *loop)
     if (loop == NULL) {
         return 0;
     }
-    if (loop->running || state_is_shared(loop)) {
+    if (loop->running || loop->killing || state_is_shared(loop)) {
         return -EBUSY;
     }
     struct ml_state *state = loop->state;

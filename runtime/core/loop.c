@@ -108,6 +108,9 @@ void ml_loop_close(struct ml_loop *loop)
 {
     struct ml_vm *vm = loop->vm;
     loop->running = true; /* what is called from here cannot get in again */
+    /* A handler that closes the state (`os.exit(0, true)` under the stock
+     * interpreter) is never returned to: so a kill that it is part of is over. */
+    loop->killing = false;
     ml_loop_kill_all(loop, loop->L);
     ml_catchers_close(loop);
     ml_failures_flush(loop, ML_TIME_NEVER);

@@ -122,8 +122,9 @@ ML_API int ml_open(ml_loop **out, const ml_options *options);
  * run; reports what nobody took; hands back what was posted and releases what
  * calls hold; then frees what it made. A state of its own is closed, one that
  * the host brought stays. Call it from the loop's thread.
- * 0, also for NULL; -EBUSY if the loop is running or being closed, or if its
- * own state carries other loops: close those first. */
+ * 0, also for NULL; -EBUSY if the loop is running or being closed, if one of
+ * its tasks is being killed (a handler of that calls this), or if its own state
+ * carries other loops: close those first. */
 ML_API int ml_close(ml_loop *loop);
 
 /* The main thread of the Lua state that the loop works on. Between calls of

@@ -200,6 +200,25 @@ static void test_a_loop_is_closed_by_a_task_of_another(void)
     lua_close(L);
 }
 
+/* C9.3: nor can a task that is killed close it, when the host asks for the kill
+ * from outside of any run. */
+static void test_a_loop_that_kills_a_task_is_busy(void)
+{
+    ml_loop *loop = open_loop(0);
+    closing = loop;
+    define(loop, "close_other", close_other);
+    int64_t id =
+        spawn(loop, "local v <close> = setmetatable({}, {\n"
+                    "  __close = function() answer = close_other() end\n"
+                    "})\n"
+                    "require 'miniloop'.sleep(3600)");
+    CHECK_EQ(ml_run(loop, ML_RUN_NOWAIT), 1);
+    CHECK_EQ(ml_kill(loop, id), 0);
+    CHECK_EQ(integer_of(loop, "answer"), -EBUSY);
+    CHECK_EQ((long long)ml_tasks(loop), 0);
+    close_loop(loop);
+}
+
 static const struct check_test tests[] = {
     CHECK_TEST(test_tasks_are_killed_the_youngest_first),
     CHECK_TEST(test_tasks_that_are_ready_are_killed_as_well),
@@ -211,6 +230,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_a_state_of_its_own_is_closed_with_the_loop),
     CHECK_TEST(test_closing_one_loop_leaves_the_others_alone),
     CHECK_TEST(test_a_loop_is_closed_by_a_task_of_another),
+    CHECK_TEST(test_a_loop_that_kills_a_task_is_busy),
 };
 
 int main(void)
