@@ -3,7 +3,7 @@
 
 check_parts="gcc clang format tidy luacheck shellcheck manual specs asan"
 check_parts="$check_parts bench instructions"
-extra_parts="memory memory_sample tls_scan fuzz"
+extra_parts="memory memory_sample tls_scan fuzz coverage"
 
 # All files of a kind in the tree: sources NAME-PATTERN ...
 sources() {
@@ -111,6 +111,11 @@ check_tls_scan() {
 # Ten seconds for each target: what was found before is tried again first.
 check_fuzz() {
     fuzz all 10
+}
+
+# That what is not reached is what the lists say (spec/coverage).
+check_coverage() {
+    coverage
 }
 
 # -------------------------------------------------------------- all of it

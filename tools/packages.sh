@@ -46,6 +46,7 @@ check    clang-format     clang-format     clang-tools-extra   clang         cla
 check    luacheck         lua-check        -                   luacheck      -                    luacheck
 check    shellcheck       shellcheck       ShellCheck          shellcheck    shellcheck           shellcheck
 check    mandoc           mandoc           mandoc              mandoc        mandoc               mandoc
+coverage llvm-cov         llvm             llvm              llvm          llvm                  llvm
 scan     testssl          testssl.sh,bsdmainutils,dnsutils testssl.sh testssl.sh testssl.sh testssl
 memory   valgrind         valgrind         valgrind            valgrind      valgrind             -
 peers    module:luv       lua-luv          lua-luv             lua-luv       lua5.4-luv           -

@@ -1,0 +1,75 @@
+# shellcheck shell=sh
+# What the specs reach of runtime/, by clang's counters. Sourced by ./dev.
+#
+# The build "coverage" leaves its counts in build/coverage/profiles, whoever
+# runs it and however it ends (cmake/Compile.cmake); assertions are left out,
+# for that one fails is nothing to reach. What is not reached stands, with its
+# reason, in spec/coverage/LAYER.txt, and a run that finds anything else fails.
+
+coverage_build=build/coverage
+
+# All programs that hold a part of runtime/, as options of llvm-cov.
+coverage_objects() {
+    for each in "$coverage_build"/module/miniloop.so \
+        "$coverage_build"/spec/*_test "$coverage_build"/fuzz/*_fuzz; do
+        printf -- '-object\n%s\n' "$each"
+    done
+}
+
+# Each input that was kept of the fuzzing, once.
+coverage_corpora() {
+    for target in $(fuzz_targets); do
+        "$coverage_build/fuzz/${target}_fuzz" -runs=0 -close_fd_mask=3 \
+            "fuzz/corpus/$target" || return
+    done
+}
+
+# Runs all that counts.
+coverage_collect() {
+    rm -rf "$coverage_build/profiles"
+    run_specs coverage && quietly coverage-corpora coverage_corpora
+}
+
+# coverage_report [--update]
+coverage_report() {
+    llvm-profdata merge -sparse -o "$coverage_build/reached" \
+        "$coverage_build"/profiles/*.profraw &&
+        coverage_objects | xargs llvm-cov export \
+            -instr-profile="$coverage_build/reached" \
+            "$coverage_build/miniloop" >"$coverage_build/reached.json" \
+            2>build/log/coverage-export.log &&
+        LLVM_PROFILE_FILE=/dev/null "$coverage_build/miniloop" \
+            spec/coverage/run.lua "$@" "$coverage_build/reached.json" \
+            "$PWD/runtime/"
+}
+
+coverage_usage() {
+    say "usage: ./dev coverage              run all that counts, and compare
+       ./dev coverage --update     the same, and write spec/coverage/*.txt
+       ./dev coverage --again [--update]    compare what has been counted
+       ./dev coverage --show FILE  what was reached of a source"
+    exit 2
+}
+
+coverage_show() {
+    coverage_objects | xargs llvm-cov show -show-branches=count \
+        -instr-profile="$coverage_build/reached" \
+        "$coverage_build/miniloop" -sources "$1"
+}
+
+# coverage [--update | --again [--update] | --show FILE]
+coverage() {
+    need build test check coverage
+    want library
+    choose_lua
+    build coverage
+    case "$#:${1:-}" in
+    0: | 1:--update) coverage_collect && coverage_report "$@" ;;
+    1:--again | 2:--again)
+        shift
+        coverage_report "$@"
+        ;;
+    2:--show) coverage_show "$2" ;;
+    *) coverage_usage ;;
+    esac
+}
