@@ -28,15 +28,25 @@ function inflater:next() end
 ---@return boolean
 function inflater:ended() end
 
+---Whether all that it was fed is through, and ended with a block: as that does
+---which was packed with "flush".
+---@return boolean
+function inflater:between() end
+
+---Forgets all, for another message.
+function inflater:reset() end
+
 ---Frees its memory; any other method then is wrong use.
 function inflater:close() end
 
 ---Packs what comes in pieces. A to-be-closed value.
 ---@param format ("gzip"|"deflate"|"raw")? "gzip" unless given
 ---@param level integer? from 0, as it is, to 9, as small as can be
+---@param bits integer? of the window, from 9 to 15, which is what it has unless
+---given: how far back a repetition may lie, as a power of 2
 ---@return miniloop.gzip.deflater? deflater
 ---@return miniloop.error? err ENOTSUP: without zlib
-function gzip.deflater(format, level) end
+function gzip.deflater(format, level, bits) end
 
 ---@class miniloop.gzip.deflater
 local deflater = {}
@@ -47,6 +57,9 @@ local deflater = {}
 ---@param how ("more"|"flush"|"finish")? "more" unless given
 ---@return string packed
 function deflater:write(data, how) end
+
+---Forgets all, for another message.
+function deflater:reset() end
 
 ---Frees its memory; any other method then is wrong use.
 function deflater:close() end

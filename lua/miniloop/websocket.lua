@@ -15,6 +15,7 @@ local handshake = require "miniloop.websocket.handshake"
 local misuse = require "miniloop.misuse"
 local net = require "miniloop.net"
 local options_of = require "miniloop.websocket.options"
+local packing = require "miniloop.websocket.packing"
 local url = require "miniloop.url"
 
 require "miniloop.http.request" -- what a message's `headers` are
@@ -28,6 +29,25 @@ local function with(types)
     types[name] = expected
   end
   return types
+end
+
+---What is wanted of packing; false also where zlib is not there.
+local function wanted(options)
+  local want = options_of.deflate(options)
+  return want and packing.available() and want
+end
+
+---The WebSocket of a connection whose handshake is done. `agreement` and `want`
+---are about packing.
+local function make(conn, client, messages, options, agreement, want)
+  local pack = agreement
+    and packing.new(agreement, want, options_of.maxmessage(options))
+  return connection.new(conn, client, messages, options, pack or nil)
+end
+
+local function set_fields(ws, fields)
+  rawset(ws, "subprotocol", fields.subprotocol)
+  rawset(ws, "extensions", fields.extensions)
 end
 
 -- ----------------------------------------------------------------- the server
@@ -52,7 +72,8 @@ function websocket.accept(req, options)
   if not messages then
     handshake.unavailable(err)
   end
-  local headers, subprotocol = handshake.answer(req, options)
+  local want = wanted(options)
+  local headers, fields, agreement = handshake.answer(req, options, want)
   local ws
   local conn
   conn, err = req:upgrade("websocket", headers, function(failed, why)
@@ -63,8 +84,8 @@ function websocket.accept(req, options)
   if not conn then
     return nil, err
   end
-  ws = connection.new(conn, false, messages, options)
-  rawset(ws, "subprotocol", subprotocol)
+  ws = make(conn, false, messages, options, agreement, want)
+  set_fields(ws, fields)
   return ws
 end
 
@@ -123,14 +144,16 @@ local function read_response(conn)
   return response, err
 end
 
----Asks for the WebSocket on a connection that is open.
-local function ask(conn, text, parts, options)
+---Asks for the WebSocket on a connection that is open. Gives the response, and
+---what was agreed on.
+local function ask(conn, text, parts, options, want)
   local host, target = route(parts)
   local key, err = core.websocket.key()
-  local response, subprotocol, reason
+  local response, reason, fields, agreement
   local ok = key
   if ok then
-    ok, err = conn:write(handshake.request(host, target, key, options))
+    ok, err = conn:write(handshake.request(host, target, key, options,
+      want))
   end
   if ok then
     response, err = read_response(conn)
@@ -139,13 +162,14 @@ local function ask(conn, text, parts, options)
     return nil, err or core.error("ECONNRESET", "connect", text,
       "the server did not answer")
   end
-  reason, subprotocol = handshake.verdict(response, key, options)
+  reason, fields, agreement =
+    handshake.verdict(response, key, options, want)
   if reason then
     err = core.error("ECONNREFUSED", "connect", text, reason)
     err.status = response.status
     return nil, err
   end
-  return response, subprotocol
+  return response, fields, agreement
 end
 
 ---Closes what it holds unless that was taken.
@@ -168,12 +192,13 @@ local function open(text, parts, messages, options)
     return nil, err
   end
   keeper.conn = conn
-  local response, subprotocol = ask(conn, text, parts, options)
+  local want = wanted(options)
+  local response, fields, agreement = ask(conn, text, parts, options, want)
   if not response then
-    return nil, subprotocol
+    return nil, fields
   end
-  local ws = connection.new(conn, true, messages, options)
-  rawset(ws, "subprotocol", subprotocol)
+  local ws = make(conn, true, messages, options, agreement, want)
+  set_fields(ws, fields)
   rawset(ws, "headers", response.headers)
   keeper.conn = false
   return ws

@@ -22,7 +22,8 @@
     X(inflateInit2_)      \
     X(inflate)            \
     X(inflateReset)       \
-    X(inflateEnd) X(deflateInit2_) X(deflate) X(deflateEnd) X(zlibVersion)
+    X(inflateEnd)         \
+    X(deflateInit2_) X(deflate) X(deflateReset) X(deflateEnd) X(zlibVersion)
 
 struct zlib {
     ZLIB_FUNCTIONS(ML_LIBRARY_FIELD)
@@ -31,7 +32,9 @@ struct zlib {
 
 enum {
     PIECE = 16384,    /* bytes that unpacking gives at once */
-    WINDOW = 15,      /* bits: 32 KiB, what all can read */
+    WINDOW = 15,      /* bits: 32 KiB, what all can read, and the most */
+    WINDOW_MIN = 9,   /* bits of what is packed: zlib has none less */
+    BETWEEN = 128,    /* bit of z_stream's data_type: no block is begun */
     WITH_GZIP = 16,   /* added to the bits: the format of RFC 1952 */
     MEMORY_LEVEL = 8, /* as the library's own default */
     INPUT = 1,        /* the user value that holds what is to be read */
@@ -51,7 +54,8 @@ struct gzip {
     const struct zlib *lib;
     size_t taken;
     bool open;
-    bool ended; /* at the end of a message: packed bytes may follow it */
+    bool ended;   /* at the end of a message: packed bytes may follow it */
+    bool between; /* at the end of a block of it */
 };
 
 /* ---- memory ------------------------------------------------------------------- */
@@ -87,10 +91,10 @@ static void block_free(void *opaque, void *p)
 
 static const char *const formats[] = {"gzip", "deflate", "raw", NULL};
 
-/* The library's word for a format. */
-static int window_of(int format)
+/* The library's word for a format with a window of so many bits. */
+static int window_of(int format, int bits)
 {
-    static const int windows[] = {WINDOW + WITH_GZIP, WINDOW, -WINDOW};
+    const int windows[] = {bits + WITH_GZIP, bits, -bits};
     return windows[format];
 }
 
@@ -152,13 +156,22 @@ static int gzip_inflater(lua_State *L)
         return refused;
     }
     struct gzip *g = push_gzip(L, INFLATER);
-    int result = lib->inflateInit2__(&g->z, window_of(format), ZLIB_VERSION,
-                                     (int)sizeof g->z);
+    int result = lib->inflateInit2__(&g->z, window_of(format, WINDOW),
+                                     ZLIB_VERSION, (int)sizeof g->z);
     g->open = result == Z_OK;
     return g->open ? 1 : fail_open(L, result);
 }
 
-/* deflater([format [, level]]). */
+/* The window's bits, argument `arg`: what unpacks needs as many. */
+static int check_bits(lua_State *L, int arg)
+{
+    lua_Integer bits = luaL_optinteger(L, arg, WINDOW);
+    ml_arg_check(L, bits >= WINDOW_MIN && bits <= WINDOW, arg,
+                 "a window has from 9 to 15 bits");
+    return (int)bits;
+}
+
+/* deflater([format [, level [, bits]]]). */
 static int gzip_deflater(lua_State *L)
 {
     struct zlib *lib = lua_touserdata(L, LIBRARY);
@@ -166,13 +179,14 @@ static int gzip_deflater(lua_State *L)
     lua_Integer level = luaL_optinteger(L, 2, Z_DEFAULT_COMPRESSION);
     ml_arg_check(L, level >= Z_DEFAULT_COMPRESSION && level <= 9, 2,
                  "a level is from 0 to 9");
+    int bits = check_bits(L, 3);
     int refused = lib->open ? 0 : open_library(L, lib);
     if (refused != 0) {
         return refused;
     }
     struct gzip *g = push_gzip(L, DEFLATER);
     int result = lib->deflateInit2__(
-        &g->z, (int)level, Z_DEFLATED, window_of(format), MEMORY_LEVEL,
+        &g->z, (int)level, Z_DEFLATED, window_of(format, bits), MEMORY_LEVEL,
         Z_DEFAULT_STRATEGY, ZLIB_VERSION, (int)sizeof g->z);
     g->open = result == Z_OK;
     return g->open ? 1 : fail_open(L, result);
@@ -253,6 +267,9 @@ static int unpack(struct gzip *g, char *out, unsigned size, int *result)
     *result = g->lib->inflate_(&g->z, Z_SYNC_FLUSH);
     g->taken += before - g->z.avail_in;
     g->ended = *result == Z_STREAM_END;
+    if (*result != Z_BUF_ERROR) { /* that is: it had something to do */
+        g->between = (g->z.data_type & BETWEEN) != 0;
+    }
     bool fine =
         *result == Z_OK || *result == Z_STREAM_END || *result == Z_BUF_ERROR;
     return fine ? (int)(size - g->z.avail_out) : -1;
@@ -293,6 +310,28 @@ static int inflater_ended(lua_State *L)
     struct gzip *g = check_open(L, INFLATER);
     lua_pushboolean(L, push_input(L, g) == 0 && g->ended);
     return 1;
+}
+
+/* inflater:between(): true if all its input is through and ended with a block,
+ * as that of a part of a message does which was packed with "flush". */
+static int inflater_between(lua_State *L)
+{
+    struct gzip *g = check_open(L, INFLATER);
+    lua_pushboolean(L, push_input(L, g) == 0 && (g->ended || g->between));
+    return 1;
+}
+
+/* inflater:reset(): forgets all, for the next message. */
+static int inflater_reset(lua_State *L)
+{
+    struct gzip *g = check_open(L, INFLATER);
+    (void)g->lib->inflateReset_(&g->z); /* it is open: cannot fail */
+    g->ended = false;
+    g->between = true;
+    lua_settop(L, 1);
+    lua_pushnil(L);
+    (void)lua_setiuservalue(L, 1, INPUT);
+    return 0;
 }
 
 /* ---- pack -------------------------------------------------------------------------- */
@@ -339,6 +378,14 @@ static int deflater_write(lua_State *L)
     return 1;
 }
 
+/* deflater:reset(): forgets all, for the next message. */
+static int deflater_reset(lua_State *L)
+{
+    struct gzip *g = check_open(L, DEFLATER);
+    (void)g->lib->deflateReset_(&g->z); /* it is open: cannot fail */
+    return 0;
+}
+
 /* ---- the tables ------------------------------------------------------------------- */
 
 static void make_class(lua_State *L, const char *name, const luaL_Reg *methods,
@@ -370,10 +417,14 @@ void ml_lib_gzip_open(lua_State *L, struct ml_vm *vm)
     static const luaL_Reg inflater[] = {{"feed", inflater_feed},
                                         {"next", inflater_next},
                                         {"ended", inflater_ended},
+                                        {"between", inflater_between},
+                                        {"reset", inflater_reset},
                                         {"close", inflater_close},
                                         {NULL, NULL}};
-    static const luaL_Reg deflater[] = {
-        {"write", deflater_write}, {"close", deflater_close}, {NULL, NULL}};
+    static const luaL_Reg deflater[] = {{"write", deflater_write},
+                                        {"reset", deflater_reset},
+                                        {"close", deflater_close},
+                                        {NULL, NULL}};
     make_class(L, INFLATER, inflater, inflater_close);
     make_class(L, DEFLATER, deflater, deflater_close);
     lua_createtable(L, 0, 2);

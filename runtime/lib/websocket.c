@@ -112,8 +112,9 @@ static int answer_event(lua_State *L, struct ml_websocket *w,
         lua_pushlstring(L, event->bytes, event->length);
     }
     lua_pushinteger(L, event->code);
+    lua_pushboolean(L, event->packed);
     w->over = over;
-    return 3;
+    return 4;
 }
 
 /* Nothing is left to be read: neither that string nor other memory is kept while
@@ -136,8 +137,8 @@ static void object_feed(lua_State *L, struct ml_websocket *w)
 }
 
 /* next([bytes]): a kind, then the message, the reason of a Close or what a fault
- * is, and its code; or nothing if it takes more bytes. Those may only be given
- * then. */
+ * is, its code, and whether the message is packed; or nothing if it takes more
+ * bytes. Those may only be given then. */
 static int object_next(lua_State *L)
 {
     struct ml_websocket *w = check_self(L);
@@ -153,6 +154,20 @@ static int object_next(lua_State *L)
     return found != 0 ? answer_event(L, w, &event) : answer_none(L, w);
 }
 
+/* pack(): messages may be packed, RFC 7692. */
+static int object_pack(lua_State *L)
+{
+    check_self(L)->packing = true;
+    return 0;
+}
+
+/* stop(): `next` gives nothing any more. */
+static int object_stop(lua_State *L)
+{
+    ml_websocket_stop(check_self(L));
+    return 0;
+}
+
 /* ---- writing -------------------------------------------------------------------- */
 
 static enum ml_websocket_kind check_kind(lua_State *L, int arg)
@@ -165,12 +180,13 @@ static enum ml_websocket_kind check_kind(lua_State *L, int arg)
     return kinds[ml_arg_option(L, arg, NULL, names)];
 }
 
-/* frame(kind, bytes, last): the bytes of a frame, or nil and an error. */
+/* frame(kind, bytes, last [, packed]): the bytes of a frame, or nil and an error. */
 static int object_frame(lua_State *L)
 {
     struct ml_websocket *w = check_self(L);
     struct ml_websocket_frame frame = {.kind = check_kind(L, 2),
-                                       .last = lua_toboolean(L, 4) != 0};
+                                       .last = lua_toboolean(L, 4) != 0,
+                                       .packed = lua_toboolean(L, 5) != 0};
     frame.bytes = ml_arg_lstring(L, 3, &frame.length);
     ml_arg_check(L,
                  !wslay_is_ctrl_frame(frame.kind) ||
@@ -243,8 +259,11 @@ static int websocket_isutf8(lua_State *L)
 
 void ml_lib_websocket_open(lua_State *L, struct ml_vm *vm)
 {
-    static const luaL_Reg methods[] = {
-        {"next", object_next}, {"frame", object_frame}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"next", object_next},
+                                       {"frame", object_frame},
+                                       {"pack", object_pack},
+                                       {"stop", object_stop},
+                                       {NULL, NULL}};
     static const luaL_Reg functions[] = {{"key", websocket_key},
                                          {"accept", websocket_accept},
                                          {"isutf8", websocket_isutf8},

@@ -188,7 +188,9 @@ static int found_message(struct ml_websocket *w,
     if (kind == ML_WEBSOCKET_TEXT && !ml_utf8_complete(&w->utf8)) {
         return fault(w, event, ML_WEBSOCKET_BAD_TEXT, "a text is not UTF-8");
     }
-    return found(event, kind, bytes, length);
+    (void)found(event, kind, bytes, length);
+    event->packed = w->packed;
+    return FOUND;
 }
 
 /* A piece of a text or of binary data. One that is a whole message goes on as
@@ -198,7 +200,7 @@ static int take_data(struct ml_websocket *w,
                      struct ml_websocket_event *event)
 {
     bool last = !w->inside && piece->fin != 0;
-    if (w->kind == ML_WEBSOCKET_TEXT &&
+    if (w->kind == ML_WEBSOCKET_TEXT && !w->packed &&
         !ml_utf8_check(&w->utf8, piece->data, piece->data_length)) {
         return fault(w, event, ML_WEBSOCKET_BAD_TEXT, "a text is not UTF-8");
     }
@@ -216,11 +218,22 @@ static int take_data(struct ml_websocket *w,
                 : MORE;
 }
 
+/* RSV1 is on the first frame of a packed message, and nowhere else: RFC 7692,
+ * section 6. */
+static bool bits_valid(const struct ml_websocket *w,
+                       const struct wslay_frame_iocb *head)
+{
+    return head->rsv == WSLAY_RSV_NONE ||
+           (head->rsv == WSLAY_RSV1_BIT && w->packing &&
+            (head->opcode == ML_WEBSOCKET_TEXT ||
+             head->opcode == ML_WEBSOCKET_BINARY));
+}
+
 /* What is wrong about the head of a frame, or NULL. */
 static const char *head_fault(const struct ml_websocket *w,
                               const struct wslay_frame_iocb *head)
 {
-    if (head->rsv != 0) {
+    if (!bits_valid(w, head)) {
         return "a frame has bits set that are reserved";
     }
     if ((head->mask != 0) == w->client) {
@@ -246,13 +259,25 @@ static const char *head_fault(const struct ml_websocket *w,
     }
 }
 
+/* What a packed message may have on the way, so that no message is too big for
+ * the only reason that it does not pack well. Its own size is looked at while it
+ * is unpacked. */
+static size_t packed_max(size_t max)
+{
+    size_t more = max / 8 + 64;
+    return max < SIZE_MAX - more ? max + more : max;
+}
+
 static bool too_big(const struct ml_websocket *w,
                     const struct wslay_frame_iocb *head)
 {
+    bool packed = head->rsv != 0 ||
+                  (head->opcode == ML_WEBSOCKET_CONTINUATION && w->packed);
+    size_t maxframe = packed ? packed_max(w->maxframe) : w->maxframe;
+    size_t maxmessage = packed ? packed_max(w->maxmessage) : w->maxmessage;
     return !wslay_is_ctrl_frame(head->opcode) &&
-           (head->payload_length > w->maxframe ||
-            head->payload_length >
-                w->maxmessage - ml_buffer_length(&w->message));
+           (head->payload_length > maxframe ||
+            head->payload_length > maxmessage - ml_buffer_length(&w->message));
 }
 
 /* The head of a frame was read. MORE: it may go on. */
@@ -273,6 +298,7 @@ static int begin_frame(struct ml_websocket *w,
     if (head->opcode == ML_WEBSOCKET_TEXT ||
         head->opcode == ML_WEBSOCKET_BINARY) {
         w->kind = (enum ml_websocket_kind)head->opcode;
+        w->packed = head->rsv != 0;
         w->utf8 = (struct ml_utf8){0};
     }
     return MORE;
@@ -318,6 +344,11 @@ void ml_websocket_feed(struct ml_websocket *w, const char *bytes, size_t n)
     w->left = n;
 }
 
+void ml_websocket_stop(struct ml_websocket *w)
+{
+    w->over = true;
+}
+
 int ml_websocket_next(struct ml_websocket *w, struct ml_websocket_event *event)
 {
     if (w->told) {
@@ -355,6 +386,8 @@ ptrdiff_t ml_websocket_write(struct ml_websocket *w,
                              const struct ml_websocket_frame *frame, char *out)
 {
     struct wslay_frame_iocb iocb = {.fin = frame->last,
+                                    .rsv = frame->packed ? WSLAY_RSV1_BIT
+                                                         : WSLAY_RSV_NONE,
                                     .opcode = (uint8_t)frame->kind,
                                     .payload_length = frame->length,
                                     .mask = w->client,

@@ -1,5 +1,6 @@
 /* websocket.h - the messages of a WebSocket connection, RFC 6455: bytes in,
- * messages out; messages in, frames out. It reads and writes nothing itself.
+ * messages out; messages in, frames out. It reads and writes nothing itself, nor does it pack
+ * or unpack: of RFC 7692 (permessage-deflate) it knows the bit that says so.
  *
  * Frames are cut and put together by wslay, by its functions for frames
  * (wslay_frame_*). The rules above them are here, and not those of its event
@@ -65,6 +66,7 @@ struct ml_websocket_event {
     const char *bytes; /* good until the next call; of a Close: the reason */
     size_t length;
     unsigned code; /* of a Close, and of a fault */
+    bool packed; /* a message that is to be unpacked, and then to be checked */
 };
 
 /* One connection. Embedded; the struct must not move. */
@@ -74,6 +76,7 @@ struct ml_websocket {
     bool client;       /* who masks what it sends, and takes nothing masked */
     size_t maxmessage; /* bytes; more are a fault with ML_WEBSOCKET_TOO_BIG */
     size_t maxframe;   /* the same of a frame's payload */
+    bool packing;      /* RFC 7692 was agreed on: messages may be packed */
 
     /* wslay's part. NULL while no frame is under way and the connection is
      * idle, for it is 4 kB large. */
@@ -92,6 +95,7 @@ struct ml_websocket {
 
     /* The message that is being read. */
     enum ml_websocket_kind kind; /* CONTINUATION: none is */
+    bool packed;                 /* its first frame had RSV1 */
     struct ml_utf8 utf8;
     struct ml_buffer message;
     bool told; /* its bytes were an event: they go with the next call */
@@ -115,13 +119,17 @@ void ml_websocket_feed(struct ml_websocket *w, const char *bytes, size_t n);
  * -ENOMEM: likewise, for then a message was lost. */
 int ml_websocket_next(struct ml_websocket *w, struct ml_websocket_event *event);
 
+/* Nothing is read any more: what a message was unpacked to was bad. */
+void ml_websocket_stop(struct ml_websocket *w);
+
 /* Gives back the memory that an idle connection need not have. */
 void ml_websocket_rest(struct ml_websocket *w);
 
 /* What is to be sent. */
 struct ml_websocket_frame {
     enum ml_websocket_kind kind;
-    bool last; /* FIN: the message ends with it */
+    bool last;   /* FIN: the message ends with it */
+    bool packed; /* RSV1: the first frame of a message that was packed */
     const char
         *bytes; /* of a control frame, ML_WEBSOCKET_CONTROL_MAX at most */
     size_t length;

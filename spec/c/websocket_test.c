@@ -23,7 +23,8 @@ static void close_pair(struct ml_websocket *server, struct ml_websocket *client)
 static size_t write_frame(struct ml_websocket *w, enum ml_websocket_kind kind,
                           const char *bytes, size_t n, char *out)
 {
-    struct ml_websocket_frame frame = {kind, true, bytes, n};
+    struct ml_websocket_frame frame = {
+        .kind = kind, .last = true, .bytes = bytes, .length = n};
 
     return (size_t)ml_websocket_write(w, &frame, out);
 }
@@ -116,7 +117,8 @@ static void test_a_message_that_finds_no_memory_ends_the_connection(void)
     struct ml_websocket_event event = {0};
 
     open_pair(&server, &client);
-    struct ml_websocket_frame part = {ML_WEBSOCKET_TEXT, false, "ab", 2};
+    struct ml_websocket_frame part = {
+        .kind = ML_WEBSOCKET_TEXT, .bytes = "ab", .length = 2};
     ptrdiff_t n = ml_websocket_write(&client, &part, frame);
     check.allowed = 0;
     CHECK_EQ(feed(&server, frame, (size_t)n, sizeof frame, &event), -ENOMEM);

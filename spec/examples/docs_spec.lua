@@ -91,7 +91,7 @@ function spec.test_what_the_guide_to_the_server_shows_is_true()
 end
 
 function spec.test_what_is_shown_of_websockets_is_true()
-  lu.assertEquals(check("docs/websockets.md"), 3)
+  lu.assertEquals(check("docs/websockets.md"), 4)
 end
 
 -- A manual that leaves something out is no reference.

@@ -157,4 +157,48 @@ function spec.test_wrong_use_raises()
   inflater:close()
 end
 
+function spec.test_a_part_that_was_flushed_ends_between_two_blocks()
+  local deflater <close> = gzip.deflater "raw"
+  local inflater <close> = gzip.inflater "raw"
+  local part = deflater:write(text, "flush")
+  inflater:feed(part:sub(1, -10))
+  while inflater:next() do
+    lu.assertFalse(inflater:between())
+  end
+  lu.assertFalse(inflater:between())
+  inflater:feed(part:sub(-9))
+  while inflater:next() do end
+  lu.assertTrue(inflater:between())
+  lu.assertFalse(inflater:ended())
+end
+
+function spec.test_one_that_is_reset_has_forgotten_all()
+  local deflater <close> = gzip.deflater "raw"
+  local inflater <close> = gzip.inflater "raw"
+  local first = deflater:write(text, "flush")
+  lu.assertTrue(#deflater:write(text, "flush") < #first) -- it knows that
+  inflater:feed "\xFF\xFF"
+  lu.assertNil((inflater:next()))
+  for _ = 1, 2 do
+    deflater:reset()
+    inflater:reset()
+    lu.assertEquals(deflater:write(text, "flush"), first)
+    inflater:feed(first)
+    lu.assertEquals(inflater:next(), text:sub(1, 16384))
+  end
+end
+
+function spec.test_a_small_window_sees_less_far()
+  local far = noise(2000)
+  local sizes = {}
+  for bits = 9, 15 do
+    local deflater <close> = gzip.deflater("raw", 9, bits)
+    local packed = deflater:write(far .. far, "finish")
+    sizes[bits] = #packed
+    lu.assertEquals(gzip.decompress(packed, { format = "raw" }), far .. far)
+  end
+  lu.assertTrue(sizes[9] > 4000 and sizes[15] < 2300)
+  raises("9 to 15 bits", function() gzip.deflater("raw", 6, 8) end)
+end
+
 return spec

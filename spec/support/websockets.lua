@@ -5,6 +5,7 @@ local connection = require "miniloop.websocket.connection"
 local frames = require "spec.support.frames"
 local net = require "miniloop.net"
 local options_of = require "miniloop.websocket.options"
+local packing = require "miniloop.websocket.packing"
 
 local websockets = {}
 
@@ -16,22 +17,28 @@ function websockets.tcp()
 end
 
 -- A WebSocket and the stream of its peer. `role`: what the WebSocket is,
--- "server" (unless given) or "client".
-function websockets.pair(options, role, make)
+-- "server" (unless given) or "client". `agreement`: on packing.
+function websockets.pair(options, role, make, agreement)
   options = options or {}
   local near, far = (make or net.pair)()
   local client = role == "client"
   local messages = assert(options_of.messages(client, options))
-  return connection.new(near, client, messages, options), far
+  local pack = agreement and packing.new(agreement, options_of.deflate(options),
+    options_of.maxmessage(options))
+  return connection.new(near, client, messages, options, pack), far
 end
 
 -- Two WebSockets that are each other's peers: a server's and a client's end.
-function websockets.both(options)
-  options = options or {}
-  local near, far = net.pair()
-  return connection.new(near, false, options_of.messages(false, options),
-      options),
-    connection.new(far, true, options_of.messages(true, options), options)
+function websockets.both(options, agreement)
+  local near, far
+  local function pair()
+    near, far = net.pair()
+    return near, far
+  end
+  local server = websockets.pair(options, "server", pair, agreement)
+  return server, (websockets.pair(options, "client", function()
+    return far, near
+  end, agreement))
 end
 
 local key = "\x37\xfa\x21\x3d"

@@ -61,13 +61,15 @@ local function typed(media_type, body)
   end
 end
 
-local function echo(req)
-  local ws = req:websocket { subprotocols = { "chat" } }
-  for message, kind in ws:messages() do
-    if message == "close" then
-      return ws:close(4000, "good bye")
+local function echo(deflate)
+  return function(req)
+    local ws = req:websocket { subprotocols = { "chat" }, deflate = deflate }
+    for message, kind in ws:messages() do
+      if message == "close" then
+        return ws:close(4000, "good bye")
+      end
+      ws:send(message, kind)
     end
-    ws:send(message, kind)
   end
 end
 
@@ -83,18 +85,23 @@ local function items(page_of, count)
   return list
 end
 
-local function check_page(scheme, options)
+-- What a browser and we agree on when `deflate` is wanted.
+local alone = "permessage-deflate; server_no_context_takeover; "
+  .. "client_no_context_takeover"
+
+local function check_page(scheme, options, deflate, extensions)
   local server <close> = serve({
     ["GET /"] = typed("text/html; charset=utf-8", page),
     ["GET /style.css"] = typed("text/css", "p { color: rgb(1, 2, 3) }"),
     ["GET /script.js"] = typed("text/javascript; charset=utf-8", script),
     ["GET /dot.png"] = typed("image/png", dot),
-    ["GET /echo"] = echo,
+    ["GET /echo"] = echo(deflate),
   }, options)
   local chromium <close> = browser.start()
   local shown = chromium:open(scheme .. server:address() .. "/")
   lu.assertEquals(items(shown, 6), {
-    "bytes 1,0,255", "closed 4000 good bye true", "image 1", "open chat []",
+    "bytes 1,0,255", "closed 4000 good bye true", "image 1",
+    ("open chat [%s]"):format(extensions or ""),
     "same true", "text hello",
   })
   lu.assertEquals(shown:eval "document.querySelector('p').textContent",
@@ -105,13 +112,18 @@ function spec.test_a_page_with_its_assets_and_a_websocket()
   check_page "http://"
 end
 
+function spec.test_the_same_with_packed_messages()
+  check_page("http://", nil, true, alone)
+  check_page("http://", nil, { context = true }, "permessage-deflate")
+end
+
 function spec.test_the_same_over_tls()
   check_page("https://", { tls = certificates.of "server" })
 end
 
 -- Section 10.2: a browser says which site a page is of.
 function spec.test_a_page_of_another_site_may_not_connect()
-  local server <close> = serve { ["GET /echo"] = echo }
+  local server <close> = serve { ["GET /echo"] = echo() }
   local foreign <close> = serve {
     ["GET /"] = typed("text/html", ([[
       <ol></ol><script>

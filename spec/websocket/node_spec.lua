@@ -59,6 +59,32 @@ function spec.test_our_server_and_their_client()
   lu.assertEquals(table.concat(lines, "\n") .. "\n", expected)
 end
 
+local function packed_by_node(deflate)
+  local server <close> = assert(upgrades.serve(echo, { deflate = deflate }))
+  local client <close> = node.start("websocket/node/packing_client.js",
+    "ws://" .. server:address())
+  local lines = {}
+  for line in client:lines() do
+    lu.assertEquals(line:sub(1, 8), "1005 25 ", line)
+    lines[#lines + 1] = line:sub(9)
+  end
+  return lines
+end
+
+function spec.test_packed_messages_and_their_client()
+  local name = "permessage-deflate"
+  local server_alone = "; server_no_context_takeover"
+  local client_alone = "; client_no_context_takeover"
+  lu.assertEquals(packed_by_node { context = true, least = 0 }, {
+    name, name, name .. server_alone, name .. client_alone,
+    name .. "; server_max_window_bits=9", name,
+  })
+  local alone = name .. server_alone .. client_alone
+  lu.assertEquals(packed_by_node(true), {
+    alone, alone, alone, alone, alone .. "; server_max_window_bits=9", alone,
+  })
+end
+
 -- ------------------------------------------------------------- we are a client
 
 -- Their server, which ends when it is asked to.
@@ -95,6 +121,28 @@ function spec.test_their_server_and_our_client()
     lu.assertEquals(ws:recv(), "one, two, three")
     lu.assertTrue(ws:close(1000, "thanks"))
     lu.assertEquals(ws.code, 1000)
+  end)
+end
+
+function spec.test_packed_messages_and_their_server()
+  with_server(function(url)
+    for _, deflate in ipairs {
+      true, { least = 1 }, { context = true, least = 1 },
+      { context = true, level = 9 },
+    } do
+      local ws <close> = assert(websocket.connect(url, {
+        deflate = deflate, fragment = 1000,
+      }))
+      lu.assertStrContains(ws.extensions, "permessage-deflate")
+      for _, n in ipairs { 0, 1, 1000, 1000, 300000, 300000 } do
+        local text = ("\xC3\xA4"):rep(n)
+        assert(ws:send(text))
+        lu.assertTrue(ws:recv() == text)
+      end
+      assert(ws:send "fragments")
+      lu.assertEquals(ws:recv(), "one, two, three")
+      lu.assertTrue(ws:close())
+    end
   end)
 end
 

@@ -5,11 +5,13 @@
 ---@field code integer? of the peer's Close; 1005 if it had none
 ---@field reason string? of the peer's Close
 ---@field headers table? of the server's answer
+---@field extensions string? that were agreed on, as the server has put it
 ---@field private conn miniloop.net.stream
 ---@field private client boolean
 ---@field private frames table core.websocket's object, which knows the frames
 ---@field private input miniloop.websocket.input
 ---@field private output miniloop.websocket.output
+---@field private packing miniloop.websocket.packing|false
 ---@field private reading table the turn of receivers, a semaphore
 ---@field private writing table the turn of senders
 ---@field private close_timeout number
@@ -28,15 +30,20 @@ local meta = {}
 ---@param client boolean
 ---@param frames table of core.websocket
 ---@param options miniloop.websocket.options
+---@param packing miniloop.websocket.packing?
 ---@return miniloop.websocket.connection
-function connection.new(conn, client, frames, options)
-  local output = new_output(conn, frames, options)
+function connection.new(conn, client, frames, options, packing)
+  local output = new_output(conn, frames, options, packing)
+  if packing then
+    frames:pack()
+  end
   return setmetatable({
     conn = conn,
     client = client,
     frames = frames,
     input = new_input(conn, output, options),
     output = output,
+    packing = packing or false,
     reading = core.semaphore(1),
     writing = core.semaphore(1),
     close_timeout = options.close_timeout or 5,
@@ -86,10 +93,18 @@ local function set_ended(self, err)
   end
 end
 
+local function shut(self)
+  self.conn:close()
+  self.frames:stop()
+  if self.packing then
+    self.packing:close()
+  end
+end
+
 ---Nothing came of the connection itself any more.
 local function lose(self, err)
   set_ended(self, err)
-  self.conn:close()
+  shut(self)
 end
 
 -- -------------------------------------------------- the end of the connection
@@ -116,7 +131,7 @@ local function finish(self, deadline, at_fault)
   if at_fault or self.client then
     linger(self, deadline)
   end
-  self.conn:close()
+  shut(self)
 end
 
 -- Codes after which nothing is left to be said.
@@ -170,24 +185,38 @@ local controls = {
   fault = take_fault,
 }
 
+---What has come, as core.websocket's object gives it, messages unpacked.
+local function next_event(self, bytes)
+  local kind, data, code, packed = self.frames:next(bytes)
+  if not packed then
+    return kind, data, code
+  end
+  local message, fault
+  message, code, fault = self.packing:unpack(data, kind)
+  if message then
+    return kind, message
+  end
+  self.frames:stop()
+  return "fault", fault, code
+end
+
 ---The next message, for who has the turn.
 local function next_message(self, deadline)
-  local frames = self.frames
-  local kind, data, code = frames:next()
+  local kind, data, code = next_event(self)
   while true do
     while not kind do
       local bytes, err = more_bytes(self, deadline)
       if not bytes then
         return nil, err or self.err or nil
       end
-      kind, data, code = frames:next(bytes)
+      kind, data, code = next_event(self, bytes)
     end
     local control = controls[kind]
     if not control then
       return data, kind
     end
     control(self, data, code, deadline)
-    kind, data, code = frames:next()
+    kind, data, code = next_event(self)
   end
 end
 
@@ -328,7 +357,7 @@ function methods.close(self, code, reason)
     set_ended(self, core.error("ETIMEDOUT", "close", peer_of(self),
       "the peer did not answer"))
   end
-  self.conn:close()
+  shut(self)
   if self.err then
     return nil, self.err
   end
@@ -388,6 +417,7 @@ end
 
 local absent = {
   subprotocol = true, code = true, reason = true, headers = true,
+  extensions = true,
 }
 
 function meta.__index(_, key)

@@ -3,6 +3,7 @@
 local handshake = {}
 
 local core = require "miniloop.core"
+local extension = require "miniloop.websocket.extension"
 local is_token = require "miniloop.websocket.options".is_token
 
 -- The only version that there is.
@@ -100,13 +101,27 @@ local function choose(offered, spoken)
   end
 end
 
+---The client's offers to pack, and our answer.
+local function choose_extension(offers, want)
+  if not offers or not want then
+    return nil
+  end
+  local agreement, answer = extension.accept(offers, want)
+  if agreement == nil then
+    refuse(400, "Sec-WebSocket-Extensions is no list of extensions.")
+  end
+  return agreement or nil, answer
+end
+
 ---Checks a request. Raises a refusal, or gives the headers of the answer,
----beyond Upgrade and Connection, and the subprotocol that was agreed on.
+---beyond Upgrade and Connection, and what was agreed on.
 ---@param req table
 ---@param options table
+---@param want miniloop.websocket.deflate|false
 ---@return table headers
----@return string? subprotocol
-function handshake.answer(req, options)
+---@return { subprotocol: string?, extensions: string? } fields of the object
+---@return miniloop.websocket.agreement? agreement on packing
+function handshake.answer(req, options, want)
   check_upgrade(req)
   local headers = req.headers
   local accept = core.websocket.accept(headers["sec-websocket-key"] or "")
@@ -119,10 +134,13 @@ function handshake.answer(req, options)
   end
   local subprotocol =
     choose(headers["sec-websocket-protocol"], options.subprotocols)
+  local agreement, extensions =
+    choose_extension(headers["sec-websocket-extensions"], want)
   return {
     ["Sec-WebSocket-Accept"] = accept,
     ["Sec-WebSocket-Protocol"] = subprotocol,
-  }, subprotocol
+    ["Sec-WebSocket-Extensions"] = extensions,
+  }, { subprotocol = subprotocol, extensions = extensions }, agreement
 end
 
 -- ----------------------------------------------------------------- the client
@@ -151,8 +169,9 @@ end
 ---@param target string
 ---@param key string
 ---@param options table
+---@param want miniloop.websocket.deflate|false
 ---@return string
-function handshake.request(host, target, key, options)
+function handshake.request(host, target, key, options, want)
   local lines = {
     "GET " .. target .. " HTTP/1.1",
     "Host: " .. host,
@@ -165,6 +184,9 @@ function handshake.request(host, target, key, options)
   if #subprotocols > 0 then
     lines[#lines + 1] = "Sec-WebSocket-Protocol: "
       .. table.concat(subprotocols, ", ")
+  end
+  if want then
+    lines[#lines + 1] = "Sec-WebSocket-Extensions: " .. extension.offer(want)
   end
   for name, value in pairs(options.headers or {}) do
     lines[#lines + 1] = name .. ": " .. value
@@ -183,16 +205,9 @@ local function was_offered(name, offered)
   return false
 end
 
----Checks the answer (section 4.1, at the end). Gives the reason why it makes no
----WebSocket; or nil, and the subprotocol that was agreed on.
----@param response { status: integer, reason: string, headers: table }
----@param key string
----@param options table
----@return string? reason
----@return string? subprotocol
-function handshake.verdict(response, key, options)
+---Why the answer is none that makes a WebSocket, or nil.
+local function answer_fault(response, key)
   local headers = response.headers
-  local subprotocol = headers["sec-websocket-protocol"]
   if response.status ~= 101 then
     return ("the server answered %d %s"):format(response.status,
       response.reason)
@@ -202,12 +217,33 @@ function handshake.verdict(response, key, options)
     return "the server did not change to WebSocket"
   elseif headers["sec-websocket-accept"] ~= core.websocket.accept(key) then
     return "the server's answer is not for this request"
-  elseif headers["sec-websocket-extensions"] then
+  end
+end
+
+---Checks the answer (section 4.1, at the end). Gives the reason why it makes no
+---WebSocket; or nil, and what was agreed on.
+---@param response { status: integer, reason: string, headers: table }
+---@param key string
+---@param options table
+---@param want miniloop.websocket.deflate|false
+---@return string? reason
+---@return { subprotocol: string?, extensions: string? }? fields
+---@return miniloop.websocket.agreement? agreement on packing
+function handshake.verdict(response, key, options, want)
+  local subprotocol = response.headers["sec-websocket-protocol"]
+  local extensions = response.headers["sec-websocket-extensions"]
+  local reason = answer_fault(response, key)
+  if reason then
+    return reason
+  end
+  local agreement = extensions and want and extension.agreed(extensions, want)
+  if extensions and not agreement then
     return "the server wants an extension that was not offered"
   elseif subprotocol and not was_offered(subprotocol, options.subprotocols) then
     return "the server wants a subprotocol that was not offered"
   end
-  return nil, subprotocol
+  return nil, { subprotocol = subprotocol, extensions = extensions },
+    agreement or nil
 end
 
 return handshake

@@ -9,6 +9,17 @@
 ---@field close_timeout number? seconds for the closing handshake; 5 unless
 ---given
 ---@field subprotocols string[]? that are offered, or spoken, the best first
+---@field deflate (boolean|miniloop.websocket.deflate)? messages may be packed
+---(RFC 7692), where the peer wants that too and zlib is there; false unless
+---given
+
+---@class miniloop.websocket.deflate
+---@field level integer? from 1, fast, to 9, as small as can be; 6 unless given
+---@field least integer? bytes from which on a message is packed; 1024 unless
+---given
+---@field context boolean? what came before helps to pack what follows, for 300
+---kB of memory that each connection then holds; false unless given
+
 local options = {}
 
 local core = require "miniloop.core"
@@ -18,6 +29,7 @@ local misuse = require "miniloop.misuse"
 options.types = {
   maxmessage = "number", maxframe = "number", fragment = "number",
   ping = "number", close_timeout = "number", subprotocols = "table",
+  deflate = "any",
 }
 
 -- What a number must be at least; where that is an integer, it is one.
@@ -37,6 +49,54 @@ function options.is_token(protocol)
     and protocol:find("^[%w!#$%%&'*+.^_`|~-]+$") ~= nil
 end
 
+local deflate_types = {
+  level = "number", least = "number", context = "boolean",
+}
+
+local function is_integer(value, from, to)
+  local n = math.tointeger(value)
+  return value == nil or n ~= nil and n >= from and n <= to
+end
+
+---Raises at the line of who called the function that called options.check.
+local function check_deflate(given, name)
+  if given == nil or type(given) == "boolean" then
+    return
+  elseif type(given) ~= "table" then
+    error(("bad option 'deflate' of '%s' (a boolean or a table expected)")
+      :format(name), 4)
+  end
+  misuse.options(given, 1, "deflate", deflate_types, 2)
+  if not is_integer(given.level, 1, 9) then
+    error("bad option 'level' of 'deflate' (an integer from 1 to 9 expected)",
+      4)
+  elseif not is_integer(given.least, 0, math.maxinteger) then
+    error("bad option 'least' of 'deflate' (an integer from 0 on expected)", 4)
+  end
+end
+
+---What is wanted of packing; false: nothing.
+---@param given miniloop.websocket.options
+---@return miniloop.websocket.deflate|false
+function options.deflate(given)
+  local want = given.deflate
+  if not want then
+    return false
+  elseif want == true then
+    want = {}
+  end
+  return {
+    level = math.tointeger(want.level or 6), context = want.context or false,
+    least = math.max(want.least or 1024, 1),
+  }
+end
+
+---@param given miniloop.websocket.options
+---@return integer
+function options.maxmessage(given)
+  return math.tointeger(given.maxmessage or 1 << 20)
+end
+
 ---Raises for values that cannot be, at the line of who called the public
 ---function of that name, which calls this.
 ---@param given table?
@@ -54,6 +114,7 @@ function options.check(given, i, name, types)
         from), 3)
     end
   end
+  check_deflate(given.deflate, name)
   for _, protocol in ipairs(given.subprotocols or {}) do
     if not options.is_token(protocol) then
       error(("bad option 'subprotocols' of '%s' (a list of names expected)")
@@ -69,7 +130,7 @@ end
 ---@return table? messages
 ---@return miniloop.error? err ENOTSUP: wslay is not there
 function options.messages(client, given)
-  local maxmessage = math.tointeger(given.maxmessage or 1 << 20)
+  local maxmessage = options.maxmessage(given)
   return core.websocket.new(client, maxmessage,
     math.tointeger(given.maxframe) or maxmessage)
 end

@@ -9,6 +9,7 @@
 ---@field sent integer bytes that have gone out
 ---@field private conn miniloop.net.stream
 ---@field private messages table core.websocket's object, which makes frames
+---@field private packing miniloop.websocket.packing?
 ---@field private fragment number bytes at which messages are split
 ---@field private patience number seconds in which the peer must take something
 ---@field private frames string[] those to be written, from `first` to `last`
@@ -27,14 +28,16 @@ local piece = 1 << 18
 ---@param conn miniloop.net.stream
 ---@param messages table
 ---@param options miniloop.websocket.options
+---@param packing miniloop.websocket.packing?
 ---@return miniloop.websocket.output
-function output.new(conn, messages, options)
+function output.new(conn, messages, options, packing)
   return setmetatable({
     closing = false,
     err = false,
     sent = 0,
     conn = conn,
     messages = messages,
+    packing = packing,
     fragment = options.fragment or math.huge,
     patience = 2 * (options.ping or math.huge),
     frames = {},
@@ -73,25 +76,37 @@ function output:answer(data)
   self.pong = not self.closing and data
 end
 
----Adds a message: one frame, or as many as the option says.
----@param data string
----@param kind string
----@return true? ok
----@return miniloop.error? err no key for masking could be had
-function output:add(data, kind)
+---Adds the frames of a message: one, or as many as the option says.
+local function add_frames(self, data, kind, packed)
   local from = 1
   repeat
     local to = math.min(from + self.fragment - 1, #data)
     local frame, err = self.messages:frame(kind,
-      from == 1 and to == #data and data or data:sub(from, to), to >= #data)
+      from == 1 and to == #data and data or data:sub(from, to), to >= #data,
+      packed)
     if not frame then
       return nil, err
     end
     self.last = self.last + 1
     self.frames[self.last] = frame
-    kind, from = "continuation", to + 1
+    kind, from, packed = "continuation", to + 1, false
   until from > #data
   return true
+end
+
+---Adds a message.
+---@param data string
+---@param kind string
+---@return true? ok
+---@return miniloop.error? err no key for masking could be had
+function output:add(data, kind)
+  local packing = self.packing
+  local packed = packing and packing:pack(data)
+  local ok, err = add_frames(self, packed or data, kind, packed ~= nil)
+  if ok and packed then
+    packing:sent()
+  end
+  return ok, err
 end
 
 ---Adds our Close behind the frame under way: what else was to be sent, is not.
