@@ -4,7 +4,8 @@
 # Their programs, and the runtime, from one configuration: the same Lua.
 build_bench() {
     build_release
-    quietly build-bench cmake --build --preset release --target bench -- --quiet
+    quietly build-bench cmake --build --preset release --target bench -- --quiet &&
+        quietly bench-files sh bench/tools/files.sh build/bench/files
 }
 
 # bench [--with-peers] [OPTIONS of bench/run.lua] [ROW ...]

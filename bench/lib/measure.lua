@@ -16,8 +16,9 @@ local errors = "build/log/bench-errors.log"
 ---                           the text if it is none
 
 ---@class bench.run
----@field program string[]    what is measured: the only one, or the server
----@field client string[]?
+---@field program string[]    what is measured
+---@field client string[]?     of the program, which is a server
+---@field server string[]?     of the program, which is a client
 ---@field timeout integer     seconds
 ---@field times integer?      runs to add up
 ---@field gently boolean?     let the server end by itself, on SIGTERM
@@ -33,21 +34,27 @@ local function cores()
   return last_core, math.max(last_core - 1, 0)
 end
 
+local function add_command(words, command)
+  words[#words + 1] = "--"
+  table.move(command, 1, #command, #words + 1, words)
+end
+
 ---The words of the command that does it.
 ---@param run bench.run
 ---@return string[]
 function measure.command(run)
   local core, other = cores()
+  other = run.together and core or other
   local words = {
-    measure.bin .. "/measure", "--core=" .. core,
-    "--client-core=" .. (run.together and core or other),
+    measure.bin .. "/measure", "--core=" .. (run.server and other or core),
+    "--client-core=" .. (run.server and core or other),
+    "--of-client=" .. (run.server and 1 or 0),
     "--timeout=" .. run.timeout, "--times=" .. (run.times or 1),
-    "--gently=" .. (run.gently and 1 or 0), "--",
+    "--gently=" .. (run.gently and 1 or 0),
   }
-  table.move(run.program, 1, #run.program, #words + 1, words)
-  if run.client then
-    words[#words + 1] = "--"
-    table.move(run.client, 1, #run.client, #words + 1, words)
+  for _, command in ipairs(run.server and { run.server, run.program }
+    or { run.program, run.client }) do
+    add_command(words, command)
   end
   return words
 end

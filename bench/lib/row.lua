@@ -32,7 +32,9 @@ local row = {}
 ---                       `times` is how many runs of a program count as one
 ---@field quick table             what is smaller in the quick form
 ---@field arguments string        of the programs
----@field client string?          the command of the client
+---@field client string?          the command of the client, of contestants
+---                               that are servers
+---@field server string?          that of the server, of those that are clients
 ---@field timeout integer?        seconds that a run may take: 60
 ---@field points table[]?         the sizes of a table of growth
 ---@field contestants bench.contestant[]
@@ -50,7 +52,7 @@ local required = {
   arguments = "string", contestants = "table",
 }
 local optional = {
-  about = "string", client = "string", timeout = "number",
+  about = "string", client = "string", server = "string", timeout = "number",
   points = "table", goals = "table", figures = "function",
   value = "function", check = "function", alone = "boolean",
 }
@@ -177,6 +179,7 @@ function row.run(r, contestant, size)
     program = row.words(
       command .. " " .. (contestant.arguments or r.arguments), size),
     client = client and row.words(client, size),
+    server = r.server and row.words(r.server, size),
     timeout = r.timeout or 60, times = size.times,
   }
 end

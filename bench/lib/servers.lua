@@ -5,7 +5,7 @@ local measure = require "bench.lib.measure"
 local servers = {}
 
 ---The command of our load generator, with holes for the sizes of a row.
----@param protocol string  "echo" or "http"
+---@param protocol string  "echo", "http" or "https"
 ---@param options string   further ones, such as "size=64 idle={idle}"
 ---@return string
 function servers.load(protocol, options)

@@ -30,6 +30,12 @@ enum load_end {
 struct load_options {
     struct sockaddr_in address;
     bool http;        /* else echo */
+    bool secure;      /* by TLS */
+    bool resume;      /* sessions of TLS */
+    bool browser;     /* requests have the fields that browsers send */
+    const char *path; /* that is asked for over HTTP */
+    const char *body; /* the file with what is to be answered; NULL: hello */
+    const char *ca;   /* the file with the certificate that is trusted */
     bool marks;       /* measure is listening */
     long connections; /* that are busy */
     long depth;       /* requests under way on each */
@@ -48,6 +54,7 @@ struct load_result {
     long requests;     /* answered, measured */
     long errors;       /* connections that broke, answers that were wrong */
     long opened;       /* connections, measured */
+    long resumed;      /* of those that have ended, measured */
     int64_t wall;      /* nanoseconds, measured */
     char failure[160]; /* the first one; empty: none */
 };

@@ -1,12 +1,13 @@
-/* main.c - the load generator for echo and HTTP servers.
+/* main.c - the load generator for echo, HTTP and HTTPS servers.
  *
- *   load echo|http HOST:PORT [NAME=VALUE ...]
+ *   load echo|http|https HOST:PORT [NAME=VALUE ...]
  *
  * Prints what it found as NAME=VALUE, a line each, times in nanoseconds. Exits
  * with 1 if anything went wrong: an answer that is not right to the byte, a
  * connection that the server ended, time that was up. */
 #include "idle.h"
 #include "options.h"
+#include "secure.h"
 #include "traffic.h"
 
 #include <stdio.h>
@@ -38,12 +39,18 @@ static void sleep_for(double seconds)
     (void)nanosleep(&t, NULL); /* no signal is caught */
 }
 
+static long resumed_by(const struct traffic *traffic)
+{
+    return traffic->secure != NULL ? secure_resumed(traffic->secure) : 0;
+}
+
 static void run_measured(struct traffic *traffic, struct histogram *latency)
 {
     const struct load_options *options = traffic->options;
     struct load_result *result = traffic->result;
     long answered = traffic->answered;
     long dialled = traffic->dialled;
+    long resumed = resumed_by(traffic);
     traffic->latency = latency;
     mark(options, "start");
     int64_t begun = load_now();
@@ -52,6 +59,7 @@ static void run_measured(struct traffic *traffic, struct histogram *latency)
         mark(options, "stop");
         result->requests = traffic->answered - answered;
         result->opened = traffic->dialled - dialled;
+        result->resumed = resumed_by(traffic) - resumed;
     }
 }
 
@@ -94,8 +102,9 @@ static void print_share(const struct histogram *latency, const char *name,
 static void print_result(const struct load_result *result,
                          const struct histogram *latency)
 {
-    printf("requests=%ld\nerrors=%ld\nopened=%ld\nwall_ns=%lld\n",
-           result->requests, result->errors, result->opened,
+    printf("requests=%ld\nerrors=%ld\nopened=%ld\nresumed=%ld\n"
+           "wall_ns=%lld\n",
+           result->requests, result->errors, result->opened, result->resumed,
            (long long)result->wall);
     print_share(latency, "p50", 0.5);
     print_share(latency, "p90", 0.9);
@@ -114,7 +123,7 @@ int main(int argc, char **argv)
         return 2;
     }
     if (!request_init(&request, &options)) {
-        (void)fputs("load: no memory\n", stderr);
+        (void)fputs("load: no memory, or no such file\n", stderr);
         return 1;
     }
     run(&options, &request, &latency, &result);

@@ -59,6 +59,29 @@ static bool amount_read(struct load_options *o, const char *name,
     return false;
 }
 
+static bool flag_read(const char *text, bool *flag)
+{
+    *flag = strcmp(text, "yes") == 0;
+    return *flag;
+}
+
+/* The texts stay those of the command line. */
+static bool text_read(struct load_options *o, const char *name,
+                      const char *text)
+{
+    const struct {
+        const char *name;
+        const char **value;
+    } table[] = {{"path", &o->path}, {"body", &o->body}, {"ca", &o->ca}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        if (strcmp(name, table[i].name) == 0) {
+            *table[i].value = text;
+            return *text != '\0';
+        }
+    }
+    return amount_read(o, name, text);
+}
+
 static bool option_read(struct load_options *o, const char *name,
                         const char *text)
 {
@@ -75,10 +98,15 @@ static bool option_read(struct load_options *o, const char *name,
         return ends_read(text, &o->ends);
     }
     if (strcmp(name, "marks") == 0) {
-        o->marks = strcmp(text, "yes") == 0;
-        return o->marks;
+        return flag_read(text, &o->marks);
     }
-    return amount_read(o, name, text);
+    if (strcmp(name, "resume") == 0) {
+        return flag_read(text, &o->resume);
+    }
+    if (strcmp(name, "browser") == 0) {
+        return flag_read(text, &o->browser);
+    }
+    return text_read(o, name, text);
 }
 
 static bool address_read(struct sockaddr_in *address, const char *text)
@@ -110,18 +138,37 @@ static bool word_read(struct load_options *o, char *word)
     return good;
 }
 
+static bool protocol_read(struct load_options *o, const char *name)
+{
+    o->secure = strcmp(name, "https") == 0;
+    o->http = o->secure || strcmp(name, "http") == 0;
+    return o->http || strcmp(name, "echo") == 0;
+}
+
+/* Idle connections, and those that end by halves, are without TLS. */
+static bool is_consistent(const struct load_options *o)
+{
+    bool good = !o->secure || (o->ca != NULL && o->idle == 0 &&
+                               (o->ends & 1U << END_HALF) == 0);
+    if (!good) {
+        (void)fputs("load: https needs ca=FILE, and no idle or half\n",
+                    stderr);
+    }
+    return good;
+}
+
 bool options_read(struct load_options *options, int argc, char **argv)
 {
-    *options = (struct load_options){.connections = 50,
+    *options = (struct load_options){.path = "/",
+                                     .connections = 50,
                                      .depth = 1,
                                      .size = 64,
                                      .seconds = 1,
                                      .deadline = 60,
                                      .ends = 1U << END_FIN};
-    options->http = argc > 1 && strcmp(argv[1], "http") == 0;
-    if (argc < 3 || (!options->http && strcmp(argv[1], "echo") != 0) ||
+    if (argc < 3 || !protocol_read(options, argv[1]) ||
         !address_read(&options->address, argv[2])) {
-        (void)fputs("usage: load echo|http HOST:PORT [name=value ...]\n",
+        (void)fputs("usage: load echo|http|https HOST:PORT [name=value ...]\n",
                     stderr);
         return false;
     }
@@ -131,5 +178,5 @@ bool options_read(struct load_options *options, int argc, char **argv)
             return false;
         }
     }
-    return true;
+    return is_consistent(options);
 }

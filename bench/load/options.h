@@ -4,7 +4,7 @@
 
 #include "load.h"
 
-/* Reads "echo|http HOST:PORT NAME=VALUE ...". False, with a message on standard
+/* Reads "echo|http|https HOST:PORT NAME=VALUE ...". False, with a message on standard
  * error, if it cannot. */
 bool options_read(struct load_options *options, int argc, char **argv);
 

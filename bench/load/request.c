@@ -1,16 +1,28 @@
 #include "request.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 static const char http_body[] =
     "hello, world\n"; /* the answer of all servers */
-static const char http_text[] = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+/* About what a browser says of itself. */
+static const char http_fields[] =
+    "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:115.0) Gecko/20100101 "
+    "Firefox/115.0\r\n"
+    "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+    "\r\n"
+    "Accept-Language: en-US,en;q=0.5\r\n"
+    "Accept-Encoding: gzip, deflate\r\n"
+    "Connection: keep-alive\r\n"
+    "Cookie: session=8f14e45fceea167a5a36dedd4bea2543; theme=dark\r\n"
+    "Cache-Control: max-age=0\r\n";
 
 enum {
     ECHO_PERIOD = 65521, /* a prime: no size fits it */
-    ECHO_STRIDE = 4099   /* between the first bytes of two connections */
+    ECHO_STRIDE = 4099,  /* between the first bytes of two connections */
+    TEXT_MAX = 4096      /* bytes of a request over HTTP */
 };
 
 static bool request_echo(struct request *request, size_t burst)
@@ -31,13 +43,41 @@ static bool request_echo(struct request *request, size_t burst)
     return true;
 }
 
-static bool request_http(struct request *request, size_t depth)
+/* Reads the whole of a file, which has at most FILE_SIZE bytes. */
+static bool body_read(struct request *request, const char *path)
 {
-    request->size = sizeof http_text - 1;
+    enum {
+        FILE_SIZE = 64 << 20
+    };
+    FILE *file = fopen(path, "rbe");
+    request->loaded = file != NULL ? malloc(FILE_SIZE) : NULL;
+    if (request->loaded != NULL) {
+        request->body = request->loaded;
+        request->body_size = fread(request->loaded, 1, FILE_SIZE, file);
+    }
+    if (file != NULL) {
+        (void)fclose(file); /* nothing was written to it */
+    }
+    return request->loaded != NULL && request->body_size > 0;
+}
+
+static bool request_http(struct request *request,
+                         const struct load_options *options)
+{
+    char text[TEXT_MAX];
+    size_t depth = (size_t)options->depth;
+    int n = snprintf(text, sizeof text,
+                     "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\n%s\r\n",
+                     options->path, options->browser ? http_fields : "");
+    if (n >= TEXT_MAX ||
+        (options->body != NULL && !body_read(request, options->body))) {
+        return false;
+    }
+    request->size = (size_t)n;
     request->period = request->size;
     request->bytes = malloc((depth + 1) * request->size);
     for (size_t i = 0; request->bytes != NULL && i <= depth; i++) {
-        memcpy(request->bytes + i * request->size, http_text, request->size);
+        memcpy(request->bytes + i * request->size, text, request->size);
     }
     return request->bytes != NULL;
 }
@@ -49,13 +89,14 @@ bool request_init(struct request *request, const struct load_options *options)
                                 .size = (size_t)options->size,
                                 .body = http_body,
                                 .body_size = sizeof http_body - 1};
-    return options->http ? request_http(request, depth)
+    return options->http ? request_http(request, options)
                          : request_echo(request, depth * request->size);
 }
 
 void request_term(struct request *request)
 {
     free(request->bytes);
+    free(request->loaded);
 }
 
 const char *request_bytes(const struct request *request, long id, uint64_t at)

@@ -19,6 +19,7 @@ struct request {
     bool http;
     const char *body; /* what an answer over HTTP has to hold */
     size_t body_size;
+    char *loaded; /* that, if it came from a file; owned */
 };
 
 /* Where a connection is in the answers. All zero at first. */
@@ -29,7 +30,7 @@ struct answers {
     char head[REQUEST_HEAD]; /* of those held */
 };
 
-/* Makes the bytes. False if there is no memory. */
+/* Makes the bytes. False if there is no memory, or no file of the answer. */
 bool request_init(struct request *request, const struct load_options *options);
 void request_term(struct request *request);
 

@@ -1,6 +1,7 @@
 #include "traffic.h"
 
-#include "dial.h"
+#include "link.h"
+#include "secure.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -17,7 +18,7 @@ enum {
 };
 
 struct traffic_conn {
-    int fd; /* -1: none */
+    struct link link;
     bool connected;
     bool shut;         /* its own direction has ended */
     enum load_end end; /* how it will end, if it does */
@@ -61,9 +62,8 @@ static void conn_open(struct traffic *t, struct traffic_conn *conn)
     conn->times = times;
     conn->end = next_end(t);
     conn->id = t->dialled++;
-    conn->fd = dial_open(t->options, conn->id, false);
-    if (conn->fd < 0 ||
-        epoll_ctl(t->epoll, EPOLL_CTL_ADD, conn->fd, &event) != 0) {
+    if (!link_open(&conn->link, t->options, t->secure, conn->id) ||
+        epoll_ctl(t->epoll, EPOLL_CTL_ADD, conn->link.fd, &event) != 0) {
         traffic_fail(t, "connect", errno);
     }
 }
@@ -73,12 +73,7 @@ static void conn_open(struct traffic *t, struct traffic_conn *conn)
 static void conn_end(struct traffic *t, struct traffic_conn *conn)
 {
     t->cut += conn->asked - conn->answered;
-    if (conn->end == END_RST || conn->end == END_CUT) {
-        dial_reset(conn->fd);
-    } else {
-        (void)close(conn->fd);
-    }
-    conn->fd = -1;
+    link_close(&conn->link, conn->end == END_RST || conn->end == END_CUT);
     if (t->budget > 0) {
         conn_open(t, conn);
     }
@@ -105,7 +100,7 @@ static bool conn_send(struct traffic *t, struct traffic_conn *conn)
     uint64_t due = (uint64_t)conn->asked * t->request->size;
     while (conn->sent < due) {
         const char *bytes = request_bytes(t->request, conn->id, conn->sent);
-        ssize_t n = send(conn->fd, bytes, due - conn->sent, MSG_NOSIGNAL);
+        ssize_t n = link_send(&conn->link, bytes, due - conn->sent);
         if (n < 0) {
             return errno == EAGAIN;
         }
@@ -122,7 +117,7 @@ static void conn_sent_all(struct traffic *t, struct traffic_conn *conn)
     } else if (conn->end == END_HALF && !conn->shut) {
         conn->shut = true;
         t->ending++;
-        (void)shutdown(conn->fd, SHUT_WR);
+        (void)shutdown(conn->link.fd, SHUT_WR);
     }
 }
 
@@ -162,13 +157,13 @@ static void conn_ended(struct traffic *t, struct traffic_conn *conn, int error)
     conn_end(t, conn);
 }
 
-/* Reads until a read is short. False when the connection has ended. */
+/* Reads until a read is short, or, by TLS, there is no more. False when the connection has ended. */
 static bool conn_receive(struct traffic *t, struct traffic_conn *conn)
 {
     static char buffer[ROOM];
     ssize_t n;
     do {
-        n = recv(conn->fd, buffer, ROOM, 0);
+        n = link_recv(&conn->link, buffer, ROOM);
         if (n < 0 && errno == EAGAIN) {
             return true;
         }
@@ -185,7 +180,7 @@ static bool conn_receive(struct traffic *t, struct traffic_conn *conn)
         if (ended > 0) {
             conn_note(t, conn, ended);
         }
-    } while (n == ROOM || conn->shut);
+    } while (n == ROOM || conn->shut || conn->link.tls != NULL);
     return true;
 }
 
@@ -195,7 +190,7 @@ static void conn_event(struct traffic *t, struct traffic_conn *conn,
     if (!conn->connected) {
         int error = 0;
         socklen_t length = sizeof error;
-        (void)getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &error, &length);
+        (void)getsockopt(conn->link.fd, SOL_SOCKET, SO_ERROR, &error, &length);
         if (error != 0) {
             traffic_fail(t, "connect", error);
             return;
@@ -227,12 +222,14 @@ bool traffic_begin(struct traffic *t, const struct load_options *options,
     t->deadline = load_now() + (int64_t)(options->deadline * 1e9);
     t->conns = calloc(n, sizeof *t->conns);
     t->times = calloc(n * depth, sizeof *t->times);
-    if (t->conns == NULL || t->times == NULL || t->epoll < 0) {
-        traffic_fail(t, "no memory", 0);
+    t->secure = options->secure ? secure_begin(options) : NULL;
+    if (t->conns == NULL || t->times == NULL || t->epoll < 0 ||
+        (options->secure && t->secure == NULL)) {
+        traffic_fail(t, "no memory, or no TLS", 0);
         return false;
     }
     for (size_t i = 0; i < n; i++) {
-        t->conns[i].fd = -1;
+        t->conns[i].link.fd = -1;
         t->conns[i].times = t->times + i * depth;
     }
     for (size_t i = 0; i < n && !t->failed; i++) {
@@ -246,7 +243,7 @@ static void traffic_start(struct traffic *t)
 {
     for (long i = 0; i < t->options->connections && !t->failed; i++) {
         struct traffic_conn *conn = &t->conns[i];
-        if (conn->fd < 0) {
+        if (conn->link.fd < 0) {
             conn_open(t, conn);
         } else if (conn->connected) {
             conn_fill(t, conn);
@@ -284,13 +281,14 @@ bool traffic_run(struct traffic *t, long requests, double seconds)
 void traffic_end(struct traffic *t)
 {
     for (long i = 0; t->conns != NULL && i < t->options->connections; i++) {
-        if (t->conns[i].fd >= 0) {
-            (void)close(t->conns[i].fd);
+        if (t->conns[i].link.fd >= 0) {
+            link_close(&t->conns[i].link, false);
         }
     }
     if (t->epoll >= 0) {
         (void)close(t->epoll);
     }
+    secure_end(t->secure);
     free(t->conns);
     free(t->times);
 }

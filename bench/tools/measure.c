@@ -6,7 +6,7 @@
  *
  * The program (the client, if there are two) talks to us on its standard
  * output. A line "MARK name" asks for a sample of what is measured, which is
- * the program, or the server: it waits until a line comes on its standard
+ * the program, or the server, unless the client is to be: it waits until a line comes on its standard
  * input, so nothing of it runs meanwhile. Lines "key=value" are its answers,
  * and go to our standard output, where we add, also as key=value:
  *
@@ -34,10 +34,11 @@
 
 static const char usage[] =
     "usage: measure [options] -- PROGRAM ... [-- CLIENT ...]\n"
-    "  --core=N         the core of what is measured (any)\n"
+    "  --core=N         the core of the program, or the server (any)\n"
     "  --client-core=N  the core of the client (any)\n"
     "  --timeout=S      kill everything after so many seconds (60)\n"
     "  --times=N        run the program so often, and add up (1)\n"
+    "  --of-client=1    measure the client, not the server (0)\n"
     "  --gently=1       end the server by SIGTERM, if that helps in 5 s (0)\n";
 
 struct plan {
@@ -46,7 +47,8 @@ struct plan {
     int timeout; /* seconds */
     int times;
     int gently;
-    char **program; /* what is measured */
+    int of_client;
+    char **program; /* what is measured, unless of_client */
     char **client;  /* NULL: the program itself talks */
     int port;
 };
@@ -251,10 +253,11 @@ static int run_alone(const struct plan *plan, struct outcome *total)
 static int run_client(const struct plan *plan, struct outcome *o)
 {
     struct process *client = &programs[1];
+    struct process *measured = plan->of_client ? client : &programs[0];
     int err = process_start(client, plan->client, plan->client_core, true);
 
     if (err == 0) {
-        talk(client, &programs[0]);
+        talk(client, measured);
         process_wait(client, o);
         process_kill(client);
     }
@@ -272,8 +275,8 @@ static void ask_to_end(const struct process *server)
     }
 }
 
-/* The status is the client's, and the rest the server's, which must live to
- * the end. */
+/* The status is the client's, and the rest that of who is measured. The server
+ * must live to the end. */
 static int run_pair(const struct plan *plan, struct outcome *total)
 {
     struct process *server = &programs[0];
@@ -295,6 +298,9 @@ static int run_pair(const struct plan *plan, struct outcome *total)
     process_kill(server);
     process_wait(server, total);
     total->status = client.status;
+    if (plan->of_client) {
+        *total = client;
+    }
     return err;
 }
 
@@ -341,6 +347,7 @@ static bool read_options(struct plan *plan, char ***argv)
             !read_option(**argv, "--client-core=", &plan->client_core) &&
             !read_option(**argv, "--timeout=", &plan->timeout) &&
             !read_option(**argv, "--times=", &plan->times) &&
+            !read_option(**argv, "--of-client=", &plan->of_client) &&
             !read_option(**argv, "--gently=", &plan->gently)) {
             return false;
         }
@@ -369,7 +376,7 @@ static bool read_plan(struct plan *plan, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct plan plan = {-1, -1, 60, 1, 0, NULL, NULL, 0};
+    struct plan plan = {-1, -1, 60, 1, 0, 0, NULL, NULL, 0};
 
     if (argc < 1 || !read_plan(&plan, argv)) {
         (void)fputs(usage, stderr);

@@ -1,10 +1,17 @@
 # shellcheck shell=sh
 # Runs nginx as one process in the foreground. Sourced.
 
-# serve PORT GLOBAL LOCATION: directives for the top of the configuration, and
-# for the one location that there is. What nginx writes goes to a directory of
-# its own, which a later run takes over.
+# serve PORT GLOBAL LOCATION [CERTIFICATE KEY]: directives for the top of the
+# configuration, and for the location "/" or several; with a certificate by TLS.
+# What nginx writes goes to a directory of its own, which a later run takes over.
 serve() {
+    secure= tls=
+    if [ $# -gt 3 ]; then
+        secure=ssl
+        tls="ssl_protocols TLSv1.3;
+        ssl_certificate $(realpath "$4");
+        ssl_certificate_key $(realpath "$5");"
+    fi
     directory=${TMPDIR:-/tmp}/miniloop-bench-nginx-$(id -u)
     mkdir -p "$directory"
     cat >"$directory/$1.conf" <<TEXT
@@ -25,8 +32,9 @@ http {
     keepalive_requests 1000000000;
     keepalive_timeout 600s;
     server {
-        listen 127.0.0.1:$1 backlog=4096;
-        location / { $3 }
+        listen 127.0.0.1:$1 $secure backlog=4096;
+        $tls
+        $3
     }
 }
 TEXT

@@ -7,8 +7,8 @@
 
 modules=/usr/lib/nginx/modules
 serve "$1" "load_module $modules/ndk_http_module.so;
-load_module $modules/ngx_http_lua_module.so;" 'content_by_lua_block {
+load_module $modules/ngx_http_lua_module.so;" 'location / { content_by_lua_block {
     ngx.header["Content-Type"] = "text/plain"
     ngx.header["Content-Length"] = 13
     ngx.print("hello, world\n")
-}'
+} }'
