@@ -185,9 +185,9 @@ void ml_request_init(lua_State *L, struct ml_vm *vm)
     (void)luaL_newmetatable(L, METATABLE);
     ml_vm_pushclosure(L, vm, request_tostring, 0);
     lua_setfield(L, -2, "__tostring");
-    lua_pushcfunction(L, request_misused);
+    ml_vm_pushclosure(L, vm, request_misused, 0);
     lua_setfield(L, -2, "__index");
-    lua_pushcfunction(L, request_misused);
+    ml_vm_pushclosure(L, vm, request_misused, 0);
     lua_setfield(L, -2, "__call");
     lua_pushliteral(L, "a request cannot be changed");
     lua_setfield(L, -2, "__metatable");
