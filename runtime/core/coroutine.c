@@ -133,15 +133,17 @@ static enum outcome resume_again(lua_State *L, struct ml_vm *vm, lua_State *co,
     return outcome;
 }
 
-/* Takes what the coroutine gave over to L; raises if there are too many. */
-static int take_results(lua_State *L, lua_State *co, int nresults)
+static const char *const TOO_MANY_RESULTS = "too many results to resume";
+
+/* Takes what the coroutine gave over to L; false if there are too many. */
+static bool take_results(lua_State *L, lua_State *co, int nresults)
 {
     if (lua_checkstack(L, nresults + 1) == 0) {
         lua_pop(co, nresults);
-        return luaL_error(L, "too many results to resume");
+        return false;
     }
     lua_xmove(co, L, nresults);
-    return nresults;
+    return true;
 }
 
 /* Closes a coroutine where nothing can suspend. */
@@ -172,6 +174,13 @@ static bool died_of_cancel(lua_State *co, const struct ml_vm *vm)
 
 static int resume_k(lua_State *L, int status, lua_KContext ctx);
 
+static int resume_refuse(lua_State *L, const char *why)
+{
+    lua_pushboolean(L, 0);
+    lua_pushstring(L, why);
+    return 2;
+}
+
 /* The answer of coroutine.resume. */
 static int resume_answer(lua_State *L, struct ml_vm *vm, lua_State *co,
                          enum outcome outcome, int nresults)
@@ -183,7 +192,9 @@ static int resume_answer(lua_State *L, struct ml_vm *vm, lua_State *co,
         return lua_yieldk(L, 1, (lua_KContext)vm, resume_k);
     case GAVE:
         lua_pushboolean(L, 1);
-        return take_results(L, co, nresults) + 1;
+        return take_results(L, co, nresults)
+                   ? nresults + 1
+                   : resume_refuse(L, TOO_MANY_RESULTS);
     case FAILED:
     default:
         lua_pushboolean(L, 0);
@@ -217,9 +228,7 @@ static int co_resume(lua_State *L)
     int nresults = 0;
     const char *why = refusal(L, vm, co, nargs);
     if (why != NULL) {
-        lua_pushboolean(L, 0);
-        lua_pushstring(L, why);
-        return 2;
+        return resume_refuse(L, why);
     }
     enum outcome outcome = resume(L, vm, co, nargs, &nresults);
     return resume_answer(L, vm, co, outcome, nresults);
@@ -262,7 +271,9 @@ static int wrap_answer(lua_State *L, struct ml_vm *vm, lua_State *co,
         ml_thread_pushmark(L);
         return lua_yieldk(L, 1, (lua_KContext)vm, wrap_k);
     case GAVE:
-        return take_results(L, co, nresults);
+        return take_results(L, co, nresults)
+                   ? nresults
+                   : luaL_error(L, "%s", TOO_MANY_RESULTS);
     case FAILED:
     default:
         bury(L, vm, co); /* as Lua's wrap does, whatever it died of */

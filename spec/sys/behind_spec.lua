@@ -1,0 +1,78 @@
+-- Descriptors that are closed behind our back, without ml.forget: C2.6. What
+-- becomes of the wait is the system's affair; all other tasks must go on.
+
+local lu = require "luaunit"
+local ml = require "miniloop"
+local sockets = require "spec.support.sockets"
+
+local spec = {}
+
+-- Two tasks tell each other that they live.
+local function assert_alive()
+  local channel = ml.channel()
+  local task = ml.spawn(channel.recv, channel, 5)
+  ml.sleep(0.001)
+  channel:send "alive"
+  lu.assertEquals({ task:wait(5) }, { true, "alive" })
+end
+
+-- select() and poll() tell of it, and the wait ends; epoll() forgets it.
+function spec.test_a_wait_for_it_ends_or_sleeps()
+  local near, far = sockets.pair()
+  local task = ml.spawn(ml.wait_io_read, near)
+  ml.sleep(0.001)
+  near:close()
+  assert_alive()
+  if task:status() ~= "waiting" then
+    local _, value, err = task:wait()
+    lu.assertEquals({ value, err.code }, { nil, "EBADF" })
+  end
+  task:kill()
+  far:close()
+end
+
+-- A child has a copy of the socket: epoll tells of what comes for it, under a
+-- number that nobody waits for, and cannot be asked to stop.
+function spec.test_a_copy_in_a_child_does_not_keep_the_loop_busy()
+  local near, far = sockets.pair()
+  local task = ml.spawn(ml.wait_io_read, near)
+  ml.sleep(0.001)
+  local holder <close> = assert(io.popen("read -r line", "w"))
+  near:close()
+  task:kill()
+  far:send "unheard"
+  for _ = 1, 5 do
+    ml.sleep(0.001)
+  end
+  local used = os.clock()
+  ml.sleep(0.05)
+  lu.assertTrue(os.clock() - used < 0.04)
+  assert_alive()
+  holder:write "\n"
+  far:close()
+end
+
+-- The same while another task waits under the number that was used again.
+function spec.test_the_next_of_that_number_hears_its_own()
+  local near, far = sockets.pair()
+  local number = near:getfd()
+  local task = ml.spawn(ml.wait_io_read, near)
+  ml.sleep(0.001)
+  local holder <close> = assert(io.popen("read -r line", "w"))
+  near:close()
+  task:kill()
+  local a, b = sockets.pair()
+  local heard = ml.spawn(ml.wait_io_read, a:getfd() == number and a or b)
+  ml.sleep(0.001)
+  far:send "unheard"
+  ml.sleep(0.001)
+  a:send "x"
+  b:send "x"
+  lu.assertEquals({ heard:wait(5) }, { true, true })
+  holder:write "\n"
+  for _, socket in ipairs { a, b, far } do
+    socket:close()
+  end
+end
+
+return spec
