@@ -258,4 +258,27 @@ function spec.test_hundreds_of_runs_leave_no_descriptor()
   end)
 end
 
+-- C4.2: a handle is the box of an outcome, whichever loop it was of.
+function spec.test_a_task_of_an_earlier_run_keeps_its_outcome()
+  local result = child.run(function()
+    local failed, slow
+    pcall(ml.run, function()
+      failed = ml.spawn(error, "x", 0)
+      slow = ml.spawn(ml.sleep, 1000)
+      ml.yield()
+      error "the run ends here"
+    end)
+    ml.run(function()
+      for task, code in pairs { [failed] = "EFAILED", [slow] = "ECANCELED" } do
+        lu.assertEquals(select(2, task:wait()).code, code)
+        lu.assertFalse((pcall(task.join, task)))
+        lu.assertEquals(select(2, ml.kill(task)).code, "ESRCH")
+      end
+    end)
+    print "all told"
+  end, { stock = true })
+  lu.assertStrContains(result.err, "task 2 failed: x")
+  lu.assertEquals({ result.status, result.out }, { 0, "all told\n" })
+end
+
 return spec

@@ -237,4 +237,16 @@ function spec.test_it_beats_a_script_that_died()
   expect(result, 17, "closed\n")
 end
 
+-- A kill is under way then.
+function spec.test_in_the_clean_up_of_a_task_that_is_killed()
+  local result = eval [[
+    local victim = napper("victim", function() os.exit(18) end)
+    napper "other"
+    ml.sleep(0)
+    victim:kill()
+    print "never"
+  ]]
+  expect(result, 18, "victim\nother\n", "")
+end
+
 return spec

@@ -2,6 +2,7 @@
 
 local child = require "spec.support.child"
 local closing = require "spec.support.closing"
+local command = require "spec.support.command"
 local lu = require "luaunit"
 local ml = require "miniloop"
 local pipe = require "spec.support.pipe"
@@ -238,6 +239,63 @@ end
 
 function spec.test_a_loop_for_ever_stays_when_no_task_is_left()
   assert_had_to_be_killed(child.run(die_soon, { options = "--forever" }))
+end
+
+-- A member of a group, that many groups within each other, waits for the owner
+-- of the outermost. A circle is refused if it is not too long to be looked for;
+-- then it is a deadlock.
+local function circle(depth)
+  return ([[
+    local ml = require "miniloop"
+    local root
+    local function nest(n)
+      if n > 0 then
+        return ml.group(function(group) group:spawn(nest, n - 1) end)
+      end
+      ml.yield()
+      print(select(2, root:wait()).code)
+    end
+    root = ml.spawn(nest, %d)
+  ]]):format(depth)
+end
+
+-- C5.8
+function spec.test_a_circle_through_nested_groups_is_refused()
+  local result = command.eval(circle(10))
+  command.expect(result, 0, "EDEADLK\n", "")
+end
+
+function spec.test_a_circle_too_long_to_be_looked_for_is_a_deadlock()
+  local result = command.eval(circle(20))
+  lu.assertEquals(result.out, "")
+  assert_deadlock(result)
+end
+
+function spec.test_a_circle_among_very_many_members_is_a_deadlock()
+  local result = child.run(function()
+    local root
+    root = ml.spawn(function()
+      ml.group(function(group)
+        for _ = 1, 300 do
+          group:spawn(ml.sleep, math.huge)
+        end
+        group:spawn(ml.wait, root)
+      end)
+    end)
+    local member = ml.tasks()[2]
+    ml.sleep(0)
+    lu.assertTrue(member ~= nil)
+  end)
+  assert_deadlock(result)
+end
+
+-- C4.6: one that nobody waits with keeps nothing alive.
+function spec.test_a_catcher_that_nobody_waits_with_is_no_hope()
+  assert_deadlock(child.run(function()
+    local signals <close> = ml.signals("USR1")
+    lu.assertTrue(signals ~= nil)
+    ml.event():wait()
+  end))
 end
 
 return spec

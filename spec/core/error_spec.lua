@@ -108,4 +108,20 @@ function spec.test_a_value_that_has_no_text_costs_the_error_none()
     .. "type table that has no text)")
 end
 
+-- C2.2
+function spec.test_an_error_without_its_fields_has_a_text_still()
+  local err = eperm()
+  rawset(err, "op", nil)
+  lu.assertEquals(tostring(err), "error: operation not permitted (EPERM)")
+  rawset(err, "code", nil)
+  rawset(err, "message", nil)
+  lu.assertEquals(tostring(err), "error: unknown (EUNKNOWN)")
+end
+
+function spec.test_what_is_no_name_is_no_field_either()
+  local err = eperm()
+  lu.assertNil(err[1])
+  lu.assertNil(err[{}])
+end
+
 return spec

@@ -1,5 +1,6 @@
 -- Wrong use raises, at the line of the caller: C2.1, and the numbers of C2.3.
 
+local child = require "spec.support.child"
 local lu = require "luaunit"
 local ml = require "miniloop"
 local net = require "miniloop.net"
@@ -183,6 +184,37 @@ function spec.test_what_goes_wrong_in_the_world_is_nil_and_an_error()
     lu.assertNil(answer[1])
     lu.assertTrue(ml.iserror(answer[2]))
   end
+end
+
+-- ------------------------------------------------------------ odd arguments
+
+function spec.test_a_light_userdata_is_called_so()
+  local null = require "cjson".null
+  raises("number expected, got light userdata", function() ml.sleep(null) end)
+end
+
+-- The method is not among those of what it is given.
+function spec.test_a_method_of_another_kind_of_object_has_no_name()
+  local send = ml.channel().send
+  local _, err = ml.kill(0)
+  for _, other in ipairs { ml.event(), err, io.stdout, "text", 1, print } do
+    local _, message = pcall(send, other)
+    lu.assertStrContains(message, "bad argument #1 to '?' (")
+  end
+end
+
+-- However many fields a script adds to a module, and under whatever keys.
+function spec.test_a_module_with_hundreds_of_fields_knows_its_own()
+  child.passes(function()
+    for i = 1, 300 do
+      rawset(ml, "field" .. i, i)
+      rawset(ml, i, ml.sleep)
+    end
+    raises("miniloop has no field 'x'", function() return ml.x end)
+    rawset(ml, "sleep", nil)
+    local _, message = pcall(ml[1], "x")
+    lu.assertStrContains(message, "number expected, got string")
+  end)
 end
 
 return spec

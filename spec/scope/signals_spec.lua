@@ -230,4 +230,15 @@ function spec.test_every_catcher_gets_the_signal()
   end)
 end
 
+function spec.test_a_catcher_gets_no_other_signal()
+  child.passes(function()
+    local a <close> = ml.signals("USR1")
+    local b <close> = ml.signals("USR2")
+    raise "USR2"
+    lu.assertEquals(b:wait(10), "USR2")
+    local _, err = a:wait(0)
+    lu.assertEquals(err.code, "ETIMEDOUT")
+  end)
+end
+
 return spec
