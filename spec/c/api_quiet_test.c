@@ -122,6 +122,29 @@ static void test_a_script_catches_signals_where_the_host_gave_leave(void)
     CHECK(before[SIGHUP].sa_handler == after[SIGHUP].sa_handler);
 }
 
+/* C5.10: a signal is one loop's at a time. */
+static void test_a_signal_that_another_loop_catches_is_refused(void)
+{
+    static const char *const script =
+        "local ml = require 'miniloop'\n"
+        "signals, err = ml.signals('HUP', 'USR1')\n"
+        "code = err and err.code\n"
+        "ml.sleep(3600)";
+    ml_loop *first = open_loop(ML_SIGNALS);
+    ml_loop *second = open_loop(ML_SIGNALS);
+    spawn(first, script);
+    spawn(second, script);
+    CHECK_EQ(ml_run(first, ML_RUN_NOWAIT), 1);
+    CHECK_EQ(ml_run(second, ML_RUN_NOWAIT), 1);
+    CHECK(global_is(first, "code", "nil"));
+    CHECK(global_is(second, "code", "EBUSY"));
+    close_loop(first);
+    spawn(second, script);
+    CHECK_EQ(ml_run(second, ML_RUN_NOWAIT), 1);
+    CHECK(global_is(second, "code", "nil"));
+    close_loop(second);
+}
+
 /* ---- threads and descriptors --------------------------------------------- */
 
 /* The threads of this process; -1 where the system does not tell. */
@@ -224,6 +247,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_no_signal_is_handled_blocked_or_ignored),
     CHECK_TEST(test_a_script_catches_signals_by_leave_of_the_host),
     CHECK_TEST(test_a_script_catches_signals_where_the_host_gave_leave),
+    CHECK_TEST(test_a_signal_that_another_loop_catches_is_refused),
     CHECK_TEST(test_no_thread_is_started),
     CHECK_TEST(test_no_descriptor_is_left_behind),
     CHECK_TEST(test_nothing_is_written),

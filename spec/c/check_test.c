@@ -1,0 +1,270 @@
+/* ml_check (core/check.h) finds what does not agree: each structure of a loop
+ * is broken in one place, which must be told, and mended again. */
+
+#include "api_fixture.h"
+
+#include "core/check.h"
+#include "core/loop.h"
+#include "core/scope.h"
+#include "core/task.h"
+
+/* The tasks, by what they do; ids ascend from 1. */
+enum {
+    FIRST = 1, /* is before the next in the queue of an event */
+    SECOND,    /* the same */
+    SLEEPER,   /* has an alarm */
+    LATER,     /* the same deadline, set later */
+    TIMED,     /* sleeps in a timeout block */
+    OWNER,     /* waits for the member of its group */
+    READER,    /* waits for a stream */
+    IDLE,      /* has read one, and sleeps */
+    MEMBER,    /* of the group */
+    READY,     /* gave way */
+    TASKS = READY
+};
+
+static const char *const script =
+    "local ml, net = require 'miniloop', require 'miniloop.net'\n"
+    "local event = ml.event()\n"
+    "ml.new(event.wait, event)\n"
+    "ml.new(ml.sleep, 5)\n"
+    "ml.new(ml.sleep, 5)\n"
+    "ml.new(ml.timeout, 9, ml.sleep, 100)\n"
+    "ml.new(ml.group, function(group) group:spawn(ml.sleep, 100) end)\n"
+    "a, b = net.pair()\n"
+    "ml.new(a.recv, a)\n"
+    "ml.new(function() b:recv(1, 0) ml.sleep(100) end)\n"
+    "event:wait()\n";
+
+static struct ml_loop *loop;
+
+static struct ml_task *task_of(int id)
+{
+    struct ml_task *task = ml_task_find(loop, id);
+    CHECK_MUST(task != NULL);
+    return task;
+}
+
+static void check_good(void)
+{
+    const char *what = NULL;
+    CHECK_EQ(ml_check(loop, &what), 0);
+    if (what != NULL) {
+        (void)printf("  %s\n", what);
+    }
+}
+
+static void check_told(int line, const char *expected)
+{
+    const char *what = NULL;
+    CHECK_EQ(ml_check(loop, &what), -EINVAL);
+    if (what == NULL || strcmp(what, expected) != 0) {
+        (void)printf("  line %d: '%s', not '%s'\n", line,
+                     what != NULL ? what : "nothing", expected);
+        check.failures++;
+    }
+}
+
+/* With `place`, which is of this type, at another value for a moment. */
+#define BREAK(type, place, value, expected) \
+    do {                                    \
+        type saved = (place);               \
+        (place) = (value);                  \
+        check_told(__LINE__, expected);     \
+        (place) = saved;                    \
+        check_good();                       \
+    } while (0)
+
+static void open_busy_on(const char *poller)
+{
+    ml_options options = {
+        .size = sizeof options, .poller = poller, .flags = ML_VIRTUAL_TIME};
+    loop = open_with(&options);
+    spawn(loop, script);
+    for (int i = 0; i < 3; i++) {
+        CHECK_EQ(ml_run(loop, ML_RUN_NOWAIT), 1);
+    }
+    spawn(loop, "");
+    CHECK_EQ(loop->ntasks, TASKS);
+    check_good();
+}
+
+static void open_busy(void)
+{
+    open_busy_on("sim");
+}
+
+static void test_a_queue(void)
+{
+    open_busy();
+    struct ml_task *first = task_of(FIRST);
+    struct ml_task *second = task_of(SECOND);
+    struct ml_list *link = &first->wait.link;
+    const char *told = "a queue's links agree";
+    BREAK(struct ml_list *, link->next->prev, link->next, told);
+    BREAK(struct ml_list *, link->prev, link, told);
+    told = "who is in a queue has declared it";
+    BREAK(int, second->nwaits, 0, told);
+    BREAK(struct ml_queue *, second->wait.queue, &first->ends, told);
+    told = "a declared wait is registered";
+    BREAK(struct ml_queue *, first->wait.queue, NULL, told);
+    BREAK(struct ml_queue *, first->wait.queue, &second->ends,
+          "a wait is in its queue");
+    BREAK(struct ml_task *, first->wait.call->task, second,
+          "a wait is of its task's call");
+    close_loop(loop);
+}
+
+static void test_a_wait(void)
+{
+    open_busy();
+    struct ml_task *sleeper = task_of(SLEEPER);
+    struct ml_task *reader = task_of(READER);
+    BREAK(int64_t, sleeper->call.alarm, sleeper->call.alarm + 1,
+          "the alarm of who waits is armed for its deadline");
+    BREAK(int64_t, sleeper->call.alarm, ML_TIME_NEVER,
+          "the alarm of who waits is armed if it has a deadline");
+    BREAK(const ml_syscall *, sleeper->call.def, NULL, "who waits has a call");
+    BREAK(int, reader->maxwaits, 0, "waits have room");
+    const char *told = "a wait is in the queue of its descriptor and direction";
+    BREAK(int, reader->wait.fd, 1 << 20, told);
+    BREAK(int, reader->wait.fd, loop->mailfd, told);
+    close_loop(loop);
+}
+
+static void test_a_block(void)
+{
+    open_busy();
+    struct ml_task *owner = task_of(OWNER);
+    struct ml_task *timed = task_of(TIMED);
+    struct ml_task *member = task_of(MEMBER);
+    struct ml_task *first = task_of(FIRST);
+    BREAK(struct ml_task *, owner->scope->task, first,
+          "a block belongs to its task");
+    BREAK(uint8_t, timed->scope->stage, ML_SCOPE_ASKED,
+          "a grace begins when the cancellation is raised");
+    BREAK(uint8_t, owner->scope->stage, ML_SCOPE_ASKED,
+          "who is cancelled is told");
+    timed->alert = true;
+    BREAK(uint8_t, timed->scope->stage, ML_SCOPE_OVER,
+          "who is cancelled is woken");
+    timed->alert = false;
+    BREAK(struct ml_group *, member->group, NULL,
+          "a member belongs to its group");
+    BREAK(struct ml_group *, first->group, member->group,
+          "who has a group is in it");
+    BREAK(struct ml_list *, member->member.prev, &member->member,
+          "a group's links agree");
+    close_loop(loop);
+}
+
+static void test_a_state(void)
+{
+    open_busy();
+    struct ml_task *ready = task_of(READY);
+    BREAK(int, ready->nwaits, 1, "who does not wait declares nothing");
+    BREAK(unsigned, ready->alarm.timer.pos, 1,
+          "who does not wait has no alarm");
+    BREAK(unsigned, ready->state, ML_TASK_RUNNING, "who runs is not queued");
+    BREAK(unsigned, ready->state, 7, "who runs is not queued");
+    BREAK(unsigned, ready->state, ML_TASK_DYING,
+          "who is queued is in that state");
+    ml_list_unlink(ml_task_link(ready));
+    check_told(__LINE__, "who is ready is queued");
+    ml_list_append(&loop->ready, ml_task_link(ready));
+    check_good();
+    close_loop(loop);
+}
+
+static void test_the_tasks(void)
+{
+    open_busy();
+    struct ml_task *first = task_of(FIRST);
+    struct ml_task *second = task_of(SECOND);
+    struct ml_task *sleeper = task_of(SLEEPER);
+    struct ml_list spread;
+    BREAK(int64_t, second->id, 1, "who is in a queue lives");
+    BREAK(int64_t, sleeper->id, 1, "the living are listed by age");
+    BREAK(int64_t, first->id, 0, "the living are listed by age");
+    BREAK(size_t, loop->ntasks, TASKS + 1, "as many are listed as counted");
+    BREAK(int64_t, loop->last_id, 0, "ids were given out");
+    BREAK(size_t, loop->later, 1, "as many completions are awaited as counted");
+    ml_list_init(&spread);
+    ml_list_append(&loop->spreads, &spread);
+    check_told(__LINE__, "cancellations have spread");
+    ml_list_unlink(&spread);
+    close_loop(loop);
+}
+
+static void test_the_timers(void)
+{
+    open_busy();
+    struct ml_timers *timers = &loop->timers;
+    struct ml_timer *timed = &task_of(TIMED)->scope->alarm.timer;
+    BREAK(unsigned, timed->pos, timed->pos + 1U, "a timer knows its place");
+    CHECK(timed->pos > 1);
+    BREAK(int64_t, timers->entries[timed->pos - 1].deadline, 0,
+          "timers are a heap");
+    BREAK(uint32_t, task_of(LATER)->alarm.timer.seq, 0, "timers are a heap");
+    BREAK(uint32_t, timers->count, timers->count - 1,
+          "timers belong to the living");
+    close_loop(loop);
+}
+
+static const char *const drained =
+    "only where the poller tells of an edge is known to be drained";
+
+/* That of the stream that IDLE has read from. */
+static struct ml_watch *idle_watch(void)
+{
+    for (int fd = 0; fd < loop->watches.capacity; fd++) {
+        struct ml_watch *watch = ml_watch_find(&loop->watches, fd);
+        if (watch != NULL && ml_list_empty(&watch->readers.waits)) {
+            return watch;
+        }
+    }
+    CHECK_MUST(false);
+    return NULL;
+}
+
+static void test_the_descriptors(void)
+{
+    open_busy();
+    struct ml_watches *watches = &loop->watches;
+    int fd = task_of(READER)->wait.fd;
+    struct ml_watch *watch = ml_watch_find(watches, fd);
+    BREAK(uint8_t, watch->drained, ML_POLL_WRITE, drained);
+    BREAK(uint8_t, watch->interest, 0,
+          "what is waited for is asked of the poller");
+    BREAK(bool, idle_watch()->owned, false,
+          "a raw descriptor is watched only for who waits");
+    BREAK(int, watch->fd, fd + 1, "a watch is of its descriptor");
+    BREAK(int, watches->registered, watches->registered + 1,
+          "as many descriptors are registered as counted");
+    BREAK(int, watches->waiting, 0, "as many wait for descriptors as counted");
+    close_loop(loop);
+}
+
+static void test_an_edge(void)
+{
+#ifdef ML_HAVE_EPOLL
+    open_busy_on("epoll");
+    int fd = task_of(READER)->wait.fd;
+    struct ml_watch *watch = ml_watch_find(&loop->watches, fd);
+    BREAK(uint8_t, watch->drained, ML_POLL_WRITE, drained);
+    BREAK(uint8_t, watch->drained, ML_POLL_READ | ML_POLL_WRITE, drained);
+    close_loop(loop);
+#endif
+}
+
+static const struct check_test tests[] = {
+    CHECK_TEST(test_an_edge),    CHECK_TEST(test_a_queue),
+    CHECK_TEST(test_a_wait),     CHECK_TEST(test_a_block),
+    CHECK_TEST(test_a_state),    CHECK_TEST(test_the_tasks),
+    CHECK_TEST(test_the_timers), CHECK_TEST(test_the_descriptors),
+};
+
+int main(void)
+{
+    return check_run(tests, sizeof tests / sizeof tests[0]);
+}
