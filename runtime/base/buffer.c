@@ -20,8 +20,7 @@ static void buffer_compact(struct ml_buffer *b)
 {
     size_t length = ml_buffer_length(b);
 
-    if (length)
-        memmove(b->data, b->data + b->start, length);
+    memmove(b->data, b->data + b->start, length);
     b->start = 0;
     b->end = length;
 }

@@ -2,6 +2,9 @@
 
 #include "api_fixture.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 /* ---- how many, and where ------------------------------------------------- */
 
 /* C9.1 */
@@ -270,6 +273,47 @@ static void test_a_state_of_the_host_survives_attempts_to_open(void)
     lua_close(L);
 }
 
+/* C9.2: what the host's Lua raises is no error of memory. */
+static void test_a_state_that_refuses_modules_is_refused(void)
+{
+    lua_State *L = state_open();
+    ml_options options = options_of(0);
+    ml_loop *loop = NULL;
+    options.state = L;
+    do_string(L, "refusal = {__newindex = function() error('no') end}\n"
+                 "setmetatable(package.loaded, refusal)");
+    CHECK_EQ(ml_open(&loop, &options), -EINVAL);
+    CHECK(loop == NULL);
+    do_string(L, "setmetatable(package.loaded, nil)");
+    CHECK_EQ(ml_open(&loop, &options), 0);
+    close_loop(loop);
+    lua_close(L);
+}
+
+/* In a process of its own, whose complaint nobody reads. */
+static int status_of_unprotected_error(void)
+{
+    int status = 0;
+    (void)fflush(stdout);
+    pid_t child = fork();
+    CHECK_MUST(child >= 0);
+    if (child == 0) {
+        ml_loop *loop = open_loop(0);
+        CHECK_MUST(freopen("/dev/null", "w", stderr) != NULL);
+        (void)luaL_error(ml_state(loop), "a fault of the host's");
+        _exit(0);
+    }
+    CHECK_MUST(waitpid(child, &status, 0) == child);
+    return status;
+}
+
+/* C9.1 */
+static void test_an_unprotected_error_ends_the_process(void)
+{
+    int status = status_of_unprotected_error();
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+
 /* Takes memory until there is none, over and over. */
 static const char *const bomb =
     "local hoard = {}\n"
@@ -344,6 +388,8 @@ static void test_spawning_without_memory_fails_cleanly(void)
 
 static const struct check_test tests[] = {
     CHECK_TEST(test_a_loop_opens_without_options),
+    CHECK_TEST(test_a_state_that_refuses_modules_is_refused),
+    CHECK_TEST(test_an_unprotected_error_ends_the_process),
     CHECK_TEST(test_any_number_of_loops_live_in_a_process),
     CHECK_TEST(test_loops_share_the_state_that_a_host_brings),
     CHECK_TEST(test_a_state_is_not_closed_under_other_loops),

@@ -271,6 +271,31 @@ static void test_a_loop_cannot_be_run_from_a_posted_function(void)
     busy_close();
 }
 
+/* Calls the function ml.run of the global variable `run`. */
+static void run_in_lua(ml_loop *loop, void *ud)
+{
+    (void)ud;
+    if (loop != NULL) {
+        lua_State *L = ml_state(loop);
+        lua_getglobal(L, "run");
+        lua_getglobal(L, "print");
+        CHECK_EQ(lua_pcall(L, 1, 0, 0), LUA_ERRRUN);
+        CHECK(has(lua_tostring(L, -1), "a loop is running"));
+        lua_pop(L, 1);
+    }
+}
+
+/* C5.11 */
+static void test_ml_run_cannot_be_called_from_a_posted_function(void)
+{
+    ml_loop *loop = open_loop(0);
+    spawn(loop, "run = require 'miniloop'.run");
+    run(loop);
+    CHECK_EQ(ml_post(loop, run_in_lua, NULL), 0);
+    CHECK_EQ(ml_run(loop, ML_RUN_DEFAULT), 0);
+    close_loop(loop);
+}
+
 /* C9.3 */
 static void test_a_loop_cannot_be_run_from_a_report(void)
 {
@@ -398,6 +423,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_a_loop_cannot_be_run_from_its_own_task),
     CHECK_TEST(test_a_loop_cannot_be_run_from_a_coroutine_of_its_task),
     CHECK_TEST(test_a_loop_cannot_be_run_from_a_posted_function),
+    CHECK_TEST(test_ml_run_cannot_be_called_from_a_posted_function),
     CHECK_TEST(test_a_loop_cannot_be_run_from_a_report),
     CHECK_TEST(test_a_loop_cannot_be_run_while_it_is_closed),
     CHECK_TEST(test_a_loop_can_be_run_by_a_script_of_the_host),

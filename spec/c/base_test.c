@@ -3,6 +3,8 @@
 #include "base/clock.h"
 #include "base/errno.h"
 #include "base/list.h"
+#include "base/nearest.h"
+#include "base/random.h"
 #include "check.h"
 
 #include <errno.h>
@@ -254,7 +256,49 @@ static void test_answers_of_getaddrinfo_have_codes(void)
     CHECK_EQ(ml_errno_from_eai(-9999, 0), ML_EAI(EAI_FAIL));
 }
 
+/* --- words and random bytes --- */
+
+static void test_the_nearest_word_is_the_one_that_was_meant(void)
+{
+    static const char *const known[] = {"select",
+                                        "epoll",
+                                        "tell",
+                                        "bell",
+                                        "a word of more than 32 letters, one",
+                                        NULL};
+
+    CHECK(strcmp(ml_nearest("selcet", known), "select") == 0);
+    CHECK(ml_nearest("nothing like it", known) == NULL);
+    CHECK(strcmp(ml_nearest("a word of more than 32 letters, two", known),
+                 known[4]) == 0);
+}
+
+/* Of two that are as near, and begin as alike, it is the first by alphabet. */
+static void test_of_words_as_near_the_choice_is_always_the_same(void)
+{
+    static const char *const ways[][3] = {{"tell", "bell", NULL},
+                                          {"bell", "tell", NULL}};
+
+    for (int i = 0; i < 2; i++)
+        CHECK(strcmp(ml_nearest("well", ways[i]), "bell") == 0);
+}
+
+static void test_any_number_of_random_bytes_is_had(void)
+{
+    unsigned char bytes[1000] = {0};
+    int zeros = 0;
+
+    CHECK_EQ(ml_random_bytes(bytes, 0), 0);
+    CHECK_EQ(ml_random_bytes(bytes, sizeof bytes), 0);
+    for (size_t i = 0; i < sizeof bytes; i++)
+        zeros += bytes[i] == 0;
+    CHECK(zeros < 100);
+}
+
 static const struct check_test tests[] = {
+    CHECK_TEST(test_the_nearest_word_is_the_one_that_was_meant),
+    CHECK_TEST(test_of_words_as_near_the_choice_is_always_the_same),
+    CHECK_TEST(test_any_number_of_random_bytes_is_had),
     CHECK_TEST(test_a_list_keeps_the_order_of_appending),
     CHECK_TEST(test_unlinking_twice_is_harmless),
     CHECK_TEST(test_take_all_appends_and_empties),

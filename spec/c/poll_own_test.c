@@ -256,10 +256,58 @@ static void test_a_dead_registration_does_not_speak_for_a_new_file(void)
     pair_close(pair);
     poller_close();
 }
+
+/* The kernel has kept what was registered under the number. */
+static void test_a_file_that_comes_back_to_its_number_is_watched(void)
+{
+    int pair[2], copy;
+
+    use(&ml_poll_epoll);
+    pair_open(pair);
+    CHECK_EQ(watch(pair[0], 0, ML_POLL_READ), 0);
+    copy = dup(pair[0]);
+    CHECK_MUST(copy >= 0 && close(pair[0]) == 0);
+    (void)watch(pair[0], ML_POLL_READ, 0);
+    CHECK_MUST(dup2(copy, pair[0]) == pair[0]);
+    CHECK_EQ(watch(pair[0], 0, ML_POLL_READ), 0);
+    put_byte(pair[1]);
+    CHECK_EQ(ready_ever(pair[0]), ML_POLL_READ);
+    CHECK_MUST(close(copy) == 0);
+    pair_close(pair);
+    poller_close();
+}
 #endif
+
+/* More than any of them takes at a time, or makes room for at first. */
+static void test_hundreds_are_watched_and_told_at_once(void)
+{
+    enum {
+        PAIRS = 400
+    };
+    static struct ml_poll_event events[PAIRS];
+    static int pairs[PAIRS][2];
+
+    for (int i = 0; i < PAIRS; i++) {
+        pair_open(pairs[i]);
+        put_byte(pairs[i][1]);
+    }
+    for (size_t p = 0; ml_poll_all()[p]; p++) {
+        int told = 0;
+        use(ml_poll_all()[p]);
+        for (int i = 0; i < PAIRS; i++)
+            CHECK_EQ(watch(pairs[i][0], 0, ML_POLL_READ), 0);
+        for (int i = 0; i < TRIES && told < PAIRS; i++)
+            told += ops->wait(poller, events, PAIRS, 0);
+        CHECK(told >= PAIRS);
+        poller_close();
+    }
+    for (int i = 0; i < PAIRS; i++)
+        pair_close(pairs[i]);
+}
 
 static const struct check_test tests[] = {
     CHECK_TEST(test_pollers_are_found_by_name),
+    CHECK_TEST(test_hundreds_are_watched_and_told_at_once),
     CHECK_TEST(test_only_select_refuses_a_number_past_its_sets),
     CHECK_TEST(test_select_watches_the_last_number_of_its_sets),
     CHECK_TEST(test_a_regular_file_is_refused_or_always_ready),
@@ -271,6 +319,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_the_end_of_sending_is_told_with_the_edge),
     CHECK_TEST(test_a_half_closed_socket_that_writes_is_not_reported),
     CHECK_TEST(test_a_dead_registration_does_not_speak_for_a_new_file),
+    CHECK_TEST(test_a_file_that_comes_back_to_its_number_is_watched),
 #endif
 };
 
