@@ -14,6 +14,8 @@ usage: miniloop spec/run.lua [options] [PATTERN ...]
   --shuffle    run in random order; the seed is printed
   --seed=N     run in the random order of this seed
   --repeat=N   run the whole N times, in a new order each if shuffled
+  --stop       stop at the first test that fails
+  --without=P  leave out the tests whose names match the Lua pattern P
   -v           print each test before it runs, and how long it took
 ]]
 
@@ -36,6 +38,12 @@ local handlers = {
   ["^%-%-repeat=(%d+)$"] = function(options, n)
     options.rounds = math.tointeger(n)
   end,
+  ["^%-%-stop$"] = function(options)
+    options.stop = true
+  end,
+  ["^%-%-without=(.+)$"] = function(options, pattern)
+    table.insert(options.without, pattern)
+  end,
   ["^%-v$"] = function(options)
     options.verbose = true
   end,
@@ -53,7 +61,7 @@ local function read_option(options, word)
 end
 
 local function read_arguments(words)
-  local options = { rounds = 1, patterns = {} }
+  local options = { rounds = 1, patterns = {}, without = {} }
   for pattern in (os.getenv("ML_SPEC_ONLY") or ""):gmatch("%S+") do
     table.insert(options.patterns, pattern)
   end
@@ -93,14 +101,19 @@ local function matches(name, patterns)
       return true
     end
   end
-  return #patterns == 0
+  return false
+end
+
+local function is_wanted(name, options)
+  return (#options.patterns == 0 or matches(name, options.patterns))
+    and not matches(name, options.without)
 end
 
 local function collect(options)
   local tests = {}
   for _, path in ipairs(find_specs("spec", {})) do
     for _, test in ipairs(runner.load(root, path)) do
-      if matches(test.name, options.patterns) then
+      if is_wanted(test.name, options) then
         tests[#tests + 1] = test
       end
     end

@@ -141,8 +141,12 @@ local function shuffle(tests, seed)
   end
 end
 
-local function run_round(tests, counts, verbose)
+local function run_round(tests, counts, options)
+  local verbose = options.verbose
   for _, test in ipairs(tests) do
+    if options.stop and counts.failed > 0 then
+      return
+    end
     if verbose then
       io.write(test.name, " ... ")
       io.flush() -- so that a test that hangs or crashes can be named
@@ -167,7 +171,7 @@ function runner.run(tests, options)
       print(("order of --seed=%d"):format(seed))
       shuffle(tests, seed)
     end
-    run_round(tests, counts, options.verbose)
+    run_round(tests, counts, options)
   end
   print(("%d passed, %d failed, %d skipped"):format(
     counts.passed, counts.failed, counts.skipped))

@@ -1,0 +1,123 @@
+-- Compiles a mutant and links it, in a directory of the worker that asks. All
+-- but the one object comes from the build of the preset "mutate", whose own
+-- commands are taken with other names in them; nothing in the tree is touched.
+
+local mutants = require "spec.mutate.mutants"
+local process = require "spec.mutate.process"
+
+local forge = {}
+
+local OBJECTS = "CMakeFiles/miniloop_objects.dir/"
+local LIMIT = 60 -- seconds for a compiler
+
+---@class mutate.Forge
+---@field build string    the build of the tree as it is
+---@field dir string      the worker's own
+---@field log string
+local Forge = {}
+Forge.__index = Forge
+
+---@param build string  its absolute path
+---@param dir string
+---@return mutate.Forge
+function forge.new(build, dir)
+  assert(os.execute("mkdir -p " .. process.quote(dir .. "/module")
+    .. " " .. process.quote(dir .. "/c")))
+  return setmetatable({ build = build, dir = dir, log = dir .. "/log",
+    commands = {} }, Forge)
+end
+
+function Forge:run(words)
+  local result = process.run(("cd %s && %s"):format(process.quote(self.build),
+    words), { log = self.log, cpu = LIMIT })
+  return result.status == 0
+end
+
+-- The command that makes a target of the build, with others in it replaced.
+function Forge:command(target, replaced)
+  local line = self.commands[target]
+  if not line then
+    local pipe <close> = assert(io.popen(("ninja -C %s -t commands %s")
+      :format(process.quote(self.build), target)))
+    for command in pipe:lines() do
+      line = command
+    end
+    self.commands[target] = assert(line, "no such target: " .. target)
+  end
+  for from, to in pairs(replaced) do
+    local at, last = line:find(from, 1, true)
+    assert(at, from .. " is not in the command for " .. target)
+    line = line:sub(1, at - 1) .. to .. line:sub(last + 1)
+  end
+  return line
+end
+
+local function object_of(path)
+  return OBJECTS .. path .. ".o"
+end
+
+-- Compiles a text that stands for the file; true if it could.
+function Forge:compile(path, text, object)
+  local source = self.dir .. "/" .. path:match("[^/]+$")
+  local file <close> = assert(io.open(source, "wb"))
+  assert(file:write(text))
+  file:close()
+  local command = self:command(object_of(path), {
+    [" -c "] = " -w -c ",
+    ["-o " .. object_of(path)] = "-o " .. object,
+    ["-MF " .. object_of(path) .. ".d"] = "-MF " .. self.dir .. "/depends",
+  })
+  return self:run((command:gsub("%S+$", function()
+    return process.quote(source)
+  end)))
+end
+
+---Makes the object of the mutant.
+---@return "made"|"broken"|"same" outcome  "same": its code is the original's
+function Forge:make(path, mutant)
+  self.path, self.object = path, self.dir .. "/mutant.o"
+  local plain = self.dir .. "/plain.o"
+  if not self:compile(path, mutant, self.object) then
+    return "broken"
+  end
+  assert(self:compile(path, mutants.text(path), plain),
+    "the file as it is does not compile; see " .. self.log)
+  return self:run("cmp " .. plain .. " " .. self.object) and "same" or "made"
+end
+
+---Takes the tree as it is: for a run that has to find nothing.
+function Forge:make_plain()
+  self.path, self.object = nil, nil
+end
+
+-- Links a target of the build to `out`, with the mutant's object in it. Where
+-- the runtime comes as a library, the object stands before it and so is taken.
+function Forge:link(target, out, from_library)
+  local replaced = { ["-o " .. target] = "-o " .. out }
+  if self.object and from_library then
+    replaced[" libminiloop.a"] = " " .. self.object .. " libminiloop.a"
+  elseif self.object then
+    replaced[object_of(self.path)] = self.object
+  end
+  local done = self:run(self:command(target, replaced))
+  assert(done, "cannot link; see " .. self.log)
+  return out
+end
+
+---Links the command and the module; the former's path.
+function Forge:link_command()
+  -- (The module has an object of its own for core/thread.c.)
+  local thread = self.path == "runtime/core/thread.c"
+  local object = self.object
+  self.object = not thread and object or nil
+  self:link("module/miniloop.so", self.dir .. "/module/miniloop.so")
+  self.object = object
+  return self:link("miniloop", self.dir .. "/miniloop")
+end
+
+---Links a program of spec/c.
+function Forge:link_test(name)
+  return self:link("spec/" .. name, self.dir .. "/c/" .. name, true)
+end
+
+return forge

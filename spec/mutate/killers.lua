@@ -1,0 +1,139 @@
+-- What may find a mutant, in the order in which it is tried: first the specs of
+-- the mutated file's own matter, then what is quick, then what is slow.
+
+local killers = {}
+
+---@class mutate.Stage
+---@field name string
+---@field specs? string[]  patterns of names, see spec/run.lua
+---@field poller? string
+---@field c? string[]      programs of spec/c
+
+-- What looks at the clock on the wall, installs things, needs other programs,
+-- or measures: neither quick nor sure on a machine that is busy.
+killers.without = {
+  "^api/install", "^api/symbols", "^core/failure%.test_a_loop_that_is_idle",
+  "no_cpu", "^scope/large", "^scope/trio", "_uses_little_memory$",
+  "^net/udp%.test_other_programs", "^net/connect%.test_a_slow",
+  "^net/connect%.test_an_address_without", "^net/luasocket", "_peers%.",
+  "^sim/random%.test_a_",
+}
+
+-- The specs of a file's matter, where it is not core/ alone.
+local matters = {
+  alarm = { "^sys/time", "^sys/wait" },
+  arg = { "^core/misuse", "^core/request" },
+  blame = { "^scope/group_failure", "^core/failure" },
+  body = { "^core/error", "^scope/" },
+  call = { "^core/request", "^core/cancel", "^choice/", "^sync/" },
+  catcher = { "^scope/signals", "^sim/found" },
+  collector = { "^api/" },
+  completion = {},
+  coroutine = { "^core/coroutine", "^core/frame" },
+  cycle = { "^sys/wait", "^sync/mutex" },
+  error = { "^core/error" },
+  failure = { "^core/failure", "^core/error", "^scope/group_failure" },
+  frame = { "^core/frame", "^core/coroutine", "^scope/" },
+  handle = { "^core/handle", "^core/spawn" },
+  kill = { "^core/kill", "^scope/group" },
+  loop = { "^core/loop", "^core/deadlock", "^sys/time" },
+  mailbox = {},
+  misuse = { "^core/misuse", "^core/misplaced" },
+  offload = { "^net/connect" },
+  park = { "^choice/", "^sys/io", "^sync/", "^sys/time" },
+  request = { "^core/request", "^choice/" },
+  scope = { "^scope/", "^core/cancel" },
+  site = { "^core/spawn", "^core/failure", "^core/deadlock", "^core/misuse" },
+  spare = { "^core/spawn", "^core/coroutine" },
+  task = { "^core/spawn", "^core/kill", "^core/loop" },
+  tasks = { "^scope/tasks" },
+  vm = { "^core/", "^api/" },
+  watch = { "^sys/", "^net/stream", "^poll/" },
+}
+
+-- Programs of spec/c that are quick, those that a file is likely to be found by
+-- first.
+local programs = {
+  "api_choice_test", "api_close_test", "api_failure_test", "api_later_test",
+  "api_offload_test", "api_poll_test", "api_post_test", "api_quiet_test",
+  "api_run_test", "api_spawn_test", "api_state_test", "api_storm_test",
+  "api_syscall_test", "api_wait_test", "api_open_test",
+}
+
+local layer_programs = {
+  base = { "base_test", "buffer_test", "library_test", "timer_test" },
+  poll = { "poll_test", "poll_own_test" },
+  net = {
+    "net_address_test", "net_endpoint_test", "net_io_test", "net_listen_test",
+    "net_option_test", "net_resolve_test", "net_socket_test",
+  },
+  proto = { "proto_text_test", "websocket_test", "regress_chunk_limit_test" },
+}
+
+local c_first = {
+  completion = { "api_later_test", "api_syscall_test", "api_storm_test" },
+  mailbox = { "api_post_test", "api_later_test", "api_storm_test" },
+  offload = { "api_offload_test" },
+  vm = { "api_open_test", "api_state_test" },
+  collector = { "api_open_test", "api_state_test" },
+  park = { "api_choice_test", "api_wait_test" },
+}
+
+-- Of other layers than core: the area of the same name, and its neighbours.
+local areas = {
+  base = { "^core/", "^lib/" },
+  poll = { "^poll/", "^sys/" },
+  net = { "^net/" },
+  proto = { "^http/", "^websocket/", "^tls/" },
+  sys = { "^sys/", "^sync/", "^choice/", "^scope/" },
+  lib = { "^lib/", "^http/", "^tls/", "^websocket/" },
+  api = { "^api/", "^core/failure", "^core/deadlock" },
+  cli = { "^cli/" },
+}
+
+local rest = {
+  { name = "core", specs = { "^core/", "^sync/", "^choice/", "^regress/",
+    "^sys/", "^sim/" } },
+  { name = "scope", specs = { "^scope/" } },
+  { name = "quick programs", c = programs },
+  { name = "net", specs = { "^net/", "^poll/" } },
+  { name = "epoll", poller = "epoll", specs = { "^core/", "^sys/", "^net/",
+    "^sync/", "^regress/" } },
+  { name = "select", poller = "select", specs = { "^sys/", "^net/stream",
+    "^poll/" } },
+  { name = "cli", specs = { "^cli/", "^api/", "^lua/", "^lib/" } },
+  { name = "memory", c = { "api_memory_test", "lib_memory_test" } },
+  { name = "http", specs = { "^http/client", "^http/server", "^http/limits",
+    "^websocket/tasks", "^tls/stream", "^tls/serve" } },
+  { name = "large", specs = { "^scope/large" }, large = true },
+}
+
+---The stages for a mutant of this file.
+---@param path string
+---@return mutate.Stage[]
+function killers.stages(path)
+  local layer, file = path:match("^runtime/(%w+)/([%w_]+)%.c$")
+  local first = layer == "core" and matters[file] or areas[layer]
+    or { "^core/" }
+  local c = layer == "core" and c_first[file] or layer_programs[layer]
+  local stages = {}
+  if c then
+    stages[1] = { name = "first programs", c = c }
+  end
+  if #first > 0 then
+    stages[#stages + 1] = { name = "first specs", specs = first }
+  end
+  return table.move(rest, 1, #rest, #stages + 1, stages)
+end
+
+---All stages, for the run of the tree as it is.
+function killers.all()
+  local c = {}
+  for _, layer in pairs(layer_programs) do
+    table.move(layer, 1, #layer, #c + 1, c)
+  end
+  table.sort(c)
+  return table.move(rest, 1, #rest, 2, { { name = "programs", c = c } })
+end
+
+return killers
