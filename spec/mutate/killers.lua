@@ -91,27 +91,41 @@ local areas = {
   cli = { "^cli/" },
 }
 
+-- The quick ones, for every mutant.
 local rest = {
   { name = "core", specs = { "^core/", "^sync/", "^choice/", "^regress/",
     "^sys/", "^sim/" } },
   { name = "scope", specs = { "^scope/" } },
   { name = "quick programs", c = programs },
+  { name = "epoll", poller = "epoll", specs = { "^sys/", "^net/stream",
+    "^core/loop", "^poll/" } },
   { name = "net", specs = { "^net/", "^poll/" } },
-  { name = "epoll", poller = "epoll", specs = { "^core/", "^sys/", "^net/",
-    "^sync/", "^regress/" } },
+  { name = "signals", specs = { "^cli/signals", "^cli/exit", "^api/" } },
+  { name = "memory", c = { "api_memory_test" } },
+}
+
+-- With --thorough only.
+local slow = {
+  { name = "cli", specs = { "^cli/", "^lua/", "^lib/" } },
+  { name = "more epoll", poller = "epoll", specs = { "^core/", "^net/",
+    "^sync/", "^scope/", "^regress/" } },
   { name = "select", poller = "select", specs = { "^sys/", "^net/stream",
     "^poll/" } },
-  { name = "cli", specs = { "^cli/", "^api/", "^lua/", "^lib/" } },
-  { name = "memory", c = { "api_memory_test", "lib_memory_test" } },
   { name = "http", specs = { "^http/client", "^http/server", "^http/limits",
     "^websocket/tasks", "^tls/stream", "^tls/serve" } },
   { name = "large", specs = { "^scope/large" }, large = true },
+  { name = "more memory", c = { "lib_memory_test", "http_memory_test" } },
 }
+
+local function append(list, more)
+  return table.move(more, 1, #more, #list + 1, list)
+end
 
 ---The stages for a mutant of this file.
 ---@param path string
+---@param thorough boolean  the slow ones, too
 ---@return mutate.Stage[]
-function killers.stages(path)
+function killers.stages(path, thorough)
   local layer, file = path:match("^runtime/(%w+)/([%w_]+)%.c$")
   local first = layer == "core" and matters[file] or areas[layer]
     or { "^core/" }
@@ -123,17 +137,19 @@ function killers.stages(path)
   if #first > 0 then
     stages[#stages + 1] = { name = "first specs", specs = first }
   end
-  return table.move(rest, 1, #rest, #stages + 1, stages)
+  append(stages, rest)
+  return thorough and append(stages, slow) or stages
 end
 
 ---All stages, for the run of the tree as it is.
-function killers.all()
+function killers.all(thorough)
   local c = {}
   for _, layer in pairs(layer_programs) do
-    table.move(layer, 1, #layer, #c + 1, c)
+    append(c, layer)
   end
   table.sort(c)
-  return table.move(rest, 1, #rest, 2, { { name = "programs", c = c } })
+  local stages = append({ { name = "programs", c = c } }, rest)
+  return thorough and append(stages, slow) or stages
 end
 
 return killers

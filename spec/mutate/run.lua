@@ -12,6 +12,7 @@ usage: ./dev mutate [options] [FILE.c | LAYER ...]     (core)
   --only=ID   this one, which a run has named
   --jobs=N    so many at a time (2)
   --least=P   fail when fewer than P percent are found (90)
+  --thorough  let slow specs look for what the quick ones have not found
   --list      print what there is and stop
   -v          tell of those that are found, too
 ]]
@@ -39,7 +40,7 @@ end
 
 local defaults = {
   seed = 1, count = 100, jobs = 2, least = 90, only = "", list = false,
-  v = false,
+  thorough = false, v = false,
 }
 
 local function read_option(options, word)
@@ -102,7 +103,7 @@ end
 -- The tree as it is has to pass what is to find mutants.
 local function try_plain(options)
   local troubles = {}
-  in_parallel(options.jobs, each(killers.all()), function(f, stage)
+  in_parallel(options.jobs, each(killers.all(options.thorough)), function(f, stage)
     f:make_plain()
     local finder = trial.find(f, { stage })
     troubles[#troubles + 1] = finder
@@ -122,11 +123,11 @@ local function place(mutant)
   return ("%s:%d: %s"):format(mutant.path, mutant.line, mutant.func)
 end
 
-local function try_mutant(f, mutant)
+local function try_mutant(f, mutant, thorough)
   local text = mutants.text(mutant.path, mutant.from, mutant.to, mutant.text)
   mutant.outcome = f:make(mutant.path, text)
   if mutant.outcome == "made" then
-    mutant.finder = trial.find(f, killers.stages(mutant.path))
+    mutant.finder = trial.find(f, killers.stages(mutant.path, thorough))
     mutant.outcome = mutant.finder and "found" or "survived"
   end
 end
@@ -183,7 +184,7 @@ local function try_sample(found, options)
   }
   in_parallel(options.jobs, taker(found, options.count, state),
     function(f, mutant)
-      try_mutant(f, mutant)
+      try_mutant(f, mutant, options.thorough)
       tell(mutant, options.v)
       local counts = mutant.finder or mutant.outcome == "survived"
       state.tried = state.tried + 1
