@@ -26,7 +26,7 @@ local killers = require "spec.mutate.killers"
 local lfs = require "lfs"
 local ml = require "miniloop"
 local mutants = require "spec.mutate.mutants"
-local planted = require "spec.mutate.planted"
+local plant = require "spec.mutate.plant"
 local trial = require "spec.mutate.trial"
 
 local EQUIVALENT = "spec/mutate/equivalent.txt"
@@ -223,7 +223,10 @@ end
 
 local function main(options)
   if options.words[1] == "planted" then
-    return planted.run(options, in_parallel)
+    return plant.run(table.move(options.words, 2, #options.words, 1, {}),
+      function(take, work)
+        in_parallel(options.jobs, take, work)
+      end)
   end
   local found = candidates(options)
   if options.list then
