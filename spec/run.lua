@@ -109,9 +109,33 @@ local function is_wanted(name, options)
     and not matches(name, options.without)
 end
 
+-- False for a file that need not be read: none of its tests begins as the
+-- patterns do.
+local function may_have_wanted(path, patterns)
+  local suite = path:gsub("^spec/", ""):gsub("_spec%.lua$", "") .. "."
+  for _, pattern in ipairs(patterns) do
+    local start = pattern:match("^%^([%w_/]*)")
+    local n = start and math.min(#start, #suite)
+    if not start or start:sub(1, n) == suite:sub(1, n) then
+      return true
+    end
+  end
+  return #patterns == 0
+end
+
+local function spec_files(options)
+  local files = {}
+  for _, path in ipairs(find_specs("spec", {})) do
+    if may_have_wanted(path, options.patterns) then
+      files[#files + 1] = path
+    end
+  end
+  return files
+end
+
 local function collect(options)
   local tests = {}
-  for _, path in ipairs(find_specs("spec", {})) do
+  for _, path in ipairs(spec_files(options)) do
     for _, test in ipairs(runner.load(root, path)) do
       if is_wanted(test.name, options) then
         tests[#tests + 1] = test

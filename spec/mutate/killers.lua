@@ -8,6 +8,7 @@ local killers = {}
 ---@field specs? string[]  patterns of names, see spec/run.lua
 ---@field poller? string
 ---@field c? string[]      programs of spec/c
+---@field done? string[]   specs that another stage has run before
 
 -- What looks at the clock on the wall, installs things, needs other programs,
 -- or measures: neither quick nor sure on a machine that is busy.
@@ -121,6 +122,28 @@ local function append(list, more)
   return table.move(more, 1, #more, #list + 1, list)
 end
 
+local function contains(list, value)
+  for _, v in ipairs(list) do
+    if v == value then
+      return true
+    end
+  end
+  return false
+end
+
+-- The stage without the specs that were run before, or nil: nothing is left.
+local function without_done(stage, done)
+  if not stage.specs or stage.poller then
+    return stage
+  end
+  for _, pattern in ipairs(stage.specs) do
+    if not contains(done, pattern) then
+      return { name = stage.name, specs = stage.specs, done = done }
+    end
+  end
+  return nil
+end
+
 ---The stages for a mutant of this file.
 ---@param path string
 ---@param thorough boolean  the slow ones, too
@@ -137,7 +160,9 @@ function killers.stages(path, thorough)
   if #first > 0 then
     stages[#stages + 1] = { name = "first specs", specs = first }
   end
-  append(stages, rest)
+  for _, stage in ipairs(rest) do
+    stages[#stages + 1] = without_done(stage, first)
+  end
   return thorough and append(stages, slow) or stages
 end
 

@@ -9,8 +9,9 @@ local trial = {}
 
 local quote = process.quote
 
--- Seconds that a process may compute where the tree as it is takes one or two.
-trial.cpu = 15
+-- Seconds that a process may compute; of the tree as it is, all processes of a
+-- stage take less than four.
+trial.cpu = 8
 
 -- The runs of the sim are fewer than in the suite: of each mutant there is one.
 local SEEDS = 400
@@ -25,6 +26,12 @@ local function environment(forge)
   return table.concat(words, " ")
 end
 
+local function add_each(words, prefix, patterns)
+  for _, pattern in ipairs(patterns or {}) do
+    words[#words + 1] = quote(prefix .. pattern)
+  end
+end
+
 local function specs_command(forge, stage, patterns)
   local poller = stage.poller or "auto"
   local words = {
@@ -32,21 +39,16 @@ local function specs_command(forge, stage, patterns)
     quote(forge.dir .. "/miniloop"), "--poller=" .. poller, "spec/run.lua",
     "--stop", "-v",
   }
-  for _, pattern in ipairs(killers.without) do
-    if not (stage.large and pattern == "^scope/large") then
-      words[#words + 1] = quote("--without=" .. pattern)
-    end
-  end
-  for _, pattern in ipairs(patterns) do
-    words[#words + 1] = quote(pattern)
-  end
+  add_each(words, "--without=", stage.large and {} or killers.without)
+  add_each(words, "--without=", stage.done)
+  add_each(words, "", patterns)
   return table.concat(words, " ")
 end
 
 -- The test that was running last, or failed.
 local function test_of(log)
   local text = mutants.read(log)
-  return text:match("\nFAIL (%S+)") or text:match(".*\n(%S+) %.%.%. ")
+  return text:match("\nFAIL (%a%S+)") or text:match(".*\n(%S+) %.%.%. ")
     or text:match("^(%S+) %.%.%. ")
 end
 
