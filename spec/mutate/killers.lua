@@ -144,15 +144,21 @@ local function without_done(stage, done)
   return nil
 end
 
+-- What is tried first for a file: programs, and patterns of specs.
+local function first_of(path)
+  local layer, file = path:match("^runtime/(%w+)/([%w_]+)%.c$")
+  if layer == "core" then
+    return c_first[file], matters[file] or { "^core/" }
+  end
+  return layer_programs[layer], areas[layer] or { "^core/" }
+end
+
 ---The stages for a mutant of this file.
 ---@param path string
 ---@param thorough boolean  the slow ones, too
 ---@return mutate.Stage[]
 function killers.stages(path, thorough)
-  local layer, file = path:match("^runtime/(%w+)/([%w_]+)%.c$")
-  local first = layer == "core" and matters[file] or areas[layer]
-    or { "^core/" }
-  local c = layer == "core" and c_first[file] or layer_programs[layer]
+  local c, first = first_of(path)
   local stages = {}
   if c then
     stages[1] = { name = "first programs", c = c }

@@ -7,7 +7,7 @@ local mutants = {}
 
 ---@class mutate.Mutant : mutate.Change
 ---@field path string      of the file
----@field id string        eight digits that name it as long as its line is there
+---@field id string        names it as long as its line is there
 ---@field before string    the line or lines that it changes, blanks squeezed
 ---@field after string     and what becomes of them
 ---@field key string       path, function, before and after

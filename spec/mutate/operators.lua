@@ -151,19 +151,32 @@ local function change_name(tokens, i, add, next_of)
   end
 end
 
+local function is_jump(tokens, i)
+  local text = tokens[i].text
+  return text == "break" or text == "continue"
+    or text == "return" and text_at(tokens, i + 1) == ";"
+end
+
+-- A call, or an assignment: no declaration, with a second word or `*name` after
+-- the first.
+local function is_expression(tokens, i)
+  local token, after = tokens[i], tokens[i + 1]
+  if token.kind ~= "word" then
+    return token.text:find("^[(*]$") or step[token.text]
+  end
+  local pointer = after and after.text == "*" and not after.blank_after
+  return not keywords[token.text] and after and after.kind ~= "word"
+    and not pointer
+end
+
 -- A call, an assignment, or a jump out of a loop.
 local function drop_statement(tokens, i, add)
-  local token, after = tokens[i], tokens[i + 1]
-  if token.depth > 0 or not begins_statement(tokens, i) then
+  local token = tokens[i]
+  if token.depth > 0 or not begins_statement(tokens, i)
+    or not (is_jump(tokens, i) or is_expression(tokens, i)) then
     return
   end
-  local jump = token.text == "break" or token.text == "continue"
-    or token.text == "return" and text_at(tokens, i + 1) == ";"
-  local expression = (token.kind == "word" and not keywords[token.text]
-    and not (after and after.kind == "word")
-    and not (text_at(tokens, i + 1) == "*" and not tokens[i + 1].blank_after))
-    or token.text:find("^[(*]$") or step[token.text]
-  local last = (jump or expression) and statement_end(tokens, i)
+  local last = statement_end(tokens, i)
   -- `(void)name;` does nothing.
   if last and not (token.text == "(" and last == i + 4) then
     add("statement", i, last, ";")

@@ -12,8 +12,8 @@ local function pattern_of(text)
   return (text:gsub("[^%w%s]", "%%%0"):gsub("%s+", "%%s+"))
 end
 
--- Where the bug goes into its file: from, to. Or nil and the reason.
-local function place_of(bug)
+---Where the bug goes into its file: from, to. Or nil and the reason.
+function plant.place(bug)
   local source, pattern = mutants.read(bug.path), pattern_of(bug.from)
   local from, to = source:find(pattern)
   if not from then
@@ -48,7 +48,7 @@ local function command_of(bug)
 end
 
 local function try(f, bug)
-  local from, to = place_of(bug)
+  local from, to = plant.place(bug)
   if not from then
     bug.trouble = to
     return

@@ -1,9 +1,10 @@
--- Runs a shell's words under limits, beside the other tasks. What hangs is found
--- by what it does, not by the time that it takes: so a machine that has much
--- else to do fails nothing.
+-- Runs a shell's words under limits, beside the other tasks. What hangs is
+-- found by what it does, not by the time that it takes: so a machine that has
+-- much else to do fails nothing.
 
 local lfs = require "lfs"
 local ml = require "miniloop"
+local syscall = require "miniloop.syscall"
 
 local process = {}
 
@@ -54,8 +55,7 @@ end
 -- because nothing of it moved.
 local function watch(pipe, group)
   local last, since = -1, ml.now()
-  while not ml.perform(require("miniloop.syscall")
-    .wait_io_read(pipe, LOOK_EVERY)) do
+  while not ml.perform(syscall.wait_io_read(pipe, LOOK_EVERY)) do
     local runs, used = group_activity(group)
     if runs or used ~= last then
       last, since = used, ml.now()
@@ -69,9 +69,8 @@ end
 
 -- The seconds in what `times` of the shell prints of its children.
 local function seconds_of(times)
-  local sum = 0
-  for minutes, seconds in times:match("\n([^\n]*)\n*$"):gmatch("(%d+)m([%d.]+)s")
-  do
+  local sum, last = 0, times:match("\n([^\n]*)\n*$")
+  for minutes, seconds in last:gmatch("(%d+)m([%d.]+)s") do
     sum = sum + minutes * 60 + seconds
   end
   return sum

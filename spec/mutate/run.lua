@@ -102,8 +102,8 @@ end
 
 -- The tree as it is has to pass what is to find mutants.
 local function try_plain(options)
-  local troubles = {}
-  in_parallel(options.jobs, each(killers.all(options.thorough)), function(f, stage)
+  local troubles, stages = {}, killers.all(options.thorough)
+  in_parallel(options.jobs, each(stages), function(f, stage)
     f:make_plain()
     local finder = trial.find(f, { stage })
     troubles[#troubles + 1] = finder
