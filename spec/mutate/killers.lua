@@ -22,7 +22,6 @@ killers.without = {
 
 -- The specs of a file's matter, where it is not core/ alone.
 local matters = {
-  alarm = { "^sys/time", "^sys/wait" },
   arg = { "^core/misuse", "^core/request" },
   blame = { "^scope/group_failure", "^core/failure" },
   body = { "^core/error", "^scope/" },
@@ -43,6 +42,7 @@ local matters = {
   offload = { "^net/connect" },
   park = { "^choice/", "^sys/io", "^sync/", "^sys/time" },
   request = { "^core/request", "^choice/" },
+  round = { "^core/loop", "^core/deadlock", "^sys/time" },
   scope = { "^scope/", "^core/cancel" },
   site = { "^core/spawn", "^core/failure", "^core/deadlock", "^core/misuse" },
   spare = { "^core/spawn", "^core/coroutine" },
