@@ -24,7 +24,7 @@ function forge.new(build, dir)
   assert(os.execute("mkdir -p " .. process.quote(dir .. "/module")
     .. " " .. process.quote(dir .. "/c")))
   return setmetatable({ build = build, dir = dir, log = dir .. "/log",
-    commands = {} }, Forge)
+    commands = {}, plains = {} }, Forge)
 end
 
 function Forge:run(words)
@@ -76,13 +76,22 @@ end
 ---@return "made"|"broken"|"same" outcome  "same": its code is the original's
 function Forge:make(path, mutant)
   self.path, self.object = path, self.dir .. "/mutant.o"
-  local plain = self.dir .. "/plain.o"
   if not self:compile(path, mutant, self.object) then
     return "broken"
   end
-  assert(self:compile(path, mutants.text(path), plain),
-    "the file as it is does not compile; see " .. self.log)
-  return self:run("cmp " .. plain .. " " .. self.object) and "same" or "made"
+  local same = mutants.read(self.object) == self:plain(path)
+  return same and "same" or "made"
+end
+
+-- What the file as it is compiles to.
+function Forge:plain(path)
+  if not self.plains[path] then
+    local object = self.dir .. "/plain.o"
+    assert(self:compile(path, mutants.text(path), object),
+      "the file as it is does not compile; see " .. self.log)
+    self.plains[path] = mutants.read(object)
+  end
+  return self.plains[path]
 end
 
 ---Takes the tree as it is: for a run that has to find nothing.

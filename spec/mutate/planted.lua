@@ -24,7 +24,14 @@ return {
     path = "runtime/sys/listener.c",
     from = "if (err != 0) { ml_descriptor_close(&stream->d); return err; }",
     to = "if (err != 0) { stream->d.fd = -1; return err; }",
-    specs = { "^net/serve" },
+    c = { "tls_memory_test" },
+  },
+  {
+    name = "leak_all", class = "a leaked descriptor",
+    path = "runtime/sys/descriptor.c",
+    from = "(void)ml_io_close(fd);",
+    to = "",
+    specs = { "^net/connect" },
   },
   {
     name = "unchecked", class = "an unchecked return",
