@@ -172,6 +172,9 @@ struct ml_http_noted {
 const char *ml_http_fields_refusal(lua_State *L, int index,
                                    struct ml_http_noted *noted);
 
+/* The same of fields that are to be sent behind a body. */
+const char *ml_http_trailers_refusal(lua_State *L, int index);
+
 /* Appends them, each with the end of its line; they were not refused. 0;
  * -ENOMEM. */
 int ml_http_fields_append(lua_State *L, int index, struct ml_buffer *out,

@@ -167,6 +167,51 @@ const char *ml_http_fields_refusal(lua_State *L, int index,
     return NULL;
 }
 
+/* ---- behind a body ----------------------------------------------------------------- */
+
+/* What says where a message ends, whom it is for, or how to read it, comes too
+ * late behind the body (RFC 9110, 6.5.1). */
+static bool may_be_trailer(const char *name, size_t n)
+{
+    static const char *const heads[] = {
+        "authorization",    "cache-control",
+        "connection",       "content-encoding",
+        "content-length",   "content-range",
+        "content-type",     "host",
+        "location",         "proxy-authenticate",
+        "set-cookie",       "te",
+        "trailer",          "transfer-encoding",
+        "upgrade",          "vary",
+        "www-authenticate", NULL};
+    for (size_t i = 0; heads[i] != NULL; i++) {
+        if (ml_http_same(name, n, heads[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+const char *ml_http_trailers_refusal(lua_State *L, int index)
+{
+    struct ml_http_noted noted;
+    const char *why = ml_http_fields_refusal(L, index, &noted);
+    if (why != NULL || lua_isnoneornil(L, index)) {
+        return why;
+    }
+    index = lua_absindex(L, index);
+    lua_pushnil(L);
+    while (lua_next(L, index) != 0) {
+        size_t n = 0;
+        const char *name = lua_tolstring(L, -2, &n);
+        if (!may_be_trailer(name, n)) {
+            return lua_pushfstring(
+                L, "the header field '%s' cannot come behind the body", name);
+        }
+        lua_pop(L, 1);
+    }
+    return NULL;
+}
+
 /* ---- bytes ---------------------------------------------------------------------------- */
 
 static int append_line(lua_State *L, const char *name, size_t name_length,
@@ -250,6 +295,19 @@ static int fields_refusal(lua_State *L)
     return 1;
 }
 
+/* trailers_refusal(fields): why they cannot be sent behind a body, or nil. */
+static int trailers_refusal(lua_State *L)
+{
+    lua_settop(L, 1);
+    if (!lua_isnil(L, 1)) {
+        ml_arg_type(L, 1, LUA_TTABLE);
+    }
+    if (ml_http_trailers_refusal(L, 1) == NULL) {
+        lua_pushnil(L);
+    }
+    return 1;
+}
+
 /* fields(table): their lines, as they are sent. The buffer is a block of Lua's
  * that has room for all of them. */
 static int fields_text(lua_State *L)
@@ -270,7 +328,9 @@ static int fields_text(lua_State *L)
 
 void ml_http_fields_open(lua_State *L, struct ml_vm *vm)
 {
-    static const luaL_Reg functions[] = {
-        {"refusal", fields_refusal}, {"fields", fields_text}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"refusal", fields_refusal},
+                                         {"trailers_refusal", trailers_refusal},
+                                         {"fields", fields_text},
+                                         {NULL, NULL}};
     ml_vm_setfuncs(L, vm, functions);
 }

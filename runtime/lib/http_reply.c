@@ -501,10 +501,9 @@ static int wire_sent(lua_State *L)
 static int wire_finish(lua_State *L)
 {
     struct ml_http_wire *w = ml_http_wire_check(L, 1);
-    struct ml_http_noted noted;
     lua_settop(L, 2);
     ml_arg_check(L, w->reply.begun, 1, "the answer has not begun");
-    const char *why = ml_http_fields_refusal(L, 2, &noted);
+    const char *why = ml_http_trailers_refusal(L, 2);
     if (why != NULL) {
         return luaL_error(L, "%s", why);
     }

@@ -169,6 +169,25 @@ function spec.test_a_response_is_written_piece_by_piece()
   lu.assertEquals(answer.body, "one two 3")
 end
 
+-- RFC 9110, 6.5.1
+function spec.test_what_frames_a_message_does_not_come_behind_it()
+  for name in pairs {
+    ["Content-Length"] = 1, ["transfer-encoding"] = 1, Host = 1, Trailer = 1,
+    ["Set-Cookie"] = 1, ["CONTENT-TYPE"] = 1,
+  } do
+    local told
+    local text = wire.exchange(serve(function(_, res)
+      res:write "text"
+      res.trailers = { [name] = "1" }
+      res:finish()
+    end, { on_error = function(err) told = err end }), text_of "GET /")
+    lu.assertStrMatches(text, ".*\r\n\r\n4\r\ntext\r\n")
+    lu.assertStrMatches(told, "^spec/http/server_spec.lua:%d+: the header field "
+      .. "'.-' cannot come behind the body$")
+    server:stop(0)
+  end
+end
+
 function spec.test_status_and_fields_of_a_response_count_for_what_is_returned()
   local answer = ask(serve {
     ["GET /"] = function(_, res)
@@ -485,6 +504,7 @@ function spec.test_what_is_no_route_is_misuse()
     ["get /"] = "upper case", ["GET /a{b}"] = "whole segments",
     ["GET /*/a"] = "must be the end", ["GET /{}"] = "whole segments",
     ["GET /a/:id"] = "a parameter is '{id}'",
+    ["GET /{a}/b/{a}"] = "bad route 'GET /{a}/b/{a}' ('{a}' is there twice)",
   } do
     raises(reason, function() http.serve(free, { [text] = f }) end)
   end

@@ -56,6 +56,13 @@ local function field(answer, name)
   return answer.head:match("\r\n" .. name:gsub("%-", "%%-") .. ": (.-)\r\n")
 end
 
+-- C2.1
+function spec.test_a_folder_that_is_not_there_is_misuse()
+  raises("no folder '/nowhere': no such file",
+    function() http.static "/nowhere" end)
+  raises("not a directory", function() http.static "/dev/null" end)
+end
+
 -- ------------------------------------------------------------- what is found
 
 function spec.test_a_file_is_sent_with_its_type()
@@ -207,8 +214,85 @@ end
 
 function spec.test_what_is_no_range_is_ignored()
   for _, range in ipairs { "bytes=", "bytes=-", "bytes=3-1", "bytes=a-b",
-    "lines=1-2", "bytes=0-1,3-4", "bytes", "bytes=0x1-2" } do
+    "lines=1-2", "bytes", "bytes=0x1-2", "bytes=0-1,x", "bytes=0-1,3-1",
+    "bytes=,", "bytes=1-2 3-4", "bytes=0-1,,3-" .. ("4"):rep(30) .. "-" } do
     lu.assertEquals(get("a.txt", "Range: " .. range).status, "200", range)
+  end
+end
+
+-- The parts of an answer with several: { Content-Range, type, bytes }.
+local function parts_of(answer)
+  local boundary = field(answer, "Content-Type"):match(
+    "^multipart/byteranges; boundary=(%w+)$")
+  local text, parts = "\r\n" .. answer.body, {}
+  local from = 1
+  local function take(pattern)
+    local first, last, a, b = text:find("^" .. pattern, from)
+    lu.assertNotNil(first, text:sub(from, from + 100))
+    from = last + 1
+    return a, b
+  end
+  repeat
+    local media_type, bytes = take("\r\n%-%-" .. boundary
+      .. "\r\nContent%-Type: (.-)\r\nContent%-Range: (.-)\r\n\r\n")
+    local first, last = bytes:match "^bytes (%d+)%-(%d+)/"
+    local count = last - first + 1
+    parts[#parts + 1] = { bytes, media_type, text:sub(from, from + count - 1) }
+    from = from + count
+  until text:find("^\r\n%-%-" .. boundary .. "%-%-\r\n$", from)
+  return parts
+end
+
+-- RFC 9110, 14.6
+function spec.test_several_ranges_are_as_many_parts()
+  local kind = "text/plain; charset=utf-8"
+  for range, expected in pairs {
+    ["bytes=0-3,5-6"] = { { "0-3", "text" }, { "5-6", "of" } },
+    ["bytes=-1, 0-0"] = { { "8-8", "a" }, { "0-0", "t" } },
+    ["bytes=0-0 ,, 2-2,9-,4-4"] = { { "0-0", "t" }, { "2-2", "x" },
+      { "4-4", " " } },
+    ["bytes=0-3,0-3"] = { { "0-3", "text" }, { "0-3", "text" } },
+  } do
+    local answer = get("a.txt", "Range: " .. range)
+    lu.assertEquals(answer.status, "206", range)
+    lu.assertNil(field(answer, "Content-Range"))
+    for i, part in ipairs(parts_of(answer)) do
+      lu.assertEquals(part, { "bytes " .. expected[i][1] .. "/9", kind,
+        expected[i][2] }, range)
+    end
+  end
+end
+
+function spec.test_several_ranges_of_a_large_file()
+  local answer = get("big.bin", "Range: bytes=1-500000,7-7,600001-1000000",
+    "Connection: close")
+  local parts = parts_of(answer)
+  lu.assertTrue(parts[1][3] == big:sub(2, 500001))
+  lu.assertEquals(parts[2][3], big:sub(8, 8))
+  lu.assertTrue(parts[3][3] == big:sub(600002, 1000001))
+end
+
+function spec.test_one_of_several_that_is_there_is_an_answer_by_itself()
+  local answer = get("a.txt", "Range: bytes=20-30,2-3,-0")
+  lu.assertEquals({ answer.status, field(answer, "Content-Range"),
+    answer.body }, { "206", "bytes 2-3/9", "xt" })
+  lu.assertEquals(get("a.txt", "Range: bytes=20-30,-0").status, "416")
+end
+
+-- CVE-2011-3192: to ask for all of it a thousand times over.
+function spec.test_ranges_that_ask_for_more_than_there_is_are_ignored()
+  local tiny = ("0-0,"):rep(100)
+  for range, status in pairs {
+    ["bytes=0-,0-"] = "200", ["bytes=0-5,5-8"] = "200",
+    ["bytes=" .. ("0-,"):rep(1000)] = "200", ["bytes=" .. tiny] = "206",
+    ["bytes=" .. tiny .. "1-1"] = "200",
+  } do
+    local answer = get("big.bin", "Range: " .. range)
+    if #range > 100 then
+      lu.assertEquals(answer.status, status, range)
+    else
+      lu.assertEquals(get("a.txt", "Range: " .. range).status, status, range)
+    end
   end
 end
 

@@ -164,6 +164,10 @@ function methods:finish()
   if not self.begun then
     begin(self, nil, 2)
   end
+  local why = self.trailers and http.trailers_refusal(self.trailers)
+  if why then
+    error(why, 2)
+  end
   wire:finish(self.trailers)
   return wire:flush()
 end
@@ -204,6 +208,9 @@ end
 ---@param req miniloop.http.request
 function response.release(req)
   local self = response.of[req]
+  if not self then
+    return
+  end
   response.of[req] = nil
   response.live = response.live - 1
   rawset(self, "wire", nil)

@@ -111,7 +111,12 @@ local step = {
     node.literals[text] = node.literals[text] or node_new()
     return node.literals[text]
   end,
-  parameter = function(node, name, route)
+  parameter = function(node, name, route, text)
+    for _, other in ipairs(route.names) do
+      if other == name then
+        refuse(text, ("'{%s}' is there twice"):format(name))
+      end
+    end
     table.insert(route.names, name)
     node.parameter = node.parameter or node_new()
     return node.parameter
@@ -131,7 +136,7 @@ local function place(root, path, route, text)
       key = "rest"
       table.insert(route.names, "*")
     else
-      node = step[kind](node, value, route)
+      node = step[kind](node, value, route, text)
     end
     from = slash and slash + 1
   until not from

@@ -33,7 +33,7 @@ local traceback = debug and debug.traceback or function() end
 ---@field site miniloop.http.site
 ---@field wire userdata
 ---@field req miniloop.http.request? the request that is being answered
----@field since number when its head was read
+---@field since number? when its head was read, until its answer is logged
 
 -- ------------------------------------------------------- answers that wait
 --
@@ -269,9 +269,10 @@ local function linger(wire)
 end
 
 local function note_access(talk)
-  local write = talk.site.log
-  if write then
-    write(log.entry(talk.wire, talk.req, talk.since))
+  local write, since = talk.site.log, talk.since
+  if write and since then
+    talk.since = nil
+    write(log.entry(talk.wire, talk.req, since))
   end
 end
 
@@ -312,6 +313,7 @@ end
 ---The protocol that the connection was handed to ends with an error.
 local function end_upgraded(talk, res, err)
   leave(res, true, err.value)
+  note_access(talk)
   response.release(talk.req)
   if not is_farewell(err.value, talk.peer) then
     tell(talk.site, err, talk.req)
@@ -346,15 +348,30 @@ local function refuse(talk, err)
   end
 end
 
+---A connection is over, on whatever path. Where its task was killed or cancelled
+---in the midst of an answer, that is left behind.
+local function hang_up(talk, err)
+  local req = talk.req
+  local res = req and responses[req]
+  talk.site.talks[talk] = nil
+  note_access(talk)
+  if res then
+    leave(res, err ~= nil, err)
+    response.release(req)
+  end
+end
+
+local talk_meta = { __close = hang_up }
+
 ---Serves a connection.
 ---@param site miniloop.http.site
 ---@param conn miniloop.net.stream
 function server.attend(site, conn)
   local peer = conn:peer()
-  local talk = {
+  local talk <close> = setmetatable({
     site = site, wire = http.wire(conn, site.limits),
     peer = peer ~= "unix:" and peer or nil, -- as errors name it
-  }
+  }, talk_meta)
   site.talks[talk] = true
   if site.stopping then
     talk.wire:retire()
@@ -366,7 +383,6 @@ function server.attend(site, conn)
   if ok and fault then
     refuse(talk, fault)
   end
-  site.talks[talk] = nil
   talk.wire:flush() -- or it is gone
   if talk.wire:dirty() then
     linger(talk.wire)

@@ -113,6 +113,20 @@ end
 
 -- --------------------------------------------------------------------- answers
 
+---Sends bytes of the file as they are, behind what was begun.
+local function send_bytes(wire, file, first, count)
+  local ok, err = wire:flush()
+  local sent = 0
+  if ok and not wire:silent() then
+    sent, err = wire:stream():sendfile(file, first, count)
+  end
+  if err then
+    error(err, 0)
+  end
+  wire:sent(sent) -- fewer than were promised end the connection
+  return sent == count
+end
+
 ---Sends bytes of the file as the body of an answer.
 local function send(wire, file, status, fields, first, count)
   if count <= whole then
@@ -124,19 +138,33 @@ local function send(wire, file, status, fields, first, count)
   end
   fields["Content-Length"] = count
   wire:begin(status, fields)
-  local ok, err = wire:flush()
-  local sent = 0
-  if ok and not wire:silent() then
-    sent, err = wire:stream():sendfile(file, first, count)
-  end
-  if err then
-    error(err, 0)
-  end
-  wire:sent(sent) -- fewer than were promised end the connection
+  send_bytes(wire, file, first, count)
 end
 
----The range that is asked for, if that is to be answered.
-local function asked_range(req, fields, size, seconds)
+local function write(wire, text)
+  local ok, err = wire:write(text)
+  if not ok then
+    error(err, 0)
+  end
+end
+
+---Sends several ranges of the file.
+local function send_parts(wire, file, fields, ranges, size)
+  local heads, ending, body =
+    range.multipart(ranges, size, fields["Content-Type"])
+  fields["Content-Type"], fields["Content-Length"] = body.type, body.length
+  wire:begin(206, fields)
+  for i, one in ipairs(ranges) do
+    write(wire, heads[i])
+    if not send_bytes(wire, file, one.first, one.last - one.first + 1) then
+      return
+    end
+  end
+  write(wire, ending)
+end
+
+---The ranges that are asked for, if those are to be answered.
+local function asked_ranges(req, fields, size, seconds)
   local headers = req.headers
   if not headers.range or req.method ~= "GET" or not condition.range_holds(
     headers["if-range"], fields.ETag, seconds) then
@@ -153,14 +181,17 @@ local function answer(self, req, file, path)
     return status, nil, fields
   end
   local wire = http.wire_of(req)
-  local first, last = asked_range(req, fields, size, seconds)
-  if first then
-    fields["Content-Range"] = ("bytes %d-%d/%d"):format(first, last, size)
-    return send(wire, file, 206, fields, first, last - first + 1)
-  elseif first == false then
+  local ranges = asked_ranges(req, fields, size, seconds)
+  if not ranges then
+    return send(wire, file, 200, fields, 0, size)
+  elseif #ranges == 0 then
     return 416, nil, { ["Content-Range"] = "bytes */" .. size }
+  elseif #ranges > 1 then
+    return send_parts(wire, file, fields, ranges, size)
   end
-  return send(wire, file, 200, fields, 0, size)
+  local one = ranges[1]
+  fields["Content-Range"] = range.field(one, size)
+  return send(wire, file, 206, fields, one.first, one.last - one.first + 1)
 end
 
 local function serve(self, req)
@@ -187,6 +218,11 @@ function static.new(folder, options)
   misuse.check(folder, 1, "static", "string", 1)
   misuse.options(options, 2, "static", option_types, 1)
   options = options or {}
+  local root <close>, err = http.open(folder, "", true)
+  if not root then
+    error(("bad argument #1 to 'static' (there is no folder '%s': %s)"):format(
+      folder, err.message), 3)
+  end
   local self = {
     folder = folder,
     index = options.index or "index.html",
