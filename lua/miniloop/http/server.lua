@@ -348,8 +348,8 @@ local function refuse(talk, err)
   end
 end
 
----A connection is over, on whatever path. Where its task was killed or cancelled
----in the midst of an answer, that is left behind.
+---A connection is over, on whatever path. Where its task was killed or
+---cancelled in the midst of an answer, that is left behind.
 local function hang_up(talk, err)
   local req = talk.req
   local res = req and responses[req]
