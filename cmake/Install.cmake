@@ -15,8 +15,10 @@ set_target_properties(miniloop_shared PROPERTIES EXPORT_NAME miniloop)
 set_target_properties(miniloop_static PROPERTIES EXPORT_NAME static)
 install(TARGETS miniloop_module DESTINATION "lib/lua/${ML_LUA_SERIES}")
 install(FILES ${public_headers} TYPE INCLUDE)
-install(DIRECTORY lua/meta DESTINATION "${CMAKE_INSTALL_DATADIR}/miniloop"
-        OPTIONAL FILES_MATCHING PATTERN "*.lua")
+# For editors alone: the modules are in the library, and lua/meta is about what
+# is made in C.
+install(DIRECTORY lua DESTINATION "${CMAKE_INSTALL_DATADIR}/miniloop"
+        FILES_MATCHING PATTERN "*.lua")
 
 # ---------------------------------------------------------------- its Lua
 

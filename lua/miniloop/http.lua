@@ -24,10 +24,14 @@ local server = require "miniloop.http.server"
 ---@field log boolean|file*|fun(entry: miniloop.http.entry)|nil
 ---@field on_error function? called with the error, the request, a traceback
 
+---What it returns is the answer: see miniloop.http.answer.
+---@alias miniloop.http.handler
+---| fun(req: miniloop.http.request, res: miniloop.http.response): any, any, any
+
 ---Serves HTTP on an address: one function for all requests, or one for each
 ---route.
 ---@param address miniloop.net.address|miniloop.net.listener
----@param handler function|table<string, function>
+---@param handler miniloop.http.handler|table<string, miniloop.http.handler>
 ---@param options miniloop.http.serve_options?
 ---@return miniloop.net.server? server
 ---@return miniloop.error? err
@@ -43,7 +47,7 @@ end
 ---A handler that answers with files: see miniloop.http.static.
 ---@param folder string
 ---@param options miniloop.http.static_options?
----@return fun(req: miniloop.http.request, res: miniloop.http.response): any
+---@return miniloop.http.handler
 function http.static(folder, options)
   local handler = require "miniloop.http.static".new(folder, options)
   return handler -- no tail call, as above

@@ -273,6 +273,23 @@ local function check_parts(lua)
   end
 end
 
+-- What an editor looks into: by name the modules that are in the library, and
+-- descriptions of what is made in C, each named as it is required.
+function spec.test_editors_find_every_module()
+  local lua = prefix .. "/share/miniloop/lua/"
+  for _, name in ipairs {
+    "base64", "gzip", "http", "json", "net", "tls", "url", "websocket",
+    "http/request", "http/response",
+  } do
+    lu.assertNotNil(io.open(lua .. "miniloop/" .. name .. ".lua") or
+      io.open(lua .. "meta/" .. name .. ".lua"), name)
+  end
+  for _, name in ipairs { "gzip", "json", "net", "tls" } do
+    local file <close> = assert(io.open(lua .. "meta/" .. name .. ".lua"))
+    lu.assertEquals(file:read "l", "---@meta miniloop." .. name)
+  end
+end
+
 -- C9.4, C5.11
 function spec.test_a_stock_lua_loads_the_module_and_runs_loops()
   local lua = stock_lua()

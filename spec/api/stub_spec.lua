@@ -41,7 +41,7 @@ end
 
 -- Of modules that are partly in Lua: what those have is described there.
 function spec.test_what_other_modules_have_of_c_is_described()
-  for _, name in ipairs { "gzip", "json" } do
+  for _, name in ipairs { "gzip", "json", "tls" } do
     local described = assert(loadfile(root .. "lua/meta/" .. name .. ".lua"))()
     lu.assertEquals(names_of(described, any),
       names_of(require("miniloop." .. name), of_c), name)
