@@ -22,7 +22,6 @@ usage: miniloop spec/run.lua [options] [PATTERN ...]
 local root = arg[0]:match("^(.*/)spec/[^/]*$") or ""
 package.path = root .. "?.lua;" .. package.path
 
-local lfs = require "lfs"
 local runner = require "spec.support.runner"
 
 local handlers = {
@@ -75,38 +74,9 @@ local function read_arguments(words)
   return options
 end
 
--- Adds the paths of the spec files under root/path to `found`, in order.
-local function find_specs(path, found)
-  local names = {}
-  for name in lfs.dir(root .. path) do
-    if name:sub(1, 1) ~= "." then
-      names[#names + 1] = name
-    end
-  end
-  table.sort(names)
-  for _, name in ipairs(names) do
-    local inner = path .. "/" .. name
-    if lfs.attributes(root .. inner, "mode") == "directory" then
-      find_specs(inner, found)
-    elseif name:match("_spec%.lua$") then
-      found[#found + 1] = inner
-    end
-  end
-  return found
-end
-
-local function matches(name, patterns)
-  for _, pattern in ipairs(patterns) do
-    if name:find(pattern) then
-      return true
-    end
-  end
-  return false
-end
-
 local function is_wanted(name, options)
-  return (#options.patterns == 0 or matches(name, options.patterns))
-    and not matches(name, options.without)
+  return runner.matches(name, options.patterns)
+    and not (#options.without > 0 and runner.matches(name, options.without))
 end
 
 -- False for a file that need not be read: none of its tests begins as the
@@ -125,7 +95,7 @@ end
 
 local function spec_files(options)
   local files = {}
-  for _, path in ipairs(find_specs("spec", {})) do
+  for _, path in ipairs(runner.find(root)) do
     if may_have_wanted(path, options.patterns) then
       files[#files + 1] = path
     end

@@ -1,12 +1,50 @@
--- Loads spec files, runs tests one after the other, and tells how they went.
--- See spec/run.lua. Assertions are luaunit's; the running is done here, for the
--- order by seed, the check for leftovers, and clean-up that reports as well.
+-- Finds and loads spec files, runs tests one after the other, and tells how they
+-- went. See spec/run.lua. Assertions are luaunit's; the running is done here, for
+-- the order by seed, the check for leftovers, and clean-up that reports as well.
 
+local lfs = require "lfs"
 local lu = require "luaunit"
 local ml = require "miniloop"
 local leftovers = require "spec.support.leftovers"
 
 local runner = {}
+
+-- -------------------------------------------------------------------- find
+
+local function add_specs(root, path, found)
+  local names = {}
+  for name in lfs.dir(root .. path) do
+    if name:sub(1, 1) ~= "." then
+      names[#names + 1] = name
+    end
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local inner = path .. "/" .. name
+    if lfs.attributes(root .. inner, "mode") == "directory" then
+      add_specs(root, inner, found)
+    elseif name:match("_spec%.lua$") then
+      found[#found + 1] = inner
+    end
+  end
+end
+
+-- The paths of the spec files under `root`, in order.
+function runner.find(root)
+  local found = {}
+  add_specs(root, "spec", found)
+  return found
+end
+
+-- Whether a test's name fits one of the patterns, or there are none.
+function runner.matches(name, patterns)
+  for _, pattern in ipairs(patterns) do
+    if name:find(pattern) then
+      return true
+    end
+  end
+  return #patterns == 0
+end
 
 -- -------------------------------------------------------------------- load
 
@@ -82,14 +120,22 @@ local function trace()
     :gsub("\n[^\n]*luaunit%.lua[^\n]*", ""))
 end
 
-local function catch(err)
+-- What a test that raised `err` came to: { message =, skipped =, success = }.
+function runner.explain(err)
   local message, status = lu.adjust_err_msg_with_iter(describe(err))
-  if status == lu.NodeStatus.SKIP then
-    return { skipped = true, message = message }
-  elseif status == lu.NodeStatus.SUCCESS then
-    return { success = true }
+  return {
+    message = message,
+    skipped = status == lu.NodeStatus.SKIP,
+    success = status == lu.NodeStatus.SUCCESS,
+  }
+end
+
+local function catch(err)
+  local trouble = runner.explain(err)
+  if not trouble.skipped and not trouble.success then
+    trouble.message = trouble.message .. trace()
   end
-  return { message = message .. trace() }
+  return trouble
 end
 
 -- nil when f went well, else { message =, skipped = }.

@@ -5,6 +5,7 @@
 
 #include <limits.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 
 /*
  * Faults on demand. In the tree that the preset "torture" builds, the linker
@@ -25,9 +26,17 @@ enum fault_call {
 /* What becomes of one call: calls number `first` (from 1, since the plan was
  * made) to `last` fail with `code`, an errno. */
 struct fault_plan {
-    atomic_long count; /* calls since the plan was made */
+    atomic_long count;  /* calls since the plan was made */
+    atomic_long struck; /* those of them that failed */
     long first, last;
     int code;
+};
+
+/* What the process holds when it ends, after all of its own code has run. */
+struct fault_end {
+    bool reached;
+    long expected; /* blocks; threads that end by themselves get a moment */
+    long blocks, descriptors;
 };
 
 #define FAULT_API __attribute__((visibility("default")))
@@ -41,6 +50,12 @@ extern FAULT_API const char *const fault_names[FAULT_CALL_COUNT];
 /* Whether this call has to fail: 0, or the errno to fail with, which is then in
  * `errno` as well. */
 int fault_strike(enum fault_call call);
+
+/* Blocks that were handed out by "memory" and not given back. */
+extern FAULT_API atomic_long fault_blocks;
+
+/* To be filled in at the end of the process, if not NULL. */
+extern FAULT_API struct fault_end *fault_note_end;
 
 /* Counts of all calls begin again from 0, and all plans are gone. */
 FAULT_API void fault_reset(void);

@@ -29,6 +29,7 @@ static int arm(lua_State *L)
     long times = (long)luaL_optinteger(L, 3, 1);
     int code = (int)luaL_optinteger(L, 4, ENOMEM);
     atomic_store(&plan->count, 0);
+    atomic_store(&plan->struck, 0);
     plan->code = code;
     plan->last = times == 0 ? LONG_MAX : first + times - 1;
     plan->first = first;
@@ -50,6 +51,13 @@ static int count(lua_State *L)
     return 1;
 }
 
+/* fault.struck(call): how many of these failed. */
+static int struck(lua_State *L)
+{
+    lua_pushinteger(L, atomic_load(&check_call(L)->struck));
+    return 1;
+}
+
 /* fault.calls(): the names of all calls that can fail. */
 static int calls(lua_State *L)
 {
@@ -63,11 +71,9 @@ static int calls(lua_State *L)
 
 int luaopen_fault(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"arm", arm},
-                                         {"reset", reset},
-                                         {"count", count},
-                                         {"calls", calls},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"arm", arm},     {"reset", reset},
+                                         {"count", count}, {"struck", struck},
+                                         {"calls", calls}, {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;
 }

@@ -1,93 +1,192 @@
--- Ten million tasks that end, and ten million timeouts that are not reached:
--- what they take is what they took in the first fifth.
---
---   ./dev torture memory [COUNT]
---
--- Memory goes up and down with Lua's collector, and the allocator keeps some of
--- it: so the peaks of the first and of the last fifth are compared.
+-- Memory that runs out at every point of every spec case: see usage.
+
+local usage = [[
+usage: ./dev torture memory [options] [PATTERN ...]
+  --mode=MODE   once, twice, or forever: how often memory is refused, from the
+                point on (all three)
+  --point=N     at the N-th request of a case alone, with all that it wrote
+  --sample=N    at N points of each case, chosen by the seed
+  --seed=N      (1)
+  --stride=N    at each N-th point
+  --part=K/N    one share of N of the points
+  --tally=FILE  to which the numbers are added
+  --list=FILE   names of cases, one a line: no others
+  --sum FILE .. print what tallies add up to, and nothing else
+PATTERN is a Lua pattern of the names of cases, as for spec/run.lua.]]
 
 package.path = "?.lua;" .. package.path
 
-local ml = require "miniloop"
-local process = require "spec.torture.lib.process"
-local verdict = require "spec.torture.lib.verdict"
+local fault = require "fault"
+local forked = require "forked"
+local sweep = require "spec.torture.sweep"
+local tally = require "spec.torture.tally"
 
-local LIMIT = 5 -- per cent
-local AT_ONCE = 1000
-local count = tonumber(arg[1]) or 10000000
-local this = process.this()
-
--- Calls f(AT_ONCE) until there were `count` in all.
-local function measure(what, f)
-  local peaks, start = { 0, 0, 0, 0, 0 }, ml.now()
-  local turns = count // AT_ONCE
-  for i = 1, turns do
-    f(AT_ONCE)
-    if i % math.max(turns // 500, 1) == 0 then
-      local fifth = math.min(i * 5 // turns + 1, 5)
-      peaks[fifth] = math.max(peaks[fifth], this:memory())
-    end
-  end
-  local first, last = peaks[1], peaks[5]
-  verdict.at_most(("%d %s (%.0f s), memory grows from %d to %d KiB by"):format(
-    count, what, ml.now() - start, first, last), (last / first - 1) * 100,
-    LIMIT, "%")
-end
-
-local function nothing() end
-local event = ml.event()
-
-local kinds = {
-  ["tasks"] = function(n)
-    for _ = 1, n do
-      ml.spawn(nothing)
-    end
-    ml.yield()
-  end,
-  ["tasks that waited"] = function(n)
-    ml.group(function(g)
-      for _ = 1, n do
-        g:spawn(ml.sleep, 0)
-      end
-    end)
-  end,
-  ["timeouts around what does not wait"] = function(n)
-    for _ = 1, n do
-      ml.timeout(1000, nothing)
-    end
-    ml.yield()
-  end,
-  ["timeouts withdrawn by an event"] = function(n)
-    for _ = 1, n do
-      ml.spawn(event.wait, event, 1000)
-    end
-    ml.yield()
-    event:set()
-    ml.yield()
-    event:clear()
-  end,
-  ["kills"] = function(n)
-    local list = {}
-    for i = 1, n do
-      list[i] = ml.spawn(ml.sleep, 1000)
-    end
-    ml.yield()
-    for i = 1, n do
-      list[i]:kill()
-    end
-  end,
+local subject = {
+  signs = {
+    "not enough memory", "ENOMEM", "[Cc]annot allocate memory",
+    "a function whose text can be found", -- child.lua's, who loads to find it
+  },
+  limit = 300,
+  cpu = 4,
+  wall = 60,
 }
 
--- Each in a process of its own, so that none has what another one has left.
-local kind = arg[2]
-if kind then
-  measure(kind, kinds[kind])
-  verdict.finish()
+local modes = { once = 1, twice = 2, forever = 0 }
+local mode_names = { "once", "twice", "forever" }
+
+-- ------------------------------------------------------------------ the options
+
+local function read_arguments(words)
+  local options = { patterns = {}, seed = 1, stride = 1, part = "1/1" }
+  for _, word in ipairs(words) do
+    local name, value = word:match("^%-%-(%w+)=?(.*)$")
+    if name then
+      options[name] = tonumber(value) or value
+    else
+      table.insert(options.patterns, word)
+    end
+  end
+  if options.help or options.mode and not modes[options.mode] then
+    io.stderr:write(usage, "\n")
+    os.exit(2)
+  end
+  local share, shares = options.part:match("^(%d+)/(%d+)$")
+  options.share, options.shares = tonumber(share), tonumber(shares)
+  return options
 end
-local good = true
-for name in pairs(kinds) do
-  local ok = os.execute(("%s spec/torture/memory.lua %d '%s'"):format(arg[-1],
-    count, name))
-  good = good and ok
+
+local function read_list(path)
+  local listed = {}
+  for line in io.lines(path) do
+    listed[line] = true
+  end
+  return listed
 end
-os.exit(good)
+
+-- ------------------------------------------------------------------- the points
+
+-- A number made of the seed and the case's name, the same everywhere.
+local function seed_of(options, name)
+  local n = options.seed
+  for i = 1, #name do
+    n = (n * 33 + name:byte(i)) & 0x7fffffff
+  end
+  return n
+end
+
+local function all_points(options, count, add)
+  for _, mode in ipairs(mode_names) do
+    if (options.mode or mode) == mode then
+      for n = options.point or 1, options.point or count, options.stride do
+        add(mode, n)
+      end
+    end
+  end
+end
+
+local function sampled_points(options, name, count, add)
+  math.randomseed(seed_of(options, name))
+  for _ = 1, math.min(options.sample, count) do
+    add(options.mode or mode_names[math.random(#mode_names)],
+      math.random(count))
+  end
+end
+
+-- The share of points that this process is to try: { mode =, n = } in a list.
+local function points_of(options, name, count)
+  local points, index = {}, seed_of(options, name) % options.shares
+  local function add(mode, n)
+    index = index + 1
+    if index % options.shares == options.share - 1 then
+      points[#points + 1] = { mode = mode, n = n }
+    end
+  end
+  if options.sample then
+    sampled_points(options, name, count, add)
+  else
+    all_points(options, count, add)
+  end
+  return points
+end
+
+-- -------------------------------------------------------------------- the sweep
+
+local function replay(name, point)
+  return ("./dev torture memory --mode=%s --point=%d '^%s$'"):format(point.mode,
+    point.n, (name:gsub("[%.%-]", "%%%0")))
+end
+
+-- So many of the same verdict of a case and mode are printed.
+local most_printed = 2
+
+local function report(seen, test, point, verdict, text)
+  local key = point.mode .. verdict
+  seen[key] = (seen[key] or 0) + 1
+  if seen[key] <= most_printed then
+    print(("%-6s %s\n       %s"):format(verdict, replay(test.name, point),
+      (text:gsub("\n", "\n       "))))
+  end
+end
+
+local function show(verdict, text, e)
+  print(("%s (%s %s), %s requests, %s refused"):format(verdict, e.how,
+    e.code or "", e.count, e.struck))
+  print(text)
+  print("---- its output")
+  io.write(e.output)
+end
+
+local function try_point(options, test, point, base, seen)
+  local plan = {
+    call = "memory", first = point.n, times = modes[point.mode],
+    blocks = base.blocks, descriptors = base.descriptors,
+  }
+  local verdict, text, e = sweep.try(test, plan, subject)
+  seen.tally:add(point.mode, verdict)
+  if options.point then
+    show(verdict, text, e)
+  elseif not sweep.good[verdict] then
+    report(seen, test, point, verdict, text)
+  end
+  return sweep.good[verdict]
+end
+
+local function sweep_test(options, test)
+  local base, why = sweep.measure(test, "memory", subject)
+  local seen = { tally = tally.new(options.tally) }
+  if not base then
+    seen.tally:skip(test.name, why)
+    seen.tally:write()
+    return true
+  end
+  local good = true
+  seen.tally:case(test.name, base.count)
+  for _, point in ipairs(points_of(options, test.name, base.count)) do
+    good = try_point(options, test, point, base, seen) and good
+  end
+  seen.tally:write()
+  return good
+end
+
+local function main()
+  local options = read_arguments(arg)
+  if options.sum then
+    return tally.print_sum(options.patterns, mode_names, sweep.verdicts,
+      sweep.good)
+  end
+  local listed = options.list and read_list(options.list)
+  fault.reset()
+  return sweep.each_file("", options.patterns, function(tests)
+    local good = true
+    for _, test in ipairs(tests) do
+      if not listed or listed[test.name] then
+        good = sweep_test(options, test) and good
+      end
+    end
+    return good
+  end)
+end
+
+io.stdout:setvbuf("line")
+local good = main()
+forked.leave(good and 0 or 1)

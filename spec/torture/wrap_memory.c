@@ -8,21 +8,44 @@
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *block, size_t size);
+void __real_free(void *block);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *block, size_t size);
+void __wrap_free(void *block);
+
+static void *counted(void *block)
+{
+    if (block != NULL) {
+        atomic_fetch_add_explicit(&fault_blocks, 1, memory_order_relaxed);
+    }
+    return block;
+}
 
 void *__wrap_malloc(size_t size)
 {
-    return fault_strike(FAULT_memory) ? NULL : __real_malloc(size);
+    return fault_strike(FAULT_memory) ? NULL : counted(__real_malloc(size));
 }
 
 void *__wrap_calloc(size_t count, size_t size)
 {
-    return fault_strike(FAULT_memory) ? NULL : __real_calloc(count, size);
+    return fault_strike(FAULT_memory) ? NULL
+                                      : counted(__real_calloc(count, size));
 }
 
 void *__wrap_realloc(void *block, size_t size)
 {
-    return fault_strike(FAULT_memory) ? NULL : __real_realloc(block, size);
+    if (fault_strike(FAULT_memory)) {
+        return NULL;
+    }
+    void *moved = __real_realloc(block, size);
+    return block == NULL ? counted(moved) : moved;
+}
+
+void __wrap_free(void *block)
+{
+    if (block != NULL) {
+        atomic_fetch_sub_explicit(&fault_blocks, 1, memory_order_relaxed);
+    }
+    __real_free(block);
 }

@@ -1,0 +1,273 @@
+/* The Lua module `forked`: copies of this process in which calls are made to
+ * fail, and how they ended. One at a time. Linux alone has all that it needs.
+ *
+ * A copy has the descriptors of the original. What it adds to a shared epoll
+ * goes with it, for the files are its own; the byte that it may leave in the
+ * pipe of the loop's mailbox is taken out before the next one. */
+
+#include "fault.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <lauxlib.h>
+#include <lua.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+FAULT_API int luaopen_forked(lua_State *L);
+
+enum {
+    PIPES = 8,      /* more than the command has open at its start */
+    TOLD = 16384,   /* bytes that a copy may tell */
+    OUTPUT = 16384, /* bytes of its output that are looked at */
+    MILLI = 1000
+};
+
+/* What copies and the original share. */
+struct page {
+    struct fault_end end;
+    char told[TOLD];
+};
+
+static struct forked {
+    struct page *page;
+    int output;      /* where a copy's standard streams go */
+    int mail[PIPES]; /* read ends of pipes that do not block */
+    int nmail;
+} forked = {.output = -1};
+
+/* ---- the original --------------------------------------------------------- */
+
+/* The read ends of pipes that a process has at its start are its mailbox's. */
+static void find_mail(void)
+{
+    for (int fd = STDERR_FILENO + 1; fd < 64 && forked.nmail < PIPES; fd++) {
+        struct stat status;
+        int flags = fcntl(fd, F_GETFL);
+        if (flags >= 0 && (flags & O_NONBLOCK) != 0 &&
+            (flags & O_ACCMODE) == O_RDONLY && fstat(fd, &status) == 0 &&
+            S_ISFIFO(status.st_mode)) {
+            forked.mail[forked.nmail++] = fd;
+        }
+    }
+}
+
+static void drain_mail(void)
+{
+    char bytes[64];
+    for (int i = 0; i < forked.nmail; i++) {
+        while (read(forked.mail[i], bytes, sizeof bytes) > 0) {
+        }
+    }
+}
+
+static int must(lua_State *L, int answer, const char *what)
+{
+    return answer >= 0 ? answer
+                       : luaL_error(L, "%s: %s", what, strerror(errno));
+}
+
+/* In the copy: seconds of processor time, a limit that ends a spin. */
+static void set_limits(rlim_t seconds)
+{
+    const struct rlimit cpu = {seconds, seconds + 1};
+    const struct rlimit core = {0, 0};
+    (void)setrlimit(RLIMIT_CPU, &cpu);
+    (void)setrlimit(RLIMIT_CORE, &core);
+}
+
+static void redirect(void)
+{
+    (void)dup2(forked.output, STDOUT_FILENO);
+    (void)dup2(forked.output, STDERR_FILENO);
+}
+
+/* forked.fork(seconds): the copy's id, or 0 in the copy, which may use so many
+ * seconds of processor time. */
+static int fork_copy(lua_State *L)
+{
+    rlim_t seconds = (rlim_t)luaL_checkinteger(L, 1);
+    drain_mail();
+    must(L, ftruncate(forked.output, 0), "ftruncate");
+    forked.page->told[0] = '\0';
+    forked.page->end = (struct fault_end){.reached = false};
+    (void)fflush(NULL);
+    pid_t pid = fork();
+    must(L, pid, "fork");
+    if (pid == 0) {
+        set_limits(seconds);
+        redirect();
+    }
+    lua_pushinteger(L, pid);
+    return 1;
+}
+
+/* Processes that a copy leaves behind are then ours. */
+static void adopt(void)
+{
+    (void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+}
+
+/* forked.nest(): as fork, of one that makes copies itself, and is unlimited. */
+static int nest(lua_State *L)
+{
+    (void)fflush(NULL);
+    pid_t pid = fork();
+    must(L, pid, "fork");
+    if (pid == 0) {
+        adopt();
+    }
+    lua_pushinteger(L, pid);
+    return 1;
+}
+
+/* The processes that a copy has left come to us: none is to live on. */
+static void end_orphans(void)
+{
+    char name[64];
+    (void)snprintf(name, sizeof name, "/proc/self/task/%d/children",
+                   (int)getpid());
+    for (;;) {
+        FILE *file = fopen(name, "re");
+        int pid = 0;
+        int n = file != NULL ? fscanf(file, "%d", &pid) : 0;
+        if (file != NULL) {
+            (void)fclose(file);
+        }
+        if (n != 1) {
+            return;
+        }
+        (void)kill(pid, SIGKILL);
+        (void)waitpid(pid, NULL, 0);
+    }
+}
+
+/* Waits for the copy to end; true if it had to be ended. */
+static bool await(lua_State *L, pid_t pid, double seconds, int *status)
+{
+    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    must(L, fd, "pidfd_open");
+    struct pollfd poller = {.fd = fd, .events = POLLIN};
+    int n = poll(&poller, 1, seconds > 0 ? (int)(seconds * MILLI) : -1);
+    (void)close(fd);
+    if (n == 0) {
+        (void)kill(pid, SIGKILL);
+    }
+    (void)waitpid(pid, status, 0);
+    return n == 0;
+}
+
+/* forked.wait(pid, seconds): "exit" and its status, "signal" and its number, or
+ * "late" of one that was killed after so many seconds (0: never). */
+static int wait_copy(lua_State *L)
+{
+    int status = 0;
+    bool late = await(L, (pid_t)luaL_checkinteger(L, 1),
+                      luaL_optnumber(L, 2, 0), &status);
+    end_orphans();
+    if (late) {
+        lua_pushliteral(L, "late");
+        return 1;
+    }
+    bool exited = WIFEXITED(status);
+    lua_pushstring(L, exited ? "exit" : "signal");
+    lua_pushinteger(L, exited ? WEXITSTATUS(status) : WTERMSIG(status));
+    return 2;
+}
+
+/* forked.output(): what the copy has written to its standard streams. */
+static int output(lua_State *L)
+{
+    luaL_Buffer b;
+    char *bytes = luaL_buffinitsize(L, &b, OUTPUT);
+    ssize_t n = pread(forked.output, bytes, OUTPUT, 0);
+    luaL_pushresultsize(&b, n > 0 ? (size_t)n : 0);
+    return 1;
+}
+
+/* ---- the copy ------------------------------------------------------------- */
+
+/* forked.tell(text): for the original. Needs no memory. */
+static int tell(lua_State *L)
+{
+    size_t length = 0;
+    const char *text = luaL_checklstring(L, 1, &length);
+    length = length < TOLD ? length : TOLD - 1;
+    memcpy(forked.page->told, text, length);
+    forked.page->told[length] = '\0';
+    return 0;
+}
+
+/* forked.told() */
+static int told(lua_State *L)
+{
+    lua_pushstring(L, forked.page->told);
+    return 1;
+}
+
+/* forked.watch_end(blocks): this process is to note what it holds at its very
+ * end, where so many blocks are expected. */
+static int watch_end(lua_State *L)
+{
+    forked.page->end.expected = (long)luaL_checkinteger(L, 1);
+    fault_note_end = &forked.page->end;
+    return 0;
+}
+
+/* forked.ended(): blocks and descriptors that a copy held at its end; nil if it
+ * did not come to that. */
+static int ended(lua_State *L)
+{
+    const struct fault_end *end = &forked.page->end;
+    if (!end->reached) {
+        return 0;
+    }
+    lua_pushinteger(L, end->blocks);
+    lua_pushinteger(L, end->descriptors);
+    return 2;
+}
+
+/* forked.leave(status): ends the process at once. */
+static int leave(lua_State *L)
+{
+    (void)fflush(NULL);
+    _exit((int)luaL_checkinteger(L, 1));
+}
+
+static void open_page(lua_State *L)
+{
+    void *page = mmap(NULL, sizeof *forked.page, PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED) {
+        (void)luaL_error(L, "mmap: %s", strerror(errno));
+    }
+    forked.page = page;
+    forked.output = must(L, memfd_create("output", MFD_CLOEXEC), "memfd");
+    (void)fcntl(forked.output, F_SETFL, O_APPEND);
+}
+
+int luaopen_forked(lua_State *L)
+{
+    static const luaL_Reg functions[] = {
+        {"fork", fork_copy}, {"nest", nest},           {"wait", wait_copy},
+        {"output", output},  {"tell", tell},           {"told", told},
+        {"ended", ended},    {"watch_end", watch_end}, {"leave", leave},
+        {NULL, NULL}};
+    find_mail();
+    open_page(L);
+    adopt();
+    luaL_newlib(L, functions);
+    return 1;
+}

@@ -1,0 +1,223 @@
+-- Runs a spec case in copies of this process in which calls fail by a plan, and
+-- judges how each copy ended.
+--
+-- A plan is { call =, first =, times =, errno = }: see fault_module.c. What a
+-- sweep is about, is its `subject`:
+--   signs   Lua patterns: texts that show that a failure was told to somebody
+--   limit   seconds that a case may take, of the clock that there is
+--
+-- The verdicts on a copy, of which the first two are good:
+--   right   the case passed
+--   clean   it failed, and a sign of the failure reached it or was reported
+--   wrong   it failed otherwise, and nobody said a word of the failure
+--   crash   a signal ended the process
+--   leak    memory or descriptors were left at the end, after the state's close
+--   broken  the loop's structures contradict each other
+--   lost    it never ended, and there was no sign
+--   hang    the process stood still, and had to be killed
+--   spin    it used up its time on the processor
+--   end     it ended before its case did
+
+local core = require "miniloop.core"
+local fault = require "fault"
+local forked = require "forked"
+local leftovers = require "spec.support.leftovers"
+local ml = require "miniloop"
+local runner = require "spec.support.runner"
+
+local sweep = {}
+
+sweep.verdicts = {
+  "right", "clean", "wrong", "crash", "leak", "broken", "lost", "hang", "spin",
+  "end",
+}
+sweep.good = { right = true, clean = true }
+
+-- ------------------------------------------------------------------- the copy
+
+-- The turns that other tasks get while calls still fail.
+local last_turns = 3
+
+local function body(test)
+  if test.before then
+    test.before()
+  end
+  test.run()
+end
+
+-- Runs the case while calls fail; notes in `result` what came of it.
+local function under_fire(test, plan, result)
+  if plan.first then
+    fault.arm(plan.call, plan.first, plan.times, plan.errno)
+  else
+    fault.reset()
+  end
+  result.ok, result.err = pcall(body, test)
+  result.done = true
+  for _ = 1, last_turns do
+    pcall(ml.yield)
+  end
+  result.count, result.struck = fault.count(plan.call), fault.struck(plan.call)
+  fault.reset()
+end
+
+local function outcome(result)
+  if not result.done then
+    return "late", ""
+  elseif result.ok then
+    return "pass", ""
+  end
+  local trouble = runner.explain(result.err)
+  if trouble.success then
+    return "pass", ""
+  end
+  return trouble.skipped and "skip" or "fail", tostring(trouble.message)
+end
+
+-- What is to be seen once nothing fails any more: of a case that passed, the
+-- same as ever; of another, whatever its tasks hold may still be there.
+local function aftermath(kind, before)
+  local sound, what = core.check()
+  if not sound then
+    return "broken", what
+  end
+  local left = kind == "pass" and leftovers.since(before)
+  if left then
+    return "left", left
+  end
+  return nil
+end
+
+-- In a copy: runs the case, and ends the process.
+local function play(test, plan, subject)
+  local before = leftovers.snapshot()
+  -- With all of its fields: a new one would need memory.
+  local result = { ok = false, err = false, done = false, count = 0, struck = 0 }
+  ml.yield()
+  pcall(ml.timeout, subject.limit, under_fire, test, plan, result)
+  fault.reset()
+  local kind, text = outcome(result)
+  if test.after then
+    pcall(test.after)
+  end
+  local worse, what = aftermath(kind, before)
+  forked.tell(("%s %d %d %s"):format(worse or kind, result.count,
+    result.struck, what or text))
+  forked.watch_end(plan.blocks or 0)
+  os.exit(true, true)
+end
+
+-- --------------------------------------------------------------- the judgement
+
+local signals = { [24] = "spin" } -- SIGXCPU
+
+local function signed(subject, text)
+  for _, sign in ipairs(subject.signs) do
+    if text:find(sign) then
+      return true
+    end
+  end
+  return false
+end
+
+-- How a copy ended, as it is known from outside of it.
+local function ending(pid, wall)
+  local how, code = forked.wait(pid, wall)
+  local told = forked.told()
+  local kind, count, struck, text = told:match("^(%a+) (%d+) (%d+) (.*)$")
+  local blocks, descriptors = forked.ended()
+  return {
+    how = how, code = code, output = forked.output(),
+    kind = kind, count = tonumber(count), struck = tonumber(struck),
+    text = text or "", blocks = blocks, descriptors = descriptors,
+  }
+end
+
+-- A bad verdict on how the process ended, or nil.
+local function process_verdict(e)
+  if e.how == "late" then
+    return "hang", "killed"
+  elseif e.how == "signal" then
+    return signals[e.code] or "crash", ("signal %d"):format(e.code)
+  elseif e.code ~= 0 or not e.kind or not e.blocks then
+    return "end", ("status %d"):format(e.code)
+  end
+  return nil
+end
+
+local function leak_verdict(e, plan)
+  local blocks = e.blocks - (plan.blocks or 0)
+  local descriptors = e.descriptors - (plan.descriptors or e.descriptors)
+  if blocks > 0 or descriptors > 0 then
+    return "leak", ("%d blocks, %d descriptors"):format(blocks, descriptors)
+  end
+  return nil
+end
+
+local of_kind = {
+  pass = "right", skip = "right", broken = "broken", left = "leak",
+}
+
+local function verdict_of(e, plan, subject)
+  local verdict, text = process_verdict(e)
+  if not verdict then
+    verdict, text = leak_verdict(e, plan)
+  end
+  verdict = verdict or of_kind[e.kind]
+  if verdict then
+    return verdict, text or e.text
+  elseif signed(subject, e.text) or signed(subject, e.output) then
+    return "clean", e.text
+  end
+  return e.kind == "late" and "lost" or "wrong", e.text
+end
+
+-- --------------------------------------------------------------------- the runs
+
+-- Runs the case in a copy by the plan (with no `first`, nothing fails). Gives
+-- the verdict, a text, and what is known of the copy's end.
+function sweep.try(test, plan, subject)
+  local pid = forked.fork(subject.cpu)
+  if pid == 0 then
+    play(test, plan, subject)
+  end
+  local e = ending(pid, subject.wall)
+  local verdict, text = verdict_of(e, plan, subject)
+  return verdict, text, e
+end
+
+-- Runs the case with nothing failing. Gives how it ended, with `count` calls; or
+-- nil and why it cannot be judged.
+function sweep.measure(test, call, subject)
+  local verdict, text, e = sweep.try(test, { call = call }, subject)
+  if e.kind == "skip" then
+    return nil, "skipped"
+  elseif verdict ~= "right" and not (verdict == "leak" and e.kind == "pass") then
+    return nil, verdict .. ": " .. text
+  end
+  return e
+end
+
+-- Calls f(tests) for the tests of each spec file whose names fit, in a process
+-- that has loaded nothing else. True if all went well.
+function sweep.each_file(root, patterns, f)
+  local good = true
+  for _, path in ipairs(runner.find(root)) do
+    local pid = forked.nest()
+    if pid == 0 then
+      local tests = {}
+      for _, test in ipairs(runner.load(root, path)) do
+        if runner.matches(test.name, patterns) then
+          tests[#tests + 1] = test
+        end
+      end
+      collectgarbage()
+      forked.leave(#tests == 0 and 0 or f(tests) and 0 or 1)
+    end
+    local how, code = forked.wait(pid)
+    good = good and how == "exit" and code == 0
+  end
+  return good
+end
+
+return sweep
