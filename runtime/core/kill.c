@@ -155,7 +155,7 @@ static bool must_wait(const struct ml_loop *loop, lua_State *L)
     return loop->killing || (vm->task != NULL && ml_vm_finalizing(L));
 }
 
-void ml_task_kill(struct ml_task *task, lua_State *L)
+void ml_task_kill_later(struct ml_task *task)
 {
     struct ml_loop *loop = task->loop;
     if (task->state == ML_TASK_RUNNING) {
@@ -171,9 +171,19 @@ void ml_task_kill(struct ml_task *task, lua_State *L)
     } else {
         ml_list_append(&loop->kills, ml_task_link(task));
     }
-    if (!must_wait(loop, L)) {
+}
+
+void ml_kill_due(struct ml_loop *loop, lua_State *L)
+{
+    if (!ml_list_empty(&loop->kills) && !must_wait(loop, L)) {
         ml_kill_continue(loop, L);
     }
+}
+
+void ml_task_kill(struct ml_task *task, lua_State *L)
+{
+    ml_task_kill_later(task);
+    ml_kill_due(task->loop, L);
 }
 
 int ml_task_check_doom(lua_State *L, struct ml_task *task)

@@ -12,6 +12,14 @@
  * member of its group to give way. */
 void ml_kill_continue(struct ml_loop *loop, lua_State *L);
 
+/* Carries out the kills that are asked for, unless others are in the middle of
+ * that, or the step of the running task has to end first. */
+void ml_kill_due(struct ml_loop *loop, lua_State *L);
+
+/* Asks for the kill of a task, and leaves it to the next ml_kill_due: for where
+ * tasks are being listed. Nothing of Lua runs here, and no memory is taken. */
+void ml_task_kill_later(struct ml_task *task);
+
 /* Closes the coroutines of a task that does not run; it stays to be ended. */
 void ml_kill_close(struct ml_task *task, lua_State *L);
 

@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/handle.h"
+#include "core/kill.h"
 #include "core/loop.h"
 
 #include <errno.h>
@@ -284,13 +285,13 @@ static void scope_ask(struct ml_scope *scope, int reason, const char *why,
 }
 
 /* A member is cancelled with its group, for the same reason, which it borrows:
- * to own one could fail. If there is no memory even for the task's own scope,
- * the task is to be killed. */
+ * to own one could fail. Where there is no memory even for the task's own scope,
+ * the task is killed. */
 static void task_reach(struct ml_task *task, const struct ml_scope *from)
 {
     struct ml_scope *own = own_scope(task);
     if (own == NULL) {
-        task->loop->doom = 0;
+        ml_task_kill_later(task);
         return;
     }
     if (own->stage != ML_SCOPE_OPEN) {
@@ -320,6 +321,7 @@ static void spread_all(struct ml_loop *loop, lua_State *L)
             task_alert(task);
         }
     }
+    ml_kill_due(loop, L); /* those that could not be told */
 }
 
 void ml_scope_cancel(struct ml_scope *scope, lua_State *L, int reason,

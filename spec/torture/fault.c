@@ -10,7 +10,7 @@ struct fault_plan fault_plans[FAULT_CALL_COUNT];
 const char *const fault_names[FAULT_CALL_COUNT] = {FAULT_CALLS(FAULT_NAME)};
 #undef FAULT_NAME
 
-atomic_long fault_blocks;
+atomic_long fault_blocks, fault_raised, fault_given;
 struct fault_end *fault_note_end;
 
 int fault_strike(enum fault_call call)
@@ -34,6 +34,7 @@ void fault_reset(void)
         plan->first = plan->last = 0;
         plan->code = 0;
     }
+    fault_raised = fault_given = 0;
 }
 
 /* ---- the end of the process ----------------------------------------------- */

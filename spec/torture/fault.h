@@ -54,6 +54,10 @@ int fault_strike(enum fault_call call);
 /* Blocks that were handed out by "memory" and not given back. */
 extern FAULT_API atomic_long fault_blocks;
 
+/* Errors that Lua has raised because there was no memory; error values that were
+ * made of a plan's errno while it was there. */
+extern FAULT_API atomic_long fault_raised, fault_given;
+
 /* To be filled in at the end of the process, if not NULL. */
 extern FAULT_API struct fault_end *fault_note_end;
 

@@ -58,6 +58,15 @@ static int struck(lua_State *L)
     return 1;
 }
 
+/* fault.signs(): errors of memory that were raised since the last reset, and
+ * error values made of a plan's errno. */
+static int signs(lua_State *L)
+{
+    lua_pushinteger(L, fault_raised);
+    lua_pushinteger(L, fault_given);
+    return 2;
+}
+
 /* fault.calls(): the names of all calls that can fail. */
 static int calls(lua_State *L)
 {
@@ -73,7 +82,7 @@ int luaopen_fault(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"arm", arm},     {"reset", reset},
                                          {"count", count}, {"struck", struck},
-                                         {"calls", calls}, {NULL, NULL}};
+                                         {"calls", calls}, {"signs", signs}, {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;
 }

@@ -53,12 +53,13 @@ local function under_fire(test, plan, result)
     fault.reset()
   end
   result.ok, result.err = pcall(body, test)
-  result.done = true
   for _ = 1, last_turns do
     pcall(ml.yield)
   end
   result.count, result.struck = fault.count(plan.call), fault.struck(plan.call)
+  result.raised, result.given = fault.signs()
   fault.reset()
+  return true
 end
 
 local function outcome(result)
@@ -92,17 +93,22 @@ end
 local function play(test, plan, subject)
   local before = leftovers.snapshot()
   -- With all of its fields: a new one would need memory.
-  local result = { ok = false, err = false, done = false, count = 0, struck = 0 }
+  local result = {
+    ok = false, err = false, done = false,
+    count = 0, struck = 0, raised = 0, given = 0,
+  }
   ml.yield()
-  pcall(ml.timeout, subject.limit, under_fire, test, plan, result)
+  local _, in_time = pcall(ml.timeout, subject.limit, under_fire, test, plan,
+    result)
+  result.done = in_time == true
   fault.reset()
   local kind, text = outcome(result)
   if test.after then
     pcall(test.after)
   end
   local worse, what = aftermath(kind, before)
-  forked.tell(("%s %d %d %s"):format(worse or kind, result.count,
-    result.struck, what or text))
+  forked.tell(("%s %d %d %d %d %s"):format(worse or kind, result.count,
+    result.struck, result.raised, result.given, what or text))
   forked.watch_end(plan.blocks or 0)
   os.exit(true, true)
 end
@@ -111,7 +117,7 @@ end
 
 local signals = { [24] = "spin" } -- SIGXCPU
 
-local function signed(subject, text)
+local function has_sign(subject, text)
   for _, sign in ipairs(subject.signs) do
     if text:find(sign) then
       return true
@@ -120,16 +126,26 @@ local function signed(subject, text)
   return false
 end
 
+-- Whether somebody was told. That an error of memory was raised is no proof, for
+-- the runtime may have caught it; of a case that ended it is enough, for then
+-- it is the rule that the case itself has.
+local function signed(subject, e)
+  return e.given > 0 or e.kind ~= "late" and e.raised > 0
+    or has_sign(subject, e.text) or has_sign(subject, e.output)
+end
+
 -- How a copy ended, as it is known from outside of it.
 local function ending(pid, wall)
   local how, code = forked.wait(pid, wall)
   local told = forked.told()
-  local kind, count, struck, text = told:match("^(%a+) (%d+) (%d+) (.*)$")
+  local kind, count, struck, raised, given, text =
+    told:match("^(%a+) (%d+) (%d+) (%d+) (%d+) (.*)$")
   local blocks, descriptors = forked.ended()
   return {
     how = how, code = code, output = forked.output(),
     kind = kind, count = tonumber(count), struck = tonumber(struck),
-    text = text or "", blocks = blocks, descriptors = descriptors,
+    raised = tonumber(raised), given = tonumber(given), text = text or "",
+    blocks = blocks, descriptors = descriptors,
   }
 end
 
@@ -166,7 +182,7 @@ local function verdict_of(e, plan, subject)
   verdict = verdict or of_kind[e.kind]
   if verdict then
     return verdict, text or e.text
-  elseif signed(subject, e.text) or signed(subject, e.output) then
+  elseif signed(subject, e) then
     return "clean", e.text
   end
   return e.kind == "late" and "lost" or "wrong", e.text

@@ -1,0 +1,46 @@
+/* Where failures come to light in Lua: errors that Lua raises because there is
+ * no memory, and error values that tell of a planned errno. They are counted,
+ * for a case may throw away what it is told. */
+
+#include "fault.h"
+
+#include <lua.h>
+
+_Noreturn void __real_luaD_throw(lua_State *L, int status)
+    __attribute__((weak)); /* not there in a Lua that is a shared library */
+void __real_ml_error_push(lua_State *L, int code, const char *op);
+int __real_ml_error_fail(lua_State *L, int code, const char *op);
+_Noreturn void __wrap_luaD_throw(lua_State *L, int status);
+void __wrap_ml_error_push(lua_State *L, int code, const char *op);
+int __wrap_ml_error_fail(lua_State *L, int code, const char *op);
+
+_Noreturn void __wrap_luaD_throw(lua_State *L, int status)
+{
+    if (status == LUA_ERRMEM) {
+        atomic_fetch_add(&fault_raised, 1);
+    }
+    __real_luaD_throw(L, status);
+}
+
+/* A plan's errno, while it is there. */
+static void note_given(int code)
+{
+    for (int call = 0; call < FAULT_CALL_COUNT; call++) {
+        if (fault_plans[call].first > 0 && fault_plans[call].code == code) {
+            atomic_fetch_add(&fault_given, 1);
+            return;
+        }
+    }
+}
+
+void __wrap_ml_error_push(lua_State *L, int code, const char *op)
+{
+    note_given(code);
+    __real_ml_error_push(L, code, op);
+}
+
+int __wrap_ml_error_fail(lua_State *L, int code, const char *op)
+{
+    note_given(code);
+    return __real_ml_error_fail(L, code, op);
+}
