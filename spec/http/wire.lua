@@ -47,12 +47,23 @@ function wire.answers(text, method)
   return list
 end
 
+-- What comes until the end. (A server that has closed resets who sends more: that
+-- is not to cost what came before.)
+local function read_all(conn)
+  local pieces = {}
+  repeat
+    local piece = conn:recv()
+    pieces[#pieces + 1] = piece
+  until not piece
+  return table.concat(pieces)
+end
+
 -- Sends the pieces, with some rounds of the loop in between, and no more. All
 -- that is answered until the server closes.
 function wire.exchange(address, ...)
   local conn <close> = assert(net.connect(address))
   conn:settimeout(30)
-  local reader = ml.spawn(conn.read, conn, "a")
+  local reader = ml.spawn(read_all, conn)
   for i = 1, select("#", ...) do
     if not conn:write((select(i, ...))) then
       break -- it has closed already
@@ -62,9 +73,7 @@ function wire.exchange(address, ...)
     end
   end
   conn:shutdown("write")
-  local ok, text = reader:wait()
-  assert(ok, text)
-  return text or ""
+  return reader:join()
 end
 
 return wire
