@@ -47,8 +47,8 @@ function wire.answers(text, method)
   return list
 end
 
--- What comes until the end. (A server that has closed resets who sends more: that
--- is not to cost what came before.)
+-- What comes until the end. (A server that has closed resets who sends more:
+-- that is not to cost what came before.)
 local function read_all(conn)
   local pieces = {}
   repeat
