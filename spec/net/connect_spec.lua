@@ -316,4 +316,60 @@ function spec.test_other_tasks_run_while_a_name_is_looked_up()
   lu.assertTrue(ran)
 end
 
+-- ------------------------------------------------------------- odd addresses
+
+function spec.test_a_table_may_name_the_service_or_be_wrong()
+  for _, case in ipairs {
+    { { host = "127.0.0.1", port = "no_such" }, "EAI_SERVICE" },
+    { { host = "127.0.0.1", port = "zz{}" }, "EINVAL" },
+    { { host = "127.0.0.1", port = " 80" }, "EINVAL" },
+    { { host = "127.0.0.1", port = "Zz" }, "EAI_SERVICE" },
+    { { host = ("x"):rep(300), port = 80 }, "EINVAL" },
+    { { fd = 1 << 40 }, "EBADF" },
+    { "a\127b:80", "EINVAL" },
+    { "[::1 ]:80", "EINVAL" },
+    { "[" .. ("1"):rep(300) .. "]:80", "EINVAL" },
+  } do
+    assert_code(case[2], net.connect(case[1]))
+  end
+end
+
+function spec.test_an_abstract_name_is_told_as_it_was_written()
+  local name = "unix:@miniloop-spec-" .. path:match("[^/]*$")
+  local err = assert_code("ECONNREFUSED", net.connect(name))
+  lu.assertEquals(err.address, name)
+end
+
+function spec.test_a_family_excludes_numbers_of_the_other()
+  local at = listener:address()
+  assert_code("EAFNOSUPPORT", net.connect(at, { family = "ipv6" }))
+  local unix = { family = "ipv4" }
+  assert_code("EAFNOSUPPORT", net.connect("unix:" .. path, unix))
+  local conn <close> = assert(net.connect(at, { family = "ipv4" }))
+  lu.assertEquals(conn:peer(), at)
+end
+
+-- The alarm of the timeout rings while the look-up is away.
+function spec.test_a_timeout_does_not_wait_for_a_look_up_that_is_queued()
+  local tasks = {}
+  for i = 1, 1000 do
+    tasks[i] = ml.spawn(net.connect, "localhost:1")
+  end
+  ml.yield()
+  local err = assert_code("ETIMEDOUT", net.connect("localhost:1",
+    { timeout = 1e-6 }))
+  lu.assertEquals(err.address, "localhost:1")
+  for _, task in ipairs(tasks) do
+    task:kill()
+  end
+end
+
+-- C7.3: options and a scheme go together.
+function spec.test_options_stay_as_they_are_where_the_address_says_tls()
+  local options = { timeout = 5 }
+  local at = endpoints.refused()
+  assert_code("ECONNREFUSED", net.connect("tls://" .. at, options))
+  lu.assertEquals(options, { timeout = 5 })
+end
+
 return spec

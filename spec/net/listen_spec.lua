@@ -463,4 +463,34 @@ function spec.test_who_backs_off_is_woken_by_close_and_bound_by_its_timeout()
   end, { shell = "ulimit -n 40", virtual = true })
 end
 
+function spec.test_a_mode_is_of_permissions()
+  local at = "unix:" .. path
+  for _, mode in ipairs { "77777", 99999, "7777777777777777", -1 } do
+    lu.assertStrContains(select(2, pcall(net.listen, at, { mode = mode })),
+      "option 'mode' must be")
+  end
+  lu.assertStrContains(select(2, pcall(net.listen, "127.0.0.1:0",
+    { backlog = 1 << 40 })), "option 'backlog' must be")
+end
+
+-- Abstract names have neither permissions nor a file.
+function spec.test_an_abstract_name_is_listened_at()
+  local at = "unix:@miniloop-spec-" .. path:match("[^/]*$")
+  local options = { mode = "600", unlink = true }
+  local server <close> = assert(net.listen(at, options))
+  local _, err = net.listen(at, options)
+  lu.assertEquals(err.code, "EADDRINUSE")
+  local conn <close> = assert(net.connect(at))
+  lu.assertTrue(server:accept(5):close())
+  lu.assertNil(conn:recv())
+end
+
+function spec.test_a_file_that_was_removed_meanwhile_is_no_loss()
+  local server = assert(net.listen("unix:" .. path))
+  assert(os.remove(path))
+  lu.assertTrue(server:close())
+  local again <close> = assert(net.listen("unix:" .. path, { unlink = true }))
+  lu.assertEquals(again:address(), "unix:" .. path)
+end
+
 return spec

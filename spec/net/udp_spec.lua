@@ -270,4 +270,27 @@ function spec.test_other_programs_are_spoken_with()
   lu.assertEquals(client:read(6), "answer")
 end
 
+-- ---------------------------------------------------------------- names
+
+function spec.test_a_name_is_looked_up_in_the_family_of_the_socket()
+  lu.assertTrue(a:sendto("word", "localhost:" .. port_of(a)))
+  lu.assertEquals({ a:recvfrom(nil, 5) }, { "word", a:address() })
+end
+
+-- Not every system has one for IPv6.
+function spec.test_a_socket_of_ipv6_takes_a_name_of_either_family()
+  local udp <close> = assert(net.udp("[::1]:0"))
+  local sent, err = udp:sendto("word", "localhost:" .. port_of(udp))
+  if sent then
+    lu.assertEquals({ udp:recvfrom(nil, 5) }, { "word", udp:address() })
+  else
+    assert_code("ENETUNREACH", sent, err)
+  end
+end
+
+function spec.test_it_may_be_bound_to_a_name()
+  local udp <close> = assert(net.udp("localhost:0"))
+  lu.assertStrMatches(udp:address(), ".*:%d+")
+end
+
 return spec
