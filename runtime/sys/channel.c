@@ -212,7 +212,7 @@ static void take_from_sender(lua_State *L, ml_call *sender)
 static void refill(lua_State *L, struct channel *ch, int index)
 {
     ml_call *sender = ml_queue_first(&ch->senders);
-    if (sender == NULL || is_full(ch)) {
+    if (sender == NULL) {
         return;
     }
     /* What may fail comes first: the value stays with its sender until then. */

@@ -172,14 +172,11 @@ void ml_descriptor_close(struct ml_descriptor *d)
 
 /* ---- io arguments ------------------------------------------------------------- */
 
-/* The name of the method that tells the descriptor, or NULL. Raises nothing
- * for a plain value; an object's own __index may raise. */
+/* The name of the method by which a table or userdata tells the descriptor, or
+ * NULL. Its own __index may raise. */
 static const char *fd_method(lua_State *L, int arg)
 {
     static const char *const names[] = {"getfd", "fileno", "pollfd", NULL};
-    if (!lua_istable(L, arg) && !lua_isuserdata(L, arg)) {
-        return NULL;
-    }
     for (const char *const *name = names; *name != NULL; name++) {
         int type = lua_getfield(L, arg, *name);
         lua_pop(L, 1);

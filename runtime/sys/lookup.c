@@ -115,11 +115,8 @@ static int lookup_numeric(const struct ml_lookup *lookup,
     if (endpoint->kind != ML_ENDPOINT_INET || endpoint->host[0] != '\0') {
         return -EAFNOSUPPORT;
     }
-    if (use->passive) {
-        ml_address_any(out, use->family, endpoint->port);
-    } else {
-        ml_address_loopback(out, use->family, endpoint->port);
-    }
+    /* (Nobody asks for the wildcard and for a family.) */
+    ml_address_loopback(out, use->family, endpoint->port);
     return 0;
 }
 

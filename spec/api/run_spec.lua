@@ -281,4 +281,20 @@ function spec.test_a_task_of_an_earlier_run_keeps_its_outcome()
   lu.assertEquals({ result.status, result.out }, { 0, "all told\n" })
 end
 
+-- C5.7: a mutex is of the task that locked it, not of its number.
+function spec.test_a_lock_of_an_earlier_run_is_nobodys()
+  outside(function()
+    local mutex = ml.mutex()
+    ml.run(function()
+      mutex:lock()
+    end)
+    ml.run(function()
+      local ok, message = pcall(mutex.unlock, mutex)
+      lu.assertFalse(ok)
+      lu.assertStrContains(message, "cannot unlock the mutex")
+    end)
+    getmetatable(mutex).__close(mutex)
+  end)
+end
+
 return spec

@@ -217,4 +217,23 @@ function spec.test_buffers_may_be_written_to_two_streams_at_once()
   end_of_other:close()
 end
 
+function spec.test_readers_into_buffers_take_turns()
+  local first, second = net.buffer(), net.buffer()
+  local one = waiting(near.recvinto, near, first)
+  local two = waiting(near.recvinto, near, second)
+  far:write("a")
+  lu.assertEquals(one:join(), 1)
+  far:write("bc")
+  lu.assertEquals(two:join(), 2)
+  lu.assertEquals({ first:tostring(), second:tostring() }, { "a", "bc" })
+end
+
+function spec.test_bounds_that_are_nil_are_none()
+  local buffer = net.buffer()
+  far:write("abc")
+  lu.assertEquals(near:recvinto(buffer, nil, nil), 3)
+  far:write("def")
+  lu.assertEquals(near:recv(nil, nil), "def")
+end
+
 return spec

@@ -169,4 +169,29 @@ function spec.test_misuse()
   raises("bad argument #3 to 'copy'", function() source:copy(sink, 1, "1") end)
 end
 
+-- Nothing ever makes this copy wait, so it lets the others run by itself.
+function spec.test_a_copy_that_need_not_wait_gives_way()
+  local zero <close> = net.stream(assert(io.open "/dev/zero"))
+  local null <close> = net.stream(assert(io.open("/dev/null", "w")))
+  local turns = 0
+  local other = ml.spawn(function()
+    while true do
+      turns = turns + 1
+      ml.yield()
+    end
+  end)
+  lu.assertEquals(zero:copy(null, 1 << 25), 1 << 25)
+  other:kill()
+  lu.assertTrue(turns > 1)
+end
+
+function spec.test_a_copy_begins_where_a_read_had_waited()
+  local reading = waiting(source.recv, source)
+  writer:write("drained")
+  lu.assertEquals(reading:join(), "drained")
+  local task = waiting(source.copy, source, sink, 3)
+  writer:write("abc")
+  lu.assertEquals({ task:join(), reader:recv() }, { 3, "abc" })
+end
+
 return spec

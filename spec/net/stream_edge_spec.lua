@@ -150,4 +150,35 @@ function spec.test_no_byte_is_missed_when_auto_moves_to_another_poller()
   end, { poller = "auto" })
 end
 
+-- The peer is reset: its socket is closed with a byte unread and no lingering.
+local function reset(listener)
+  local socket = require "socket"
+  local host, port = listener:address():match("^(.*):(%d+)$")
+  local peer = assert(socket.connect(host, tonumber(port)))
+  local conn = assert(listener:accept())
+  assert(peer:setoption("linger", { on = true, timeout = 0 }))
+  peer:close()
+  return conn
+end
+
+-- C2.2: whatever reads, the error of the connection is its own.
+function spec.test_each_way_of_reading_tells_of_a_reset()
+  local listener <close> = assert(net.listen("127.0.0.1:0"))
+  local buffer = net.buffer()
+  local sink, other = net.pair()
+  for op, read in pairs {
+    recv = function(conn) return conn:recv() end,
+    read = function(conn) return conn:read(5) end,
+    recvinto = function(conn) return conn:recvinto(buffer) end,
+    copy = function(conn) return conn:copy(sink) end,
+  } do
+    local conn <close> = reset(listener)
+    local value, err = read(conn)
+    lu.assertNil(value)
+    lu.assertEquals({ op, err and err.code }, { op, "ECONNRESET" })
+  end
+  sink:close()
+  other:close()
+end
+
 return spec

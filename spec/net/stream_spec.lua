@@ -426,4 +426,12 @@ function spec.test_what_is_no_stream_is_refused()
   raises("a descriptor", function() net.stream("0") end)
 end
 
+function spec.test_the_name_of_an_option_is_a_string()
+  local a, b = net.pair()
+  raises("bad argument #1 to 'setoption'", function() a:setoption(5, 1) end)
+  raises("bad argument #1 to 'setoption'", function() a:setoption({}, 1) end)
+  a:close()
+  b:close()
+end
+
 return spec

@@ -184,4 +184,38 @@ function spec.test_writesome_of_what_is_no_text_is_misuse()
   raises("string expected", function() near:writesome({}) end)
 end
 
+-- More of them than go out with one system call.
+function spec.test_hundreds_of_pieces_arrive_in_order()
+  local listener <close> = assert(net.listen("127.0.0.1:0"))
+  local conn <close> = assert(net.connect(listener:address()))
+  local peer <close> = assert(listener:accept())
+  local pieces = {}
+  for i = 1, 500 do
+    pieces[i] = ("%03d,"):format(i)
+  end
+  local all = table.concat(pieces)
+  lu.assertTrue(conn:write(table.unpack(pieces)))
+  lu.assertEquals(peer:read(#all), all)
+  local empty = {}
+  for i = 1, 100 do
+    empty[i] = ""
+  end
+  lu.assertTrue(conn:write(table.unpack(empty)))
+end
+
+-- A pipe that is full is not written to, for its other users might want it to
+-- block.
+function spec.test_a_full_pipe_is_waited_for()
+  local ends <close> = pipe()
+  local sink <close> = assert(net.stream(ends.writer))
+  local source <close> = assert(net.stream(ends.reader))
+  local text = ("0123456789abcdef"):rep(1 << 16)
+  local task = ml.spawn(sink.write, sink, text)
+  ml.yield()
+  lu.assertEquals(task:status(), "waiting")
+  lu.assertEquals(sink:writesome "more", 0)
+  lu.assertTrue(source:read(#text) == text)
+  lu.assertTrue(task:join())
+end
+
 return spec

@@ -104,4 +104,14 @@ function spec.test_the_first_members_of_a_group()
   lu.assertStrMatches(text, ".*, %.%.%.")
 end
 
+-- Made where no line of a script is running.
+function spec.test_what_was_made_nowhere_has_no_place()
+  for _, made in ipairs {
+    coroutine.wrap(ml.channel)(),
+    select(2, pcall(ml.channel)),
+  } do
+    lu.assertEquals(waits(made.recv, made), "recv on the channel")
+  end
+end
+
 return spec
