@@ -131,12 +131,6 @@ static int open_syscall(lua_State *L)
     return 1;
 }
 
-static int open_coroutine(lua_State *L)
-{
-    ml_coroutine_push(L, ml_vm_get(L));
-    return 1;
-}
-
 /* ---- the embedded modules ------------------------------------------------------ */
 
 /* Upvalue 1: the module. Runs its chunk with the module's name. */
@@ -156,7 +150,6 @@ static void preload(lua_State *L)
 {
     static const luaL_Reg modules[] = {{"miniloop.core", open_core},
                                        {"miniloop.syscall", open_syscall},
-                                       {"miniloop.coroutine", open_coroutine},
                                        {NULL, NULL}};
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
     luaL_setfuncs(L, modules, 0);
@@ -186,8 +179,8 @@ static void load(lua_State *L, const char *name)
     lua_remove(L, -2);
 }
 
-/* Not through package.loaded["miniloop.coroutine"]: Lua looks there for names,
- * and its messages are to say 'coroutine.yield'. */
+/* Under Lua's own name alone: Lua looks in package.loaded for names, and its
+ * messages are to say 'coroutine.yield'. */
 static void install_coroutine(lua_State *L)
 {
     ml_coroutine_push(L, ml_vm_get(L));

@@ -375,4 +375,22 @@ function spec.test_modules_are_found_in_files_of_lua_and_of_c()
   lu.assertStrContains(where, "lfs")
 end
 
+-- Lua's own loader finds a part by its name, without the whole having been
+-- required; without `require` it cannot.
+function spec.test_a_part_is_refused_where_require_is_gone()
+  local result = child.run(function()
+    local path = assert(package.searchpath("miniloop", package.cpath))
+    local open = assert(package.loadlib(path, "luaopen_miniloop_net"))
+    print(type(open("miniloop.net").connect))
+    local kept = require
+    require = nil -- luacheck: ignore
+    local ok, message = pcall(open, "miniloop.net")
+    require = kept -- luacheck: ignore
+    print(ok, message)
+  end, { stock = true })
+  lu.assertEquals(result.err, "")
+  lu.assertStrContains(result.out, "'miniloop.net' needs the function 'require'")
+  lu.assertStrContains(result.out, "function\n")
+end
+
 return spec

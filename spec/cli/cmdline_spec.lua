@@ -244,4 +244,21 @@ function spec.test_a_grace_time_of_nothing_kills_at_once()
   expect(clean_up(1, "--grace=0"), 124, "", "")
 end
 
+function spec.test_a_seed_is_a_whole_number()
+  for _, seed in ipairs { "", "x", "1x", "-1", ("9"):rep(30) } do
+    refuses({ "--seed=" .. seed, "-e", "" },
+      ("--seed takes a whole number, which '%s' is not"):format(seed))
+  end
+end
+
+function spec.test_an_option_is_not_cut_short()
+  refuses({ "--pol=select", "-e", "" }, "there is no option '--pol'; "
+    .. "did you mean '--poller'?")
+end
+
+function spec.test_the_shortest_timeout_is_one_still()
+  expect(run { "--timeout=1e-9", "-e", "require 'miniloop'.sleep(1000)" },
+    124, "", "")
+end
+
 return spec

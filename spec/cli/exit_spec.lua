@@ -249,4 +249,15 @@ function spec.test_in_the_clean_up_of_a_task_that_is_killed()
   expect(result, 18, "victim\nother\n", "")
 end
 
+-- No task is left then.
+function spec.test_in_the_last_finalizer()
+  local result = eval [[
+    setmetatable({}, { __gc = function()
+      print "collected"
+      os.exit(19)
+    end })
+  ]]
+  expect(result, 19, "collected\n", "")
+end
+
 return spec

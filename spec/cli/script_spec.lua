@@ -240,4 +240,10 @@ function spec.test_a_module_of_text_that_cannot_be_found_says_where_it_looked()
   lu.assertStrContains(result.out, "no file '/nosuch/nosuch.so'")
 end
 
+function spec.test_bytecode_of_standard_input_is_refused_too()
+  local result = run({ "-" }, { stdin = string.dump(load "print(1)") })
+  expect(result, 2, "")
+  lu.assertStrContains(result.err, "stdin: " .. refused)
+end
+
 return spec

@@ -414,4 +414,35 @@ function spec.test_SIGQUIT_says_when_no_task_is_left()
     "miniloop: no task is left\n")
 end
 
+-- Clean-up after a kill cannot be cancelled, and is not broken off.
+function spec.test_a_task_that_closes_after_a_kill_is_left_alone()
+  local process = start [[
+    local task = ml.spawn(function()
+      local _ <close> = closing("closed", function()
+        ready()
+        local stop = ml.now() + 0.25
+        while ml.now() < stop do end
+      end)
+      ml.sleep(1000)
+    end)
+    ml.yield()
+    task:kill()
+    ml.sleep(1000)
+  ]]
+  expect(interrupted(process, "INT"), SIGINT, "closed\n")
+end
+
+-- On a virtual clock the limit may pass while a signal is on its way.
+function spec.test_the_signal_counts_that_came_during_a_timeout()
+  local process = start([[
+    local _ <close> = closing("closed", function()
+      ready()
+      local stop = os.clock() + 0.25
+      while os.clock() < stop do end
+    end)
+    ml.sleep(1000)
+  ]], "--virtual-time", "--timeout=5")
+  expect(interrupted(process, "TERM"), SIGTERM, "closed\n")
+end
+
 return spec
