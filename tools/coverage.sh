@@ -24,10 +24,18 @@ coverage_corpora() {
     done
 }
 
+# Some of the failures that ./dev torture inflicts, always the same ones. What it
+# finds is for ./dev torture to tell.
+coverage_torture() (
+    torture_tree=coverage
+    torture_sweep memory --mode=twice --sample=2 --seed=1 || :
+)
+
 # Runs all that counts.
 coverage_collect() {
     rm -rf "$coverage_build/profiles"
-    run_specs coverage && quietly coverage-corpora coverage_corpora
+    run_specs coverage && quietly coverage-corpora coverage_corpora &&
+        quietly coverage-torture coverage_torture
 }
 
 # coverage_report [--update]

@@ -1,6 +1,9 @@
 # shellcheck shell=sh
 # What miniloop must survive, inflicted. Sourced by ./dev.
 
+# The tree that sweeps run in: that of coverage has its own counters.
+torture_tree=torture
+
 # A name, and what it is told by ./dev torture; torture_NAME runs it.
 torture_table='
 slow [CLIENTS [RATE]]   a server under slow clients, RATE bytes a second each
@@ -27,8 +30,8 @@ torture_script() {
 torture_sweep() {
     name=$1
     shift
-    build torture
-    tallies=build/torture/$name
+    build "$torture_tree"
+    tallies=build/$torture_tree/torture/$name
     rm -rf "$tallies"
     mkdir -p "$tallies"
     status=0
@@ -71,10 +74,10 @@ sweep_command() {
     clock=$1
     script=spec/torture/$2.lua
     shift 2
-    ML_SOURCE=$PWD ML_BUILD=$PWD/build/torture \
-        ML_COMMAND=$PWD/build/torture/miniloop \
-        LUA_CPATH="$PWD/build/torture/torture/?.so;;" \
-        build/torture/miniloop $clock "$script" "$@"
+    tree=$PWD/build/$torture_tree
+    ML_SOURCE=$PWD ML_BUILD=$tree ML_COMMAND=$tree/miniloop \
+        ML_TORTURE_POOL=off LUA_CPATH="$tree/torture/?.so;;" \
+        "$tree/miniloop" $clock "$script" "$@"
 }
 
 torture_memory() {

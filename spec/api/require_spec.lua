@@ -389,7 +389,8 @@ function spec.test_a_part_is_refused_where_require_is_gone()
     print(ok, message)
   end, { stock = true })
   lu.assertEquals(result.err, "")
-  lu.assertStrContains(result.out, "'miniloop.net' needs the function 'require'")
+  lu.assertStrContains(result.out,
+    "'miniloop.net' needs the function 'require'")
   lu.assertStrContains(result.out, "function\n")
 end
 

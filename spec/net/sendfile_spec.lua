@@ -82,7 +82,8 @@ function spec.test_what_cannot_be_read_is_an_error()
   for _, stream in ipairs { near, sink } do
     local sent, err = stream:sendfile(blind)
     lu.assertNil(sent)
-    lu.assertEquals({ err.code, err.op, err.written }, { "EBADF", "sendfile", 0 })
+    lu.assertEquals({ err.code, err.op, err.written },
+      { "EBADF", "sendfile", 0 })
   end
   os.remove(path)
 end
