@@ -75,7 +75,8 @@ function spec.test_a_library_that_is_not_there_is_named()
     command.write_file(path, "no library")
   end), {
     "libz.so.1 is not there", "libjansson.so.4 is not there",
-    "libwslay.so.1 (wslay) is not there", "libssl.so.3 (OpenSSL 3) is not there",
+    "libwslay.so.1 (wslay) is not there",
+    "libssl.so.3 (OpenSSL 3) is not there",
   })
 end
 
