@@ -2,6 +2,8 @@
 
 #include "api_fixture.h"
 
+#include <sys/resource.h>
+#include <sys/select.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -273,6 +275,79 @@ static void test_a_state_of_the_host_survives_attempts_to_open(void)
     lua_close(L);
 }
 
+/* ---- descriptors --------------------------------------------------------- */
+
+/* Takes descriptors up to a number that no fd_set can hold, and tells how many;
+ * 0 where the system has not so many. */
+static int take_descriptors(int fds[], int count)
+{
+    struct rlimit limit;
+    CHECK_MUST(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    if (limit.rlim_max < (rlim_t)count + 64) {
+        return 0;
+    }
+    limit.rlim_cur = (rlim_t)count + 64;
+    CHECK_MUST(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+    for (int i = 0; i < count; i++) {
+        fds[i] = dup(0);
+        CHECK_MUST(fds[i] >= 0);
+    }
+    return count;
+}
+
+static void give_descriptors(const int fds[], int count)
+{
+    for (int i = 0; i < count; i++) {
+        CHECK_MUST(close(fds[i]) == 0);
+    }
+}
+
+/* C6.1: a process may have more descriptors than select() can name. */
+static void test_a_loop_opens_past_the_numbers_of_select(void)
+{
+    static int fds[FD_SETSIZE + 8];
+    int count = take_descriptors(fds, FD_SETSIZE + 8);
+    ml_options options = options_of(0);
+    ml_loop *loop = NULL;
+    if (count == 0) {
+        return;
+    }
+    options.poller = "select";
+    CHECK_EQ(ml_open(&loop, &options), -ERANGE);
+    options.poller = "auto";
+    CHECK_EQ(ml_open(&loop, &options), 0);
+    spawn(loop, "require 'miniloop'.sleep(0)");
+    run(loop);
+    close_loop(loop);
+    give_descriptors(fds, count);
+}
+
+/* C9.1: each descriptor that a loop needs may be the one too many. */
+static void test_a_loop_that_gets_no_descriptor_does_not_open(void)
+{
+    static const char *const pollers[] = {"select", "poll", "auto", NULL};
+    struct rlimit before;
+    CHECK_MUST(getrlimit(RLIMIT_NOFILE, &before) == 0);
+    for (int i = 0; pollers[i] != NULL; i++) {
+        ml_options options = options_of(0);
+        ml_loop *loop = NULL;
+        int first = dup(0);
+        struct rlimit limit = {.rlim_cur = (rlim_t)first,
+                               .rlim_max = before.rlim_max};
+        CHECK_MUST(first >= 0 && close(first) == 0);
+        options.poller = pollers[i];
+        for (rlim_t spare = 0; loop == NULL && spare < 8; spare++) {
+            limit.rlim_cur = (rlim_t)first + spare;
+            CHECK_MUST(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+            int err = ml_open(&loop, &options);
+            CHECK(err == 0 || err == -EMFILE);
+            CHECK((err == 0) == (spare >= 2));
+        }
+        CHECK_MUST(setrlimit(RLIMIT_NOFILE, &before) == 0);
+        close_loop(loop);
+    }
+}
+
 /* C9.2: what the host's Lua raises is no error of memory. */
 static void test_a_state_that_refuses_modules_is_refused(void)
 {
@@ -390,6 +465,8 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_a_loop_opens_without_options),
     CHECK_TEST(test_a_state_that_refuses_modules_is_refused),
     CHECK_TEST(test_an_unprotected_error_ends_the_process),
+    CHECK_TEST(test_a_loop_opens_past_the_numbers_of_select),
+    CHECK_TEST(test_a_loop_that_gets_no_descriptor_does_not_open),
     CHECK_TEST(test_any_number_of_loops_live_in_a_process),
     CHECK_TEST(test_loops_share_the_state_that_a_host_brings),
     CHECK_TEST(test_a_state_is_not_closed_under_other_loops),

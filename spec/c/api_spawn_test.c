@@ -138,6 +138,29 @@ static void test_a_c_function_in_a_task_spawns_others(void)
     close_loop(loop);
 }
 
+/* C5.6: what a task with locals spawns has them, whoever spawns it. (Coroutines
+ * of tasks that have ended are used again, which takes another way.) */
+static void test_what_a_c_function_spawns_inherits_the_locals(void)
+{
+    ml_loop *loop = open_loop(0);
+    define(loop, "again", spawn_again);
+    spawn(loop, "local ml = require 'miniloop'\n"
+                "seen = ''\n"
+                "local function child()\n"
+                "  seen = seen .. (ml.locals().x or '-')\n"
+                "end\n"
+                "local function three()\n"
+                "  for i = 1, 3 do again(child) end\n"
+                "  ml.sleep(0.001)\n"
+                "end\n"
+                "three() three()\n"
+                "ml.locals().x = 'x'\n"
+                "three()");
+    run(loop);
+    CHECK(global_is(loop, "seen", "------xxx"));
+    close_loop(loop);
+}
+
 /* ---- who runs ------------------------------------------------------------ */
 
 struct whereabouts {
@@ -368,6 +391,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_what_can_be_called_can_be_spawned_and_nothing_else),
     CHECK_TEST(test_a_c_function_is_a_task_that_can_block),
     CHECK_TEST(test_a_c_function_in_a_task_spawns_others),
+    CHECK_TEST(test_what_a_c_function_spawns_inherits_the_locals),
     CHECK_TEST(test_a_c_function_can_tell_the_loop_and_the_task_it_runs_in),
     CHECK_TEST(test_source_that_does_not_compile_leaves_a_message),
     CHECK_TEST(test_compiled_chunks_are_refused),

@@ -413,4 +413,48 @@ function spec.test_thousands_in_mixed_waits_are_killed()
   lu.assertTrue(ml.wait_io_read(p.reader, 0))
 end
 
+-- While one kill is carried out, others queue up: here the owner of a group, and
+-- its member before it.
+function spec.test_a_member_and_its_owner_killed_in_one_handler_both_go()
+  local member
+  local owner = ml.spawn(function()
+    ml.group(function(group)
+      member = group:spawn(ml.sleep, 1000)
+    end)
+  end)
+  local killer = ml.spawn(function()
+    local _ <close> = setmetatable({}, { __close = function()
+      member:kill()
+      owner:kill()
+    end })
+    ml.sleep(1000)
+  end)
+  ml.yield()
+  ml.yield()
+  killer:kill()
+  lu.assertEquals({ member:status(), owner:status(), killer:status() },
+    { "cancelled", "cancelled", "cancelled" })
+end
+
+-- The member is at its end while the kill that it asks for reaches it.
+function spec.test_a_member_that_kills_its_owner_as_it_is_killed()
+  local owner, member
+  owner = ml.spawn(function()
+    ml.group(function(group)
+      member = group:spawn(function()
+        local _ <close> = setmetatable({}, { __close = function()
+          owner:kill()
+        end })
+        ml.sleep(1000)
+      end)
+      group:spawn(ml.sleep, 1000)
+    end)
+  end)
+  ml.yield()
+  ml.yield()
+  member:kill()
+  lu.assertEquals({ member:status(), owner:status() },
+    { "cancelled", "cancelled" })
+end
+
 return spec

@@ -329,4 +329,37 @@ function spec.test_a_failure_that_is_caught_at_the_inner_group_stays_there()
   end), "fine")
 end
 
+-- C5.4: the first line of its traceback is longer than the room for all of it.
+function spec.test_a_sibling_with_an_endless_traceback_is_cut_short()
+  local result = child.run(function()
+    local name = ("x"):rep(10000)
+    local fail = assert(load(("local %s = function() return nil + 1 end\n"
+      .. "%s()\nreturn 1"):format(name, name)))
+    ml.group(function(group)
+      group:spawn(function()
+        pcall(ml.sleep, 1000)
+        fail()
+      end)
+      ml.yield()
+      group:spawn(error, "the first", 0)
+    end)
+  end)
+  lu.assertEquals(result.status, 1)
+  lu.assertStrContains(result.err, "task 1 failed: the first")
+  lu.assertStrContains(result.err, "task 2 of its group")
+  lu.assertStrContains(result.err, "...")
+end
+
+-- No line of a script is running where it is spawned.
+function spec.test_a_member_from_nowhere_is_named_without_a_place()
+  local result = child.run(function()
+    ml.group(function(group)
+      coroutine.wrap(group.spawn)(group, error, "x", 0)
+    end)
+  end)
+  lu.assertEquals(result.status, 1)
+  lu.assertStrContains(result.err, "task 2 of its group")
+  lu.assertNotStrContains(result.err, "task 2 of its group, spawned at")
+end
+
 return spec
