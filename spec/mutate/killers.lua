@@ -58,7 +58,7 @@ local programs = {
   "api_choice_test", "api_close_test", "api_failure_test", "api_later_test",
   "api_offload_test", "api_poll_test", "api_post_test", "api_quiet_test",
   "api_run_test", "api_spawn_test", "api_state_test", "api_storm_test",
-  "api_syscall_test", "api_wait_test", "api_open_test",
+  "api_scarce_test", "api_syscall_test", "api_wait_test", "api_open_test",
 }
 
 local layer_programs = {
@@ -73,8 +73,10 @@ local layer_programs = {
 
 local c_first = {
   completion = { "api_later_test", "api_syscall_test", "api_storm_test" },
-  mailbox = { "api_post_test", "api_later_test", "api_storm_test" },
-  offload = { "api_offload_test" },
+  mailbox = {
+    "api_post_test", "api_later_test", "api_storm_test", "api_scarce_test",
+  },
+  offload = { "api_offload_test", "api_scarce_test" },
   vm = { "api_open_test", "api_state_test" },
   collector = { "api_open_test", "api_state_test" },
   park = { "api_choice_test", "api_wait_test" },
