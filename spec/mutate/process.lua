@@ -22,6 +22,10 @@ end
 
 process.quote = quote
 
+local function kill_group(group)
+  os.execute("kill -9 -" .. group .. " 2>/dev/null")
+end
+
 -- The state and the used time of a process of the group, or nil.
 local function activity(name, group)
   local file <close> = io.open("/proc/" .. name .. "/stat", "r")
@@ -60,7 +64,7 @@ local function watch(pipe, group)
     if runs or used ~= last then
       last, since = used, ml.now()
     elseif ml.now() - since > IDLE_LIMIT then
-      os.execute("kill -9 -- -" .. group .. " 2>/dev/null")
+      kill_group(group)
       return true
     end
   end
@@ -91,7 +95,7 @@ function process.run(words, options)
   local group = pipe:read("l")
   local _ <close> = setmetatable({}, {
     __close = function()
-      os.execute("kill -9 -- -" .. group .. " 2>/dev/null")
+      kill_group(group)
     end,
   })
   local hung = watch(pipe, group)
