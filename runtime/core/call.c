@@ -229,14 +229,14 @@ static const ml_syscall sys_pause = {.size = sizeof(ml_syscall),
                                      .flags = ML_CALL_UNYIELDING,
                                      .attempt = pause_attempt};
 
-/* A call whose grace is over first gave way; now it raises. */
+/* A call whose grace is over first gave way; now it raises: what is over stays
+ * so, and only the task itself leaves the block. */
 static int pause_k(lua_State *L, int status, lua_KContext ctx)
 {
     struct ml_task *task = (struct ml_task *)ctx;
-    struct ml_scope *scope = ml_scope_pending(task);
     (void)status;
     ml_call_withdraw(task);
-    return scope != NULL ? ml_scope_raise(L, scope) : 0;
+    return ml_scope_raise(L, ml_scope_pending(task));
 }
 
 static int call_pause(lua_State *L, struct ml_task *task)
