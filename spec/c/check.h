@@ -4,16 +4,18 @@
 #include "base/alloc.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /*
  * What a spec in C needs and no more. A test is a function whose name is a
  * sentence; CHECK notes a failure and goes on, check_run prints what failed
  * and gives the exit status. An allocator keeps accounts, so that a leaked
  * byte or a wrong size is a failure of the test that caused it, and can refuse
- * from the n-th allocation on.
+ * from the n-th allocation on. A descriptor left open is a failure, too.
  */
 
 struct check_test {
@@ -111,17 +113,30 @@ static inline unsigned check_random(unsigned below)
     return (unsigned)(state >> 33) % below;
 }
 
+/* The number that the next descriptor gets: a higher one than before if one was
+ * left open meanwhile. */
+static inline int check_next_fd(void)
+{
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+    CHECK_MUST(fd >= 0);
+    (void)close(fd);
+    return fd;
+}
+
 static inline int check_run(const struct check_test *tests, size_t count)
 {
     int failed = 0;
 
     for (size_t i = 0; i < count; i++) {
         int before = check.failures;
+        int next = check_next_fd();
 
         check.bytes = 0;
         check.allowed = -1;
         tests[i].run();
         CHECK_EQ(check.bytes, 0);
+        CHECK_EQ(check_next_fd(), next);
         if (check.failures != before) {
             failed++;
             (void)printf("FAILED %s\n", tests[i].name);

@@ -8,7 +8,7 @@ local syscall = require "miniloop.syscall"
 
 local process = {}
 
--- A group of processes that does nothing for so long hangs. (What waits in the
+-- A session of processes that does nothing for so long hangs. (What waits in the
 -- specs waits for less than two seconds.)
 local IDLE_LIMIT = 5
 local LOOK_EVERY = 0.5
@@ -22,49 +22,58 @@ end
 
 process.quote = quote
 
-local function kill_group(group)
-  os.execute("kill -9 -" .. group .. " 2>/dev/null")
-end
-
--- The state and the used time of a process of the group, or nil.
-local function activity(name, group)
-  local file <close> = io.open("/proc/" .. name .. "/stat", "r")
+-- The state and the used time of a process of the session, or nil. (Of a
+-- session, not of a group: timeout(1) makes a group of its own.)
+local function activity(pid, session)
+  local file <close> = io.open("/proc/" .. pid .. "/stat", "r")
   local line = file and file:read("a")
   if not line then
     return nil
   end
-  local state, pgrp, rest = line:match("%) (%a) %-?%d+ (%d+) (.*)")
-  if pgrp ~= group then
+  local state, sid, rest = line:match("%) (%a) %d+ %d+ (%d+) (.*)")
+  if sid ~= session then
     return nil
   end
   local user, system = rest:match(
-    "^%-?%d+ %-?%d+ %-?%d+ %d+ %d+ %d+ %d+ %d+ (%d+) (%d+)")
+    "^%-?%d+ %-?%d+ %d+ %d+ %d+ %d+ %d+ (%d+) (%d+)")
   return state, user + system
 end
 
--- Whether anything of the group runs, and the time that it has used.
-local function group_activity(group)
-  local runs, used = false, 0
+-- The processes of a session, whether one of them runs, and the time that they
+-- have used.
+local function look(session)
+  local pids, runs, used = {}, false, 0
   for name in lfs.dir("/proc") do
+    local state, time
     if name:find("^%d+$") then
-      local state, time = activity(name, group)
+      state, time = activity(name, session)
+    end
+    if state then
+      pids[#pids + 1] = name
       runs = runs or state == "R" or state == "D"
-      used = used + (time or 0)
+      used = used + time
     end
   end
-  return runs, used
+  return pids, runs, used
+end
+
+local function kill_all(session)
+  local pids = look(session)
+  if #pids > 0 then
+    os.execute("kill -9 " .. table.concat(pids, " ") .. " 2>/dev/null")
+  end
 end
 
 -- Waits until the process has something to say, its end; true if it was ended
 -- because nothing of it moved.
-local function watch(pipe, group)
+local function watch(pipe, session)
   local last, since = -1, ml.now()
   while not ml.perform(syscall.wait_io_read(pipe, LOOK_EVERY)) do
-    local runs, used = group_activity(group)
+    local _, runs, used = look(session)
     if runs or used ~= last then
       last, since = used, ml.now()
     elseif ml.now() - since > IDLE_LIMIT then
-      kill_group(group)
+      kill_all(session)
       return true
     end
   end
@@ -92,13 +101,13 @@ function process.run(words, options)
     MEMORY, FILE_SIZE, words, quote(options.log))
   local pipe <close> = assert(io.popen(
     "exec nice -n 10 setsid sh -c " .. quote(script) .. " 2>/dev/null"))
-  local group = pipe:read("l")
+  local session = pipe:read("l")
   local _ <close> = setmetatable({}, {
     __close = function()
-      kill_group(group)
+      kill_all(session)
     end,
   })
-  local hung = watch(pipe, group)
+  local hung = watch(pipe, session)
   local status, times = pipe:read("a"):match("^(%d+)(.*)$")
   return {
     status = math.tointeger(status), hung = hung,

@@ -9,6 +9,7 @@ usage: ./dev mutate [options] [FILE.c | LAYER ...]     (core)
        ./dev mutate planted [NAME ...]
   --seed=N    which mutants, and in which order (1)
   --count=N   so many of them (100)
+  --skip=N    without the first N, which another run has tried (0)
   --only=ID   this one, which a run has named
   --jobs=N    so many at a time (2)
   --least=P   fail when fewer than P percent are found (90)
@@ -39,7 +40,7 @@ local function wrong_usage()
 end
 
 local defaults = {
-  seed = 1, count = 100, jobs = 2, least = 90, only = "", list = false,
+  seed = 1, count = 100, skip = 0, jobs = 2, least = 90, only = "", list = false,
   thorough = false, v = false,
 }
 
@@ -163,8 +164,8 @@ end
 
 -- Hands out the mutants one by one, until `count` of them have counted: which
 -- ones they are does not depend on who is quicker.
-local function taker(found, count, state)
-  local i = 0
+local function taker(found, options, state)
+  local i, count = options.skip, options.count
   return function()
     while state.counted + state.busy >= count and state.busy > 0 do
       state.changed:wait()
@@ -182,7 +183,7 @@ local function try_sample(found, options)
   local state = {
     counted = 0, killed = 0, busy = 0, tried = 0, changed = ml.condition(),
   }
-  in_parallel(options.jobs, taker(found, options.count, state),
+  in_parallel(options.jobs, taker(found, options, state),
     function(f, mutant)
       try_mutant(f, mutant, options.thorough)
       tell(mutant, options.v)
