@@ -8,7 +8,7 @@ local syscall = require "miniloop.syscall"
 
 local process = {}
 
--- A session of processes that does nothing for so long hangs. (What waits in the
+-- A session that does nothing for so long hangs. (What waits in the
 -- specs waits for less than two seconds.)
 local IDLE_LIMIT = 5
 local LOOK_EVERY = 0.5

@@ -40,8 +40,8 @@ local function wrong_usage()
 end
 
 local defaults = {
-  seed = 1, count = 100, skip = 0, jobs = 2, least = 90, only = "", list = false,
-  thorough = false, v = false,
+  seed = 1, count = 100, skip = 0, jobs = 2, least = 90, only = "",
+  list = false, thorough = false, v = false,
 }
 
 local function read_option(options, word)
