@@ -151,6 +151,9 @@ static void test_a_call_that_gets_no_worker_fails(void)
     CHECK(global_is(loop, "answers", "EAGAIN ok "));
     CHECK_EQ(works, 1);
     CHECK_EQ(releases, 1);
+    /* Nothing is awaited any more: C4.6. */
+    spawn(loop, "coroutine.yield(syscall.sleep(math.huge))");
+    CHECK_EQ(ml_run(loop, ML_RUN_DEFAULT), -EDEADLK);
     close_loop(loop);
 }
 

@@ -101,6 +101,7 @@ function plant.run(names, in_parallel)
     n = n + 1
   end
   print(("%d of %d planted bugs found, of %d classes"):format(found, #list, n))
+  print(("%d passed, %d failed"):format(found, #list - found))
   return found == #list and #list > 0
 end
 

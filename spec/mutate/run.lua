@@ -202,7 +202,10 @@ local function summary(state, found, options)
   print(("seed %d: %d of %d mutants found (%.1f %%); %d more are no change or "
     .. "do not compile; there are %d in all"):format(options.seed, state.killed,
     state.counted, percent, state.tried - state.counted, #found))
-  return state.counted > 0 and percent >= options.least
+  local good = state.counted > 0 and percent >= options.least
+  print(("%d passed, %d failed"):format(state.killed,
+    good and 0 or math.max(state.counted - state.killed, 1)))
+  return good
 end
 
 local function stale_records()
