@@ -73,10 +73,20 @@ end
 
 local build = lfs.currentdir() .. "/build/mutate"
 
+-- The folder of this run's workers: others may go on beside it.
+local function folder()
+  return ("%s/run-%s"):format(build, mutants.read("/proc/self/stat")
+    :match("^%d+"))
+end
+
 local function new_forge(i)
-  local f = forge.new(build, ("%s/worker-%d"):format(build, i))
+  local f = forge.new(build, ("%s/%d"):format(folder(), i))
   f.tree = lfs.currentdir()
   return f
+end
+
+local function remove_folder()
+  os.execute("rm -rf '" .. folder() .. "'")
 end
 
 -- Calls work(forge, item) for what take() gives, in so many tasks.
@@ -226,6 +236,7 @@ local function list(found)
 end
 
 local function main(options)
+  local _ <close> = setmetatable({}, { __close = remove_folder })
   if options.words[1] == "planted" then
     return plant.run(table.move(options.words, 2, #options.words, 1, {}),
       function(take, work)
