@@ -22,7 +22,7 @@ end
 ---@return table<string, string>
 function kept.read(path)
   local found = {}
-  local text = mutants.read(path):gsub("^#[^\n]*\n", ""):gsub("\n#[^\n]*", "")
+  local text = ("\n" .. mutants.read(path)):gsub("\n#[^\n]*", "")
   for record in (text .. "\n\n"):gmatch("%s*(.-)\n%s*\n") do
     if record ~= "" then
       found[key_of(record)] = record

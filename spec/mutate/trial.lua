@@ -68,8 +68,8 @@ local function exactly(name)
   return "^" .. name:gsub("%p", "%%%0") .. "$"
 end
 
--- What fails is tried again: a test that a busy machine made fail once is no
--- finding. (What comes of the tests before it may need all of them.)
+-- What fails or hangs is tried again: a test that a busy machine made fail once
+-- is no finding. (What comes of the tests before it may need all of them.)
 local function confirmed(forge, stage, name, run)
   return name and run(specs_command(forge, stage, { exactly(name) }))
     or run(specs_command(forge, stage, stage.specs))
@@ -87,10 +87,11 @@ local function try_specs(forge, stage)
     return nil
   end
   local name = test_of(forge.log)
-  if how(result) == "fails" then
+  local said = how(result)
+  if said == "fails" or said == "hangs" then
     result = confirmed(forge, stage, name, run)
   end
-  return result and ("%s %s"):format(name or stage.name, how(result))
+  return result and ("%s %s"):format(name or stage.name, said)
 end
 
 local function try_programs(forge, stage)
