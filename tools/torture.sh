@@ -7,12 +7,18 @@ torture_tree=torture
 # A name, and what it is told by ./dev torture; torture_NAME runs it.
 torture_table='
 slow [CLIENTS [RATE]]   a server under slow clients, RATE bytes a second each
+cap [--seed=N] [COUNT]  hostile scripts under memory caps of many sizes
 memory [WORDS]          memory that runs out in the specs (--help tells more)
 '
 
 torture_slow() {
     build_release
     build/miniloop spec/torture/slow.lua "$@"
+}
+
+torture_cap() {
+    build dev
+    build/dev/miniloop spec/torture/cap.lua "$@"
 }
 
 # torture_script NAME WORDS ...: with the command whose calls can fail.

@@ -145,6 +145,22 @@ static int open_on(ml_loop **out, lua_State *L, const ml_options *options)
     return err;
 }
 
+/* Argument: the state of the loop's own. */
+static int adopt_protected(lua_State *L)
+{
+    ml_state_adopt(lua_touserdata(L, 1), ml_vm_open(L));
+    return 0;
+}
+
+static int adopt(struct ml_state *state)
+{
+    lua_State *L = ml_state_lua(state);
+    lua_pushcfunction(L, adopt_protected);
+    lua_pushlightuserdata(L, state);
+    int status = lua_pcall(L, 1, 0, 0);
+    return status == LUA_OK ? 0 : protected_error(L, status);
+}
+
 /* On a state of the loop's own. */
 static int open_alone(ml_loop **out, const ml_options *options)
 {
@@ -153,15 +169,16 @@ static int open_alone(ml_loop **out, const ml_options *options)
     if (state == NULL) {
         return -ENOMEM;
     }
-    int err = open_on(out, ml_state_lua(state), options);
+    int err = adopt(state);
+    if (err == 0) {
+        err = open_on(out, ml_state_lua(state), options);
+    }
     if (err != 0) {
         ml_state_close(state);
         return err;
     }
     (*out)->state = state;
-    (*out)->vm->scarce = options->memory_limit != 0;
-    ml_collector_init(&(*out)->vm->collector, ml_state_lua(state),
-                      ml_state_used(state));
+    ml_state_pace(state);
     return 0;
 }
 

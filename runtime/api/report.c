@@ -2,7 +2,7 @@
 
 #include "core/blame.h"
 
-#include <lauxlib.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -29,91 +29,133 @@ static bool is_kind(const ml_failure *failure, const char *kind)
     return strcmp(failure->kind, kind) == 0;
 }
 
-static void add_title(luaL_Buffer *b, const ml_failure *failure)
+/* ---- text ------------------------------------------------------------------- */
+
+/* A report is written in one piece, so that those of several processes do not
+ * run into each other; one of many pages in several. It needs no memory, for
+ * want of memory may be what it tells of. */
+struct text {
+    size_t length;
+    char bytes[8192];
+};
+
+/* Nothing can be done about a standard error that does not take it. */
+static void text_write(struct text *text)
 {
-    lua_State *L = b->L;
-    const char *verb = " failed";
-    if (is_kind(failure, "deadlock")) {
-        verb = " can never go on";
-    } else if (is_kind(failure, "close")) {
-        verb = ", while it was being closed";
-    } else if (is_kind(failure, "finalizer")) {
-        verb = ", in a finalizer that ran in it";
-    } else if (is_kind(failure, "task")) {
-        verb = "";
-    }
-    luaL_addstring(b, "miniloop: ");
-    luaL_addstring(b, colour(is_kind(failure, "task") ? BOLD : RED));
-    lua_pushfstring(L, "task %I", (LUAI_UACINT)failure->task);
-    luaL_addvalue(b);
-    if (failure->name != NULL) {
-        lua_pushfstring(L, " (%s)", failure->name);
-        luaL_addvalue(b);
-    }
-    luaL_addstring(b, verb);
-    luaL_addstring(b, colour(PLAIN));
+    (void)fwrite(text->bytes, 1, text->length, stderr);
+    text->length = 0;
 }
 
-static void add_message(luaL_Buffer *b, const ml_failure *failure)
+static void add(struct text *text, const char *bytes, size_t length)
 {
-    if (failure->message != NULL) {
-        luaL_addstring(b, ": ");
-        luaL_addstring(b, failure->message);
+    while (length > 0) {
+        size_t room = sizeof text->bytes - text->length;
+        size_t n = length < room ? length : room;
+        memcpy(text->bytes + text->length, bytes, n);
+        text->length += n;
+        bytes += n;
+        length -= n;
+        if (text->length == sizeof text->bytes) {
+            text_write(text);
+        }
     }
-    if (failure->waiting != NULL) {
-        luaL_addstring(b, is_kind(failure, "task") ? " in " : ": it waits in ");
-        luaL_addstring(b, failure->waiting);
-    }
+}
+
+static void add_string(struct text *text, const char *string)
+{
+    add(text, string, strlen(string));
 }
 
 /* Adds each line indented; those that begin with tabs stand below others. */
-static void add_lines(luaL_Buffer *b, const char *text, size_t length,
+static void add_lines(struct text *text, const char *lines, size_t length,
                       const char *indent)
 {
-    const char *end = text + length;
-    while (text < end) {
-        const char *newline = memchr(text, '\n', (size_t)(end - text));
+    const char *end = lines + length;
+    while (lines < end) {
+        const char *newline = memchr(lines, '\n', (size_t)(end - lines));
         const char *stop = newline != NULL ? newline : end;
-        luaL_addstring(b, "\n");
-        luaL_addstring(b, indent);
-        luaL_addstring(b, *text == '\t' ? "  " : "");
-        text += strspn(text, "\t");
-        luaL_addlstring(b, text, (size_t)(stop - text));
-        text = newline != NULL ? newline + 1 : end;
+        add_string(text, "\n");
+        add_string(text, indent);
+        add_string(text, *lines == '\t' ? "  " : "");
+        lines += strspn(lines, "\t");
+        add(text, lines, (size_t)(stop - lines));
+        lines = newline != NULL ? newline + 1 : end;
+    }
+}
+
+/* ---- reports ---------------------------------------------------------------- */
+
+static const char *verb_of(const ml_failure *failure)
+{
+    if (is_kind(failure, "deadlock")) {
+        return " can never go on";
+    }
+    if (is_kind(failure, "close")) {
+        return ", while it was being closed";
+    }
+    if (is_kind(failure, "finalizer")) {
+        return ", in a finalizer that ran in it";
+    }
+    return is_kind(failure, "task") ? "" : " failed";
+}
+
+static void add_title(struct text *text, const ml_failure *failure)
+{
+    char task[32];
+    (void)snprintf(task, sizeof task, "task %" PRId64, failure->task);
+    add_string(text, "miniloop: ");
+    add_string(text, colour(is_kind(failure, "task") ? BOLD : RED));
+    add_string(text, task);
+    if (failure->name != NULL) {
+        add_string(text, " (");
+        add_string(text, failure->name);
+        add_string(text, ")");
+    }
+    add_string(text, verb_of(failure));
+    add_string(text, colour(PLAIN));
+}
+
+static void add_message(struct text *text, const ml_failure *failure)
+{
+    if (failure->message != NULL) {
+        add_string(text, ": ");
+        add_string(text, failure->message);
+    }
+    if (failure->waiting != NULL) {
+        add_string(text, is_kind(failure, "task") ? " in " : ": it waits in ");
+        add_string(text, failure->waiting);
     }
 }
 
 /* Of a task whose function is one of C there is no more than the heading. */
-static void add_traceback(luaL_Buffer *b, const char *traceback)
+static void add_traceback(struct text *text, const char *traceback)
 {
     size_t length = ml_blame_length(traceback);
     if (length > sizeof "stack traceback:" - 1) {
-        add_lines(b, traceback, length, "  ");
+        add_lines(text, traceback, length, "  ");
     }
 }
 
 void ml_report_failure(struct ml_loop *loop, lua_State *L,
                        const ml_failure *failure, void *ud)
 {
-    luaL_Buffer b;
+    struct text text;
     (void)loop;
+    (void)L;
     (void)ud;
-    luaL_buffinit(L, &b);
-    add_title(&b, failure);
-    add_message(&b, failure);
+    text.length = 0;
+    add_title(&text, failure);
+    add_message(&text, failure);
     if (failure->traceback != NULL) {
-        add_traceback(&b, failure->traceback);
+        add_traceback(&text, failure->traceback);
     }
     if (failure->spawned != NULL) {
-        luaL_addstring(&b, "\n  spawned at:");
-        add_lines(&b, failure->spawned, strlen(failure->spawned), "    ");
+        add_string(&text, "\n  spawned at:");
+        add_lines(&text, failure->spawned, strlen(failure->spawned), "    ");
     }
-    luaL_addstring(&b, "\n");
-    luaL_pushresult(&b);
-    /* Nothing can be done about a standard error that does not take it. */
-    (void)fputs(lua_tostring(L, -1), stderr);
+    add_string(&text, "\n");
+    text_write(&text);
     (void)fflush(stderr);
-    lua_pop(L, 1);
 }
 
 void ml_report_error(const char *format, ...)

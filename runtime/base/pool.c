@@ -38,6 +38,7 @@ struct kind {
 struct ml_pool {
     struct kind kinds[KINDS];
     struct ml_list full; /* slabs without room */
+    size_t held;
 };
 
 /* Blocks are aligned as malloc's. */
@@ -49,6 +50,7 @@ struct ml_pool *ml_pool_open(void)
     if (pool == NULL) {
         return NULL;
     }
+    pool->held = sizeof *pool;
     ml_list_init(&pool->full);
     for (size_t i = 0; i < KINDS; i++) {
         ml_list_init(&pool->kinds[i].slabs);
@@ -75,13 +77,14 @@ void ml_pool_close(struct ml_pool *pool)
 
 /* ---- slabs ---------------------------------------------------------------- */
 
-static struct slab *slab_new(struct kind *kind)
+static struct slab *slab_new(struct ml_pool *pool, struct kind *kind)
 {
     void *memory = NULL;
     if (posix_memalign(&memory, SLAB_ALIGN, SLAB_SIZE) != 0) {
         return NULL;
     }
     struct slab *slab = memory;
+    pool->held += SLAB_SIZE;
     slab->kind = kind;
     slab->free = NULL;
     slab->fresh = (char *)memory + HEADER;
@@ -91,16 +94,23 @@ static struct slab *slab_new(struct kind *kind)
     return slab;
 }
 
+static void slab_free(struct ml_pool *pool, struct slab *slab)
+{
+    ml_list_unlink(&slab->link);
+    free(slab);
+    pool->held -= SLAB_SIZE;
+}
+
 static struct slab *slab_of(const void *block)
 {
     return (struct slab *)((uintptr_t)block & ~(uintptr_t)(SLAB_ALIGN - 1));
 }
 
 /* The slab that the next block of this kind comes from, or NULL: no memory. */
-static inline struct slab *kind_slab(struct kind *kind)
+static inline struct slab *kind_slab(struct ml_pool *pool, struct kind *kind)
 {
     return ml_list_empty(&kind->slabs)
-               ? slab_new(kind)
+               ? slab_new(pool, kind)
                : ml_container_of(kind->slabs.next, struct slab, link);
 }
 
@@ -113,7 +123,7 @@ static struct kind *kind_of(struct ml_pool *pool, size_t size)
 
 static void *small_new(struct ml_pool *pool, size_t size)
 {
-    struct slab *slab = kind_slab(kind_of(pool, size));
+    struct slab *slab = kind_slab(pool, kind_of(pool, size));
     if (slab == NULL) {
         return NULL;
     }
@@ -133,16 +143,15 @@ static void *small_new(struct ml_pool *pool, size_t size)
 
 /* The one slab that a kind has left stays, or a block that comes and goes
  * would take it from the C library each time. */
-static void slab_idle(struct slab *slab)
+static void slab_idle(struct ml_pool *pool, struct slab *slab)
 {
     struct ml_list *slabs = &slab->kind->slabs;
     if (slabs->next != slabs->prev) {
-        ml_list_unlink(&slab->link);
-        free(slab);
+        slab_free(pool, slab);
     }
 }
 
-static void small_free(void *block)
+static void small_free(struct ml_pool *pool, void *block)
 {
     struct slab *slab = slab_of(block);
     struct block *free = block;
@@ -153,23 +162,35 @@ static void small_free(void *block)
         ml_list_append(&slab->kind->slabs, &slab->link);
     }
     if (slab->used == 0) {
-        slab_idle(slab);
+        slab_idle(pool, slab);
     }
 }
 
 /* ---- the allocator -------------------------------------------------------- */
 
-static void *block_new(struct ml_pool *pool, size_t size)
+static void *large_resize(struct ml_pool *pool, void *block, size_t osize,
+                          size_t nsize)
 {
-    return size <= SMALL_MAX ? small_new(pool, size) : malloc(size);
+    void *resized = realloc(block, nsize);
+    if (resized != NULL) {
+        pool->held = pool->held - osize + nsize;
+    }
+    return resized;
 }
 
-static void block_free(void *block, size_t size)
+static void *block_new(struct ml_pool *pool, size_t size)
+{
+    return size <= SMALL_MAX ? small_new(pool, size)
+                             : large_resize(pool, NULL, 0, size);
+}
+
+static void block_free(struct ml_pool *pool, void *block, size_t size)
 {
     if (size <= SMALL_MAX) {
-        small_free(block);
+        small_free(pool, block);
     } else {
         free(block);
+        pool->held -= size;
     }
 }
 
@@ -177,7 +198,7 @@ static void *block_move(struct ml_pool *pool, void *block, size_t osize,
                         size_t nsize)
 {
     if (osize > SMALL_MAX && nsize > SMALL_MAX) {
-        return realloc(block, nsize);
+        return large_resize(pool, block, osize, nsize);
     }
     if (osize <= SMALL_MAX && nsize <= SMALL_MAX &&
         kind_of(pool, osize) == kind_of(pool, nsize)) {
@@ -186,7 +207,7 @@ static void *block_move(struct ml_pool *pool, void *block, size_t osize,
     void *moved = block_new(pool, nsize);
     if (moved != NULL) {
         memcpy(moved, block, osize < nsize ? osize : nsize);
-        block_free(block, osize);
+        block_free(pool, block, osize);
     }
     return moved;
 }
@@ -197,8 +218,43 @@ void *ml_pool_resize(void *pool, void *block, size_t osize, size_t nsize)
         return nsize > 0 ? block_new(pool, nsize) : NULL;
     }
     if (nsize == 0) {
-        block_free(block, osize);
+        block_free(pool, block, osize);
         return NULL;
     }
     return block_move(pool, block, osize, nsize);
+}
+
+/* ---- for who holds it to a limit ------------------------------------------- */
+
+const size_t *ml_pool_held(const struct ml_pool *pool)
+{
+    return &pool->held;
+}
+
+size_t ml_pool_need(struct ml_pool *pool, size_t osize, size_t nsize)
+{
+    if (nsize > SMALL_MAX) {
+        return osize > SMALL_MAX ? nsize - osize : nsize;
+    }
+    struct kind *kind = kind_of(pool, nsize);
+    bool stays = osize > 0 && kind_of(pool, osize) == kind;
+    return stays || !ml_list_empty(&kind->slabs) ? 0 : SLAB_SIZE;
+}
+
+/* A slab that is idle is the first of its kind: it was alone when it got idle,
+ * and others come behind it. */
+bool ml_pool_trim(struct ml_pool *pool)
+{
+    size_t before = pool->held;
+    for (size_t i = 0; i < KINDS; i++) {
+        struct ml_list *slabs = &pool->kinds[i].slabs;
+        if (!ml_list_empty(slabs)) {
+            struct slab *first =
+                ml_container_of(slabs->next, struct slab, link);
+            if (first->used == 0) {
+                slab_free(pool, first);
+            }
+        }
+    }
+    return pool->held < before;
 }

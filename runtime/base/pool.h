@@ -9,6 +9,7 @@
 #ifndef ML_BASE_POOL_H
 #define ML_BASE_POOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct ml_pool;
@@ -24,5 +25,17 @@ void ml_pool_close(struct ml_pool *pool);
  * block that gets smaller within what one step of sizes holds stays where it
  * is. */
 void *ml_pool_resize(void *pool, void *block, size_t osize, size_t nsize);
+
+/* The bytes that the pool has from the C library, where it counts them: whole
+ * slabs, however little of them is in use, and the large blocks. */
+const size_t *ml_pool_held(const struct ml_pool *pool);
+
+/* How many bytes more it would take from the C library to make a block of
+ * `osize` bytes (0: none yet) one of `nsize`, which is more. */
+size_t ml_pool_need(struct ml_pool *pool, size_t osize, size_t nsize);
+
+/* Gives the slabs that are kept although nothing in them is in use back to the
+ * C library. True if there were any. */
+bool ml_pool_trim(struct ml_pool *pool);
 
 #endif

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 /* Longest list of names that a suggestion is looked for in. */
@@ -38,6 +39,7 @@ static const char *const USAGE =
     "  --forever         stay when no task is left\n"
     "  --timeout=S       cancel everything after S seconds, with status 124\n"
     "  --grace=S         give cancelled tasks S seconds for clean-up (5)\n"
+    "  --max-memory=N    hold at most N bytes; N may end in K, M or G\n"
     "  --virtual-time    jump the clock ahead when nothing is ready\n"
     "  --poller=NAME     what to wait with; --version lists them (auto)\n"
     "  --seed=N          the order of the simulated poller\n"
@@ -164,6 +166,39 @@ static int take_seed(struct ml_cmdline *line, const char *value)
     return ML_CMDLINE_RUN;
 }
 
+/* By how many bits the unit moves a number; -1: it is none. */
+static int unit_shift(const char *unit)
+{
+    static const char *const units[] = {"", "K", "M", "G", NULL};
+    for (int i = 0; units[i] != NULL; i++) {
+        if (strcasecmp(unit, units[i]) == 0) {
+            return 10 * i;
+        }
+    }
+    return -1;
+}
+
+static int take_memory(struct ml_cmdline *line, const char *value)
+{
+    char *end = NULL;
+    errno = 0;
+    unsigned long long n = strtoull(value, &end, 10);
+    int shift = unit_shift(end);
+    if (*value < '0' || *value > '9' || shift < 0 || n == 0) {
+        ml_report_error("--max-memory takes a number of bytes, such as 64M, "
+                        "which '%s' is not",
+                        value);
+        return wrong();
+    }
+    if (errno != 0 || n > SIZE_MAX >> shift) {
+        ml_report_error("--max-memory=%s is more than any memory", value);
+        return wrong();
+    }
+    line->memory = (size_t)n << shift;
+    line->cap = value;
+    return ML_CMDLINE_RUN;
+}
+
 static int refuse_poller(const char *name)
 {
     const char *names[NAMES_MAX + 1] = {"auto"};
@@ -208,6 +243,7 @@ static const struct option options[] = {
     {"--forever", NULL, take_forever},
     {"--timeout", "a number of seconds", take_timeout},
     {"--grace", "a number of seconds", take_grace},
+    {"--max-memory", "a number of bytes", take_memory},
     {"--virtual-time", NULL, take_virtual_time},
     {"--poller", "the name of a poller", take_poller},
     {"--seed", "a whole number", take_seed},

@@ -3,6 +3,7 @@
 #define ML_CLI_CMDLINE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* What the script is made of, run one after the other. */
@@ -31,6 +32,8 @@ struct ml_cmdline {
     const char *poller; /* NULL: auto */
     double grace;       /* seconds */
     double timeout;     /* seconds; HUGE_VAL: none */
+    size_t memory;      /* bytes that the run may hold; 0: no limit */
+    const char *cap;    /* the same as it was written */
     uint64_t seed;
     unsigned flags; /* ML_FOREVER, ML_VIRTUAL_TIME */
     bool bytecode;  /* binary chunks may be loaded */

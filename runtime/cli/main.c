@@ -38,10 +38,24 @@ struct command {
     ml_loop *loop;
 };
 
+/* Says what kept the run from its beginning. */
+static void say_unstarted(const struct ml_cmdline *line, const char *what,
+                          int err)
+{
+    if (err == -ENOMEM && line->memory != 0) {
+        ml_report_error("cannot %s: --max-memory=%s is less than the runtime "
+                        "itself needs",
+                        what, line->cap);
+    } else {
+        ml_report_error("cannot %s: %s", what, ml_errno_text(-err));
+    }
+}
+
 static int open_loop(struct command *command)
 {
     const struct ml_cmdline *line = &command->line;
     ml_options options = {.size = sizeof options,
+                          .memory_limit = line->memory,
                           .poller = line->poller,
                           .flags = line->flags | ML_REPORT | ML_SCRIPT |
                                    ML_SIGNALS | ML_SYSCALL_GLOBAL,
@@ -49,7 +63,7 @@ static int open_loop(struct command *command)
                           .grace = line->grace > 0 ? line->grace : AT_ONCE};
     int err = ml_open(&command->loop, &options);
     if (err != 0) {
-        ml_report_error("cannot make an event loop: %s", ml_errno_text(-err));
+        say_unstarted(line, "make an event loop", err);
     }
     return err;
 }
@@ -81,7 +95,7 @@ static int start_script(struct command *command)
                   ? ml_script_spawn(&command->script)
                   : -ENOMEM; /* nothing else is raised there */
     if (err != 0) {
-        ml_report_error("cannot start: %s", ml_errno_text(-err));
+        say_unstarted(&command->line, "start", err);
     }
     return err;
 }

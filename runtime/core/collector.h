@@ -14,13 +14,15 @@
 
 struct ml_collector {
     const size_t *used; /* bytes in use; NULL: not to be looked after */
+    size_t room;        /* what may be in use at most; 0: no limit */
     size_t seen;        /* what it was when it was looked at last */
     int pause;          /* what was set last */
 };
 
-/* Looks after the collector of L's state; `used` must outlive that. */
+/* Looks after the collector of L's state; `used` must outlive that. Where there
+ * is a limit (`room`, or 0) a cycle begins early enough to end before it. */
 void ml_collector_init(struct ml_collector *collector, lua_State *L,
-                       const size_t *used);
+                       const size_t *used, size_t room);
 
 /* Sets the pause by what is in use. */
 void ml_collector_adjust(struct ml_collector *collector, lua_State *L);

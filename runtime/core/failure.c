@@ -65,6 +65,7 @@ void ml_failures_taken(struct ml_handle *handle)
 struct report {
     struct ml_loop *loop;
     ml_failure failure;
+    bool began; /* the report function was called */
 };
 
 static int value_text(lua_State *L)
@@ -113,25 +114,55 @@ static int report_run(lua_State *L)
     if (failure->spawned != NULL && failure->spawned[0] == '\0') {
         failure->spawned = NULL;
     }
+    report->began = true;
     failures->report(report->loop, L, failure, failures->ud);
     return 0;
 }
 
+/* Argument: the report, of which only so much is left as needs no memory. */
+static int report_bare(lua_State *L)
+{
+    struct report *report = (struct report *)lua_touserdata(L, 1);
+    struct ml_failures *failures = &report->loop->failures;
+    report->failure.message = "not enough memory to tell more";
+    report->failure.traceback = NULL;
+    report->failure.name = NULL;
+    report->failure.spawned = NULL;
+    failures->report(report->loop, L, &report->failure, failures->ud);
+    return 0;
+}
+
+/* Takes the values on top of L off, for the function. True if it returned. */
+static bool report_try(lua_State *L, lua_CFunction run, struct report *report,
+                       int nvalues)
+{
+    lua_pushcfunction(L, run);
+    lua_insert(L, -1 - nvalues);
+    lua_pushlightuserdata(L, report);
+    lua_insert(L, -1 - nvalues);
+    if (lua_pcall(L, 1 + nvalues, 0, 0) == LUA_OK) {
+        return true;
+    }
+    lua_pop(L, 1);
+    return false;
+}
+
 /* Calls the report function with the four values on top of L, which it takes
- * off. What fails here (memory) cannot be reported any more. */
+ * off. Without memory even for the few words of the second attempt (which the
+ * cap keeps some for) the failure is counted, and that is all. */
 static void report_make(lua_State *L, struct report *report)
 {
     if (report->loop->failures.report == NULL) {
         lua_pop(L, 4);
         return;
     }
-    lua_pushcfunction(L, report_run);
-    lua_insert(L, -5);
-    lua_pushlightuserdata(L, report);
-    lua_insert(L, -5);
-    if (lua_pcall(L, 5, 0, 0) != LUA_OK) {
-        lua_pop(L, 1);
+    struct ml_cap *cap = report->loop->vm->cap;
+    enum ml_cap_level before = ml_cap_enter(cap, ML_CAP_REPORT);
+    report->began = false;
+    if (!report_try(L, report_run, report, 4) && !report->began) {
+        (void)report_try(L, report_bare, report, 0);
     }
+    ml_cap_leave(cap, before);
 }
 
 void ml_failures_report(struct ml_loop *loop, lua_State *L)

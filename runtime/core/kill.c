@@ -21,6 +21,7 @@ void ml_kill_close(struct ml_task *task, lua_State *L)
     struct ml_vm *vm = task->loop->vm;
     struct ml_task *running = vm->task;
     lua_State *active = vm->active;
+    enum ml_cap_level level = ml_cap_enter(vm->cap, ML_CAP_CLEANUP);
     ml_call_withdraw(task);
     ml_scopes_abandon(task, L);
     vm->task = task;
@@ -29,6 +30,7 @@ void ml_kill_close(struct ml_task *task, lua_State *L)
     }
     vm->task = running;
     vm->active = active;
+    ml_cap_leave(vm->cap, level);
 }
 
 /* Arguments: the handle, the task's own scope. */
@@ -182,8 +184,9 @@ void ml_kill_due(struct ml_loop *loop, lua_State *L)
 
 void ml_task_kill(struct ml_task *task, lua_State *L)
 {
+    struct ml_loop *loop = task->loop; /* the task may be freed */
     ml_task_kill_later(task);
-    ml_kill_due(task->loop, L);
+    ml_kill_due(loop, L);
 }
 
 int ml_task_check_doom(lua_State *L, struct ml_task *task)

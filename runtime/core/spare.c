@@ -35,7 +35,7 @@ static bool is_known(const struct ml_task *task, const struct ml_vm *vm)
 void ml_spare_give(struct ml_task *task, lua_State *L)
 {
     struct ml_vm *vm = task->loop->vm;
-    if (is_known(task, vm) || (vm->scarce && vm->nspares >= KEEP)) {
+    if (is_known(task, vm) || (vm->cap != NULL && vm->nspares >= KEEP)) {
         task_free(task, L, vm);
         return;
     }

@@ -215,22 +215,13 @@ void ml_task_ready(struct ml_task *task)
     ml_trace(task->loop, ready, task);
 }
 
-/* What a finalizer asked for in this step, or what waited for the task to give
- * way. */
-static void kills_due(struct ml_loop *loop, lua_State *L)
-{
-    if (!ml_list_empty(&loop->kills) && !loop->killing) {
-        ml_kill_continue(loop, L);
-    }
-}
-
 /* The end of a task's last step. The others go with the main task. */
 static void step_over(struct ml_task *task, lua_State *L)
 {
     struct ml_loop *loop = task->loop;
     bool fatal = task->failed && task->id == loop->principal;
     ml_task_end(task, L);
-    kills_due(loop, L);
+    ml_kill_due(loop, L);
     if (fatal) {
         ml_loop_cancel_all(loop, "the main task failed");
     }
@@ -334,7 +325,8 @@ void ml_task_step(struct ml_task *task)
     } else {
         step_broken(task, loop->L, status == LUA_ERRMEM ? ENOMEM : ML_EFAILED);
     }
-    kills_due(loop, loop->L);
+    ml_kill_due(loop, loop->L); /* what a finalizer asked for in this step, or
+                                   what waited for the task to give way */
 }
 
 /* ---- for reports ----------------------------------------------------------- */

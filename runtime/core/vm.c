@@ -191,9 +191,20 @@ static int trim_protected(lua_State *L)
     return 0;
 }
 
+/* Lua collects in an emergency without running finalizers, which may hold much:
+ * here they can run. */
+static void collect_scarce(lua_State *L, struct ml_cap *cap)
+{
+    if (cap != NULL && ml_cap_scarce(cap)) {
+        (void)lua_gc(L, LUA_GCCOLLECT);
+        ml_cap_settle(cap);
+    }
+}
+
 void ml_vm_trim(lua_State *L, struct ml_vm *vm)
 {
     ml_collector_look(&vm->collector, L);
+    collect_scarce(L, vm->cap);
     ml_spares_decay(L, vm);
     if (vm->peak < TRIM_MIN || vm->nthreads > vm->peak / TRIM_RATIO ||
         lua_checkstack(L, LUA_MINSTACK) == 0) {

@@ -8,6 +8,7 @@
 #define ML_CORE_VM_H
 
 #include "base/alloc.h"
+#include "base/cap.h"
 #include "base/list.h"
 #include "core/collector.h"
 
@@ -83,7 +84,7 @@ struct ml_vm {
     int nthreads; /* entries of the table `threads` */
     int peak;     /* the most there were since the tables were made */
     struct ml_type types[ML_TYPES];
-    bool scarce; /* memory is limited: spare tasks must leave room */
+    struct ml_cap *cap; /* of the state's memory; NULL: there is none */
     int nspares;
     struct ml_task *spares; /* tasks that have ended, see core/spare.h */
 };

@@ -93,8 +93,11 @@ typedef struct ml_options {
     /* The allocator of a state of the loop's own; NULL: the C library's. */
     lua_Alloc alloc;
     void *alloc_ud;
-    /* Bytes that a state of the loop's own may hold; 0: no limit. To reach it
-     * is a Lua memory error, which belongs to the task that meets it. */
+    /* Bytes that a state of the loop's own may hold, what the runtime keeps in
+     * it among them; 0: no limit. To ask for more, when nothing more is to be
+     * collected, is a Lua memory error, which belongs to the task that asks. Of
+     * the limit a sixteenth (64 KiB to 1 MiB) is kept back for clean-up and
+     * reports. -ENOMEM from ml_open: the runtime itself does not fit. */
     size_t memory_limit;
     const char *poller; /* "auto" (NULL), "select", "epoll", ... */
     unsigned flags;     /* ML_... ORed */

@@ -4,6 +4,7 @@
 #include "core/misuse.h"
 #include "sys/sys.h"
 
+#include <limits.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -62,6 +63,27 @@ static void reserve(lua_State *L, struct ml_bytes *bytes, size_t need)
     }
 }
 
+/* Lua knows nothing of the memory in a buffer: it is told, or those that nobody
+ * has any more would be found much too late. */
+static void tell_collector(lua_State *L, size_t size)
+{
+    size_t kilobytes = size / 1024;
+    if (kilobytes > 0) {
+        (void)lua_gc(L, LUA_GCSTEP,
+                     kilobytes < INT_MAX ? (int)kilobytes : INT_MAX);
+    }
+}
+
+/* Of a new buffer, which only this function knows: so finalizers may run. */
+static void reserve_first(lua_State *L, struct ml_bytes *bytes, size_t size)
+{
+    tell_collector(L, size);
+    if (ml_bytes_reserve(bytes, size) != 0) {
+        (void)lua_gc(L, LUA_GCCOLLECT);
+        reserve(L, bytes, size);
+    }
+}
+
 /* buffer([size]) */
 static int bytes_new(lua_State *L)
 {
@@ -71,7 +93,7 @@ static int bytes_new(lua_State *L)
     *bytes = (struct ml_bytes){.type = TYPE, .vm = ml_vm_upvalue(L)};
     luaL_setmetatable(L, TYPE);
     if (size > 0) {
-        reserve(L, bytes, (size_t)size);
+        reserve_first(L, bytes, (size_t)size);
     }
     return 1;
 }

@@ -420,7 +420,7 @@ static void test_a_memory_limit_is_met_by_the_task_that_reaches_it(void)
 static void test_tasks_that_have_ended_leave_room_below_the_limit(void)
 {
     ml_options options = options_of(0);
-    options.memory_limit = 12 << 20;
+    options.memory_limit = 13 << 20;
     ml_loop *loop = open_with(&options);
     spawn(loop, "local ml = require 'miniloop'\n"
                 "ml.group(function(g)\n"

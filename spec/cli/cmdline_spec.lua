@@ -84,7 +84,7 @@ function spec.test_help_lists_every_option()
     expect(result, 0, nil, "")
     for _, name in ipairs { "-e", "-l", "-", "-W", "-v", "--version", "-h",
       "--help", "--poller", "--forever", "--virtual-time", "--grace",
-      "--timeout", "--seed", "--allow-bytecode" } do
+      "--timeout", "--seed", "--allow-bytecode", "--max-memory" } do
       lu.assertStrContains(result.out, name)
     end
   end
@@ -136,6 +136,22 @@ function spec.test_numbers_are_checked()
   end
   refuses({ "--seed=1.5" }, "--seed takes a whole number, which '1.5' is not")
   refuses({ "--seed=-1" }, "--seed takes a whole number, which '-1' is not")
+end
+
+function spec.test_a_size_of_memory_is_checked()
+  for _, word in ipairs { "0", "0K", "", "abc", "-1", "1x", "1.5M", "1KB",
+    " 1M", "+1M", "0x10M", "M", "1MM", "nan" } do
+    refuses({ "--max-memory=" .. word }, ("--max-memory takes a number of "
+      .. "bytes, such as 64M, which '%s' is not"):format(word))
+  end
+  for _, word in ipairs { "99999999999999999999", "17179869184G",
+    "18446744073709551615K" } do
+    refuses({ "--max-memory=" .. word },
+      ("--max-memory=%s is more than any memory"):format(word))
+  end
+  refuses({ "--max-memory" }, "--max-memory needs a number of bytes")
+  refuses({ "--maxmemory=1M" }, "there is no option '--maxmemory'; did you "
+    .. "mean '--max-memory'?")
 end
 
 function spec.test_an_unknown_poller_names_its_nearest_neighbour()
