@@ -56,6 +56,8 @@ peers    nginx            nginx            nginx               nginx         ngi
 peers    file:/usr/lib/nginx/modules/ngx_http_lua_module.so libnginx-mod-http-lua - - - -
 peers    node             nodejs           nodejs              nodejs        nodejs               node
 peers    python:uvloop    python3-uvloop   python3-uvloop      python-uvloop py3-uvloop           -
+peers    python:aiohttp   python3-aiohttp  python3-aiohttp     python-aiohttp py3-aiohttp         -
+peers    header:curl/curl.h libcurl4-openssl-dev libcurl-devel   curl          curl-dev             curl
 peers    go               golang           golang              go            go                   go
 peers    tarantool        tarantool        -                   -             -                    -
 peers    header:uv.h      libuv1-dev       libuv-devel         libuv         libuv-dev            libuv

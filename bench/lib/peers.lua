@@ -51,6 +51,15 @@ peers.known = {
     version = python .. [[ -c 'import uvloop; print(uvloop.__version__)']],
     run = python, package = "python3-uvloop",
   },
+  aiohttp = {
+    version = python .. [[ -c 'import aiohttp; print(aiohttp.__version__)']],
+    run = python, package = "python3-aiohttp",
+  },
+  curl = {
+    version = "pkg-config --modversion libcurl",
+    package = "libcurl4-openssl-dev",
+    build = "cc -O2 -o {out} {source} $(pkg-config --cflags --libs libcurl)",
+  },
   tarantool = {
     version = "tarantool --version", run = "tarantool",
     package = "tarantool",
