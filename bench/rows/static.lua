@@ -6,7 +6,7 @@ return {
   unit = "µs",
   about = "Nearly all of it is the kernel's: it copies the bytes.",
   full = { n = 3000 },
-  quick = { n = 500 },
+  quick = { n = 1000 },
   arguments = "{port}",
   client = servers.load("http", "path=/files/mebibyte"
     .. " body=build/bench/files/mebibyte connections=10 warm=200 requests={n}"),

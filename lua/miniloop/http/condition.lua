@@ -1,4 +1,7 @@
 ---Conditional requests (RFC 9110, 13): what the client has of a file already.
+---
+---Names of fields are in lower case in the table: so they are found without a
+---search for other cases, which every request without conditions would make.
 local condition = {}
 
 local date = require "miniloop.http.date"
@@ -38,7 +41,8 @@ end
 
 ---Whether the client wants another file than there is: 412.
 local function fails(headers, etag, modified)
-  local match, since = headers["if-match"], headers["if-unmodified-since"]
+  local match = rawget(headers, "if-match")
+  local since = rawget(headers, "if-unmodified-since")
   if match then
     return not has_strong(match, etag)
   end
@@ -47,7 +51,8 @@ end
 
 ---Whether the client has what there is.
 local function has_it(headers, etag, modified, reads)
-  local list, since = headers["if-none-match"], headers["if-modified-since"]
+  local list = rawget(headers, "if-none-match")
+  local since = rawget(headers, "if-modified-since")
   if list then
     return has_weak(list, etag)
   end

@@ -28,12 +28,23 @@ local option_types = {
 }
 
 local whole <const> = 16 * 1024 -- files up to this are read and sent at once
+local known_max <const> = 256 -- files whose fields are remembered
 
 -- ----------------------------------------------------------------------- paths
+
+---Whether the names of a path are those of the system's as they stand: none is
+---coded, empty, or begins with a dot.
+local function is_plain(tail)
+  return tail ~= "" and tail:sub(-1) ~= "/" and not tail:find("[%%%z]")
+    and not ("/" .. tail):find("/[./]")
+end
 
 ---The names of a path, decoded, as a path of the system's; nil if there can be
 ---no such file.
 local function file_path(tail, hidden)
+  if is_plain(tail) then
+    return tail
+  end
   local names = {}
   for segment in tail:gmatch("[^/]+") do
     local name = url.decode(segment)
@@ -94,21 +105,46 @@ local function media_type(self, path)
   return self.types[ending and ending:lower()] or mime.of(path)
 end
 
--- A change that seems to lie ahead was now (RFC 9110, 8.8.2.1).
-local function fields_of(self, file, path)
-  local _, size, seconds, nanoseconds = file:stat()
-  local etag = etag_of(size, seconds, nanoseconds)
-  seconds = math.min(seconds, os.time())
-  local fields = {
-    ["Accept-Ranges"] = "bytes",
-    ["Content-Type"] = media_type(self, path),
-    ["ETag"] = etag,
-    ["Last-Modified"] = date.format(seconds),
+---What is said of a file: its fields, and when it was changed. A change that
+---seems to lie ahead was now (RFC 9110, 8.8.2.1).
+local function describe(self, path, size, seconds, nanoseconds)
+  local changed = math.min(seconds, os.time())
+  return {
+    size = size, seconds = seconds, nanoseconds = nanoseconds,
+    changed = changed, type = media_type(self, path),
+    etag = etag_of(size, seconds, nanoseconds),
+    modified = date.format(changed),
   }
-  if self.max_age then
-    fields["Cache-Control"] = ("max-age=%d"):format(self.max_age)
+end
+
+---The same, which is remembered for as long as the file stays as it is. Clients
+---choose the names: so there is room for some only, and then room again.
+local function recall(self, file, path)
+  local _, size, seconds, nanoseconds = file:stat()
+  local about = self.known[path]
+  if about and about.size == size and about.seconds == seconds
+    and about.nanoseconds == nanoseconds and about.changed == seconds then
+    return about
   end
-  return fields, size, seconds
+  if not about then
+    if self.known_count == known_max then
+      self.known, self.known_count = {}, 0
+    end
+    self.known_count = self.known_count + 1
+  end
+  about = describe(self, path, size, seconds, nanoseconds)
+  self.known[path] = about
+  return about
+end
+
+local function fields_of(self, about)
+  return {
+    ["Accept-Ranges"] = "bytes",
+    ["Cache-Control"] = self.cache_control,
+    ["Content-Type"] = about.type,
+    ["ETag"] = about.etag,
+    ["Last-Modified"] = about.modified,
+  }
 end
 
 -- --------------------------------------------------------------------- answers
@@ -166,7 +202,7 @@ end
 ---The ranges that are asked for, if those are to be answered.
 local function asked_ranges(req, fields, size, seconds)
   local headers = req.headers
-  if not headers.range or req.method ~= "GET" or not condition.range_holds(
+  if not rawget(headers, "range") or req.method ~= "GET" or not condition.range_holds(
     headers["if-range"], fields.ETag, seconds) then
     return nil
   end
@@ -174,7 +210,9 @@ local function asked_ranges(req, fields, size, seconds)
 end
 
 local function answer(self, req, file, path)
-  local fields, size, seconds = fields_of(self, file, path)
+  local about = recall(self, file, path)
+  local fields, size, seconds = fields_of(self, about), about.size,
+    about.changed
   local status = condition.check(req.method, req.headers, fields.ETag, seconds)
   if status then
     fields["Content-Type"] = nil
@@ -228,8 +266,11 @@ function static.new(folder, options)
     index = options.index or "index.html",
     symlinks = options.symlinks or false,
     hidden = options.hidden or false,
-    max_age = options.max_age,
+    cache_control = options.max_age
+      and ("max-age=%d"):format(options.max_age),
     types = options.types or {},
+    known = {},
+    known_count = 0,
   }
   return function(req)
     return serve(self, req)
