@@ -35,7 +35,7 @@ static const char *check_text(lua_State *L, int key, int value,
     }
     lua_pushvalue(L, value);
     const char *text = lua_tolstring(L, -1, &n);
-    bool fits = ml_http_span(text, n, ML_HTTP_VALUE) == n;
+    bool fits = ml_http_is_value(text, n);
     lua_pop(L, 1);
     noted->bytes += lua_rawlen(L, key) + n + AROUND;
     return fits ? NULL

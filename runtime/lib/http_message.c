@@ -149,13 +149,12 @@ static void push_headers(lua_State *L, const struct ml_http_message *m)
 {
     struct ml_http_field field;
     size_t at = m->head.first;
-    const char *bytes = ml_http_message_bytes(m);
     if (lua_getiuservalue(L, 1, HEADERS) == LUA_TTABLE) {
         return;
     }
     lua_pop(L, 1);
     ml_http_headers_new(L, (int)m->head.fields);
-    while (ml_http_field_next(bytes, &at, &field)) {
+    while (ml_http_field_next(&m->head, ml_http_message_bytes(m), &at, &field)) {
         ml_http_headers_add(L, &field);
     }
     lua_pushvalue(L, -1);
@@ -353,6 +352,17 @@ static int message_note(lua_State *L)
     return 0;
 }
 
+/* equip(message, made): the table of what was made of it, which becomes the
+ * message's own; it has none yet. */
+static int message_equip(lua_State *L)
+{
+    (void)message_check(L, 1);
+    ml_arg_type(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    (void)lua_setiuservalue(L, 1, MADE);
+    return 0;
+}
+
 /* noted(message, name): what note has set, or the member that was made; nil if
  * there is none yet. */
 static int message_noted(lua_State *L)
@@ -429,6 +439,7 @@ void ml_http_message_open(lua_State *L, struct ml_vm *vm)
 {
     static const luaL_Reg functions[] = {{"headers", message_headers},
                                          {"note", message_note},
+                                         {"equip", message_equip},
                                          {"noted", message_noted},
                                          {"wire_of", message_wire},
                                          {NULL, NULL}};

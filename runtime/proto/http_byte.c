@@ -1,5 +1,6 @@
 #include "proto/http_byte.h"
 
+#include <stdint.h>
 #include <string.h>
 
 /* The sum of the classes of each byte, see enum ml_http_class. */
@@ -31,6 +32,37 @@ size_t ml_http_span(const char *bytes, size_t n, unsigned class)
         i++;
     }
     return i;
+}
+
+/* True if none of eight bytes is a control character. Values are most of a
+ * head, and have hardly ever one: so this looks at all eight at once. In each
+ * byte of `low` the highest bit is set if one of `x` less 0x20 goes below 0 that
+ * was below 0x80; a byte that lent one may be set, too, but then another is,
+ * rightly. The same of 0x7f, which is 0 in `y`. */
+static bool has_no_control(const char *bytes)
+{
+    const uint64_t each = 0x0101010101010101;
+    uint64_t x;
+    memcpy(&x, bytes, sizeof x);
+    uint64_t y = x ^ (each * 0x7f);
+    uint64_t low = (x - each * 0x20) & ~x;
+    uint64_t del = (y - each) & ~y;
+    return ((low | del) & (each * 0x80)) == 0;
+}
+
+bool ml_http_is_value(const char *bytes, size_t n)
+{
+    size_t i = 0;
+    while (i < n) {
+        if (n - i >= sizeof(uint64_t) && has_no_control(bytes + i)) {
+            i += sizeof(uint64_t);
+        } else if (ml_http_is(bytes[i], ML_HTTP_VALUE)) { /* a tab, perhaps */
+            i++;
+        } else {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool ml_http_same(const char *bytes, size_t n, const char *text)

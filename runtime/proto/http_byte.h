@@ -26,14 +26,14 @@ static inline bool ml_http_is(char byte, unsigned class)
 /* A letter of ASCII in lower case, any other byte as it is. */
 static inline char ml_http_lower(char c)
 {
-    if (c >= 'A' && c <= 'Z') {
-        return "abcdefghijklmnopqrstuvwxyz"[c - 'A'];
-    }
-    return c;
+    return (char)(c >= 'A' && c <= 'Z' ? c | ('a' - 'A') : c);
 }
 
 /* How many bytes at the start are of the class. */
 size_t ml_http_span(const char *bytes, size_t n, unsigned class);
+
+/* True if all of them are of ML_HTTP_VALUE. */
+bool ml_http_is_value(const char *bytes, size_t n);
 
 /* True if they are `text`, which is in lower case, in any case. */
 bool ml_http_same(const char *bytes, size_t n, const char *text);

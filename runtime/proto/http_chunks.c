@@ -101,7 +101,7 @@ static size_t extension_length(const char *text, size_t n)
 
 static bool extensions_valid(const char *text, size_t n)
 {
-    bool valid = ml_http_span(text, n, ML_HTTP_VALUE) == n;
+    bool valid = ml_http_is_value(text, n);
     while (valid && n > 0) {
         size_t length = extension_length(text, n);
         valid = length > 0;

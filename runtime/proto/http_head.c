@@ -93,9 +93,7 @@ static int read_status_line(struct ml_http_head *head, const char *bytes,
     if (line.length > REASON) {
         head->reason = part_of(bytes, text + REASON, line.length - REASON);
     }
-    return ml_http_span(text, line.length, ML_HTTP_VALUE) == line.length
-               ? 0
-               : -ML_HTTP_BAD_LINE;
+    return ml_http_is_value(text, line.length) ? 0 : -ML_HTTP_BAD_LINE;
 }
 
 /* ---- fields --------------------------------------------------------------- */
@@ -103,6 +101,19 @@ static int read_status_line(struct ml_http_head *head, const char *bytes,
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t';
+}
+
+/* The field of a line that was checked, whose name has so many bytes. */
+static struct ml_http_field field_of(const char *line, size_t n, size_t name)
+{
+    size_t from = name + 1;
+    while (from < n && is_blank(line[from])) {
+        from++;
+    }
+    while (n > from && is_blank(line[n - 1])) {
+        n--;
+    }
+    return (struct ml_http_field){line, line + from, name, n - from};
 }
 
 int ml_http_field_read(const char *line, size_t n, struct ml_http_field *field)
@@ -115,32 +126,30 @@ int ml_http_field_read(const char *line, size_t n, struct ml_http_field *field)
         return -ML_HTTP_BAD_NAME;
     }
     size_t from = name + 1;
-    if (ml_http_span(line + from, n - from, ML_HTTP_VALUE) != n - from) {
+    if (!ml_http_is_value(line + from, n - from)) {
         return -ML_HTTP_BAD_VALUE;
     }
-    while (from < n && is_blank(line[from])) {
-        from++;
-    }
-    while (n > from && is_blank(line[n - 1])) {
-        n--;
-    }
-    *field = (struct ml_http_field){line, line + from, name, n - from};
+    *field = field_of(line, n, name);
     return 0;
 }
 
-bool ml_http_field_next(const char *bytes, size_t *at,
-                        struct ml_http_field *field)
+/* A line that was checked has a colon, and no CR but at its end. */
+bool ml_http_field_next(const struct ml_http_head *head, const char *bytes,
+                        size_t *at, struct ml_http_field *field)
 {
     const char *line = bytes + *at;
-    if (line[0] == '\r') {
+    const char *end = memchr(line, '\r', head->line - *at);
+    if (end == NULL || end == line) {
         return false;
     }
-    size_t n = 0;
-    while (line[n] != '\r') {
-        n++;
-    }
+    size_t n = (size_t)(end - line);
+    const char *colon = memchr(line, ':', n);
     *at += n + 2;
-    return ml_http_field_read(line, n, field) == 0;
+    if (colon == NULL) {
+        return false;
+    }
+    *field = field_of(line, n, (size_t)(colon - line));
+    return true;
 }
 
 static int read_field(struct ml_http_head *head, const char *bytes,

@@ -97,9 +97,9 @@ struct ml_http_field {
 };
 
 /* Where the next field begins is *at, head->first to begin with; false behind
- * the last one. `bytes` are those of the whole head. */
-bool ml_http_field_next(const char *bytes, size_t *at,
-                        struct ml_http_field *field);
+ * the last one. `bytes` are those of the head, which is whole. */
+bool ml_http_field_next(const struct ml_http_head *head, const char *bytes,
+                        size_t *at, struct ml_http_field *field);
 
 /* Checks a line without its end: 0 and its field, or a fault, negated. */
 int ml_http_field_read(const char *line, size_t n, struct ml_http_field *field);

@@ -216,60 +216,77 @@ end
 
 -- --------------------------------------------------------------------- search
 
--- A search knows the method, the `values` of parameters so far, and `missed`:
--- the places that are for this path, but not for this method.
+-- A search notes the values of parameters in `values`. It is made for requests
+-- that are answered: which methods a path has besides is looked for only then.
 
 local search
 
 ---The route of a place, if it answers to the method.
-local function route_of(quest, place_found)
-  local route = place_found.by[quest.method] or place_found.any
-  if not route then
-    table.insert(quest.missed, place_found)
-  end
-  return route
+local function route_of(place_found, method)
+  return place_found and (place_found.by[method] or place_found.any)
 end
 
 ---Looks on in the node that is next.
-local function enter(quest, node, from)
-  if from <= #quest.path + 1 then
-    return search(quest, node, from)
+local function enter(node, method, path, from, values)
+  if from > #path + 1 then
+    return route_of(node.methods, method)
   end
-  return node.methods and route_of(quest, node.methods)
+  return search(node, method, path, from, values)
 end
 
 ---Tries a segment as a value.
-local function enter_parameter(quest, node, segment, from)
-  if not node or segment == "" then
-    return nil
-  end
-  local values = quest.values
+local function enter_parameter(node, segment, method, path, from, values)
   values[#values + 1] = segment
-  local route = enter(quest, node, from)
+  local route = enter(node, method, path, from, values)
   if not route then
     values[#values] = nil
   end
   return route
 end
 
----Tries all that follows.
-local function enter_rest(quest, node, from)
-  local route = node.rest and route_of(quest, node.rest)
-  if route then
-    quest.values[#quest.values + 1] = quest.path:sub(from)
+---The segment of the path that begins at `from`, and where the next one does.
+local function segment_at(path, from)
+  local slash = path:find("/", from, true)
+  if slash then
+    return path:sub(from, slash - 1), slash + 1
+  end
+  return path:sub(from), #path + 2
+end
+
+---The route for the path from `from` on.
+function search(node, method, path, from, values)
+  local segment, behind = segment_at(path, from)
+  local literal_node, parameter = node.literals[segment], node.parameter
+  local route
+  if literal_node then
+    route = enter(literal_node, method, path, behind, values)
+  end
+  if not route and parameter and segment ~= "" then
+    route = enter_parameter(parameter, segment, method, path, behind, values)
+  end
+  if not route then
+    route = route_of(node.rest, method)
+    if route then -- all that follows
+      values[#values + 1] = path:sub(from)
+    end
   end
   return route
 end
 
----The route for the path from `from` on.
-function search(quest, node, from)
-  local slash = quest.path:find("/", from, true)
-  local segment = quest.path:sub(from, (slash or 0) - 1)
-  local behind = slash and slash + 1 or #quest.path + 2
-  local inner = node.literals[segment]
-  return inner and enter(quest, inner, behind)
-    or enter_parameter(quest, node.parameter, segment, behind)
-    or enter_rest(quest, node, from)
+---Adds to `places` those for the path from `from` on, whatever the method.
+local function collect(node, path, from, places)
+  if from > #path + 1 then
+    places[#places + 1] = node.methods
+    return
+  end
+  local segment, behind = segment_at(path, from)
+  if node.literals[segment] then
+    collect(node.literals[segment], path, behind, places)
+  end
+  if node.parameter and segment ~= "" then
+    collect(node.parameter, path, behind, places)
+  end
+  places[#places + 1] = node.rest
 end
 
 ---The field Allow of several places.
@@ -287,7 +304,8 @@ end
 local function name_values(route, values)
   local params = {}
   for i, name in ipairs(route.names) do
-    params[name] = url.decode(values[i]) or values[i]
+    local value = values[i]
+    params[name] = value:find("%", 1, true) and url.decode(value) or value
   end
   return params
 end
@@ -295,7 +313,7 @@ end
 ---@class miniloop.http.router
 ---@field plain table<string, table<string, miniloop.http.route>> those without
 ---parameters, by method and path
----@field find fun(method: string, path: string): table?, any, string[]?
+---@field find fun(method: string, path: string): table?, any, string?
 ---@field allow string the methods that there are at all
 
 ---Makes a router of a table of routes. Raises a text for a route that is none.
@@ -309,18 +327,18 @@ function routes.new(list)
   finish(root, "", plain, every)
 
   ---The route of a method and a path, with its parameters, if it has any, by
-  ---name and as they were sent. nil, and the field Allow, where only other
+  ---name, and the last of them as it was sent. nil, and the field Allow, where only other
   ---methods are answered; nil where there is nothing.
   local function find(method, path)
-    local quest = {
-      method = method, values = {}, missed = {},
-      path = path:find("%", 1, true) and normalize(path) or path,
-    }
-    local route = search(quest, root, 2)
+    local values = {}
+    path = path:find("%", 1, true) and normalize(path) or path
+    local route = search(root, method, path, 2, values)
     if not route then
-      return nil, allow_of_all(quest.missed)
-    elseif route.names[1] then
-      return route, name_values(route, quest.values), quest.values
+      local places = {}
+      collect(root, path, 2, places)
+      return nil, allow_of_all(places)
+    elseif values[1] then
+      return route, name_values(route, values), values[#values]
     end
     return route
   end

@@ -10,7 +10,7 @@ local response = require "miniloop.http.response"
 local routes = require "miniloop.http.routes"
 
 local http = core.http
-local note = http.note
+local equip = http.equip
 
 -- The two methods of wires that each request calls, without a search for them.
 local next_request, answer_text = http.wire_methods.request,
@@ -124,12 +124,11 @@ local function dispatch(talk, req, method, path)
   if path == "*" or method == "CONNECT" then
     return answer_special(site, wire, method)
   end
-  local route, params, values = site.router.find(method, path)
+  local route, params, tail = site.router.find(method, path)
   if not route then
     return decline(wire, method, params)
-  elseif values then
-    note(req, "params", params)
-    note(req, "tail", values[#values])
+  elseif params then
+    equip(req, { params = params, tail = tail })
   end
   return run(wire, req, route)
 end
