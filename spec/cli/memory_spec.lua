@@ -1,6 +1,6 @@
 -- The cap on memory, --max-memory (C8.1, C9.1): who asks for more gets the
 -- error, the others go on, and clean-up runs. spec/torture/hog.lua has the
--- hostile scripts; ./dev torture memory runs them under caps of many sizes.
+-- hostile scripts; ./dev torture cap runs them under caps of many sizes.
 
 local lu = require "luaunit"
 local command = require "spec.support.command"
