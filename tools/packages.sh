@@ -49,6 +49,8 @@ check    mandoc           mandoc           mandoc              mandoc        man
 coverage llvm-cov         llvm             llvm              llvm          llvm                  llvm
 scan     testssl          testssl.sh,bsdmainutils,dnsutils testssl.sh testssl.sh testssl.sh testssl
 memory   valgrind         valgrind         valgrind            valgrind      valgrind             -
+torture  slowhttptest     slowhttptest     slowhttptest        -             -                    slowhttptest
+torture  faketime         libfaketime,faketime libfaketime     libfaketime   libfaketime          libfaketime
 peers    module:luv       lua-luv          lua-luv             lua-luv       lua5.4-luv           -
 peers    module:cqueues   lua-cqueues      -                   -             lua5.4-cqueues       -
 peers    file:/usr/share/lua/5.2/copas.lua lua-copas - - - -

@@ -9,11 +9,66 @@ torture_table='
 slow [CLIENTS [RATE]]   a server under slow clients, RATE bytes a second each
 cap [--seed=N] [COUNT]  hostile scripts under memory caps of many sizes
 memory [WORDS]          memory that runs out in the specs (--help tells more)
+slowhttp [CLIENTS [S]]  the attacks of slowhttptest, for S seconds each
+descriptors             a server whose descriptors have run out
+resets [CONNECTIONS]    connections that are reset at once
+starvation [S]          tasks that wait beside those that are always ready
+fairness [S]            two listeners, one of them flooded
+signals [S [RATE]]      RATE signals a second
+clock [TIMERS]          timers, many withdrawn, under a wall clock that jumps
+kills [TASKS [LINKS]]   tasks in all sorts of waits killed at once
+growth [COUNT]          tasks and timeouts that come and go, and leave nothing
 '
 
-torture_slow() {
+# on_the_clock NAME WORDS ...: with the command that people have, for what has
+# its limits in seconds.
+on_the_clock() {
     build_release
-    build/miniloop spec/torture/slow.lua "$@"
+    script=spec/torture/$1.lua
+    shift
+    build/miniloop "$script" "$@"
+}
+
+torture_slow() {
+    on_the_clock slow "$@"
+}
+
+torture_slowhttp() {
+    need torture
+    on_the_clock slowhttp "$@"
+}
+
+torture_descriptors() {
+    on_the_clock descriptors "$@"
+}
+
+torture_resets() {
+    on_the_clock resets "$@"
+}
+
+torture_starvation() {
+    on_the_clock starvation "$@"
+}
+
+torture_fairness() {
+    on_the_clock fairness "$@"
+}
+
+torture_signals() {
+    on_the_clock signals "$@"
+}
+
+torture_clock() {
+    want torture
+    on_the_clock clock "$@"
+}
+
+torture_kills() {
+    on_the_clock kills "$@"
+}
+
+torture_growth() {
+    on_the_clock growth "$@"
 }
 
 torture_cap() {

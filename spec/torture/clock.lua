@@ -48,7 +48,8 @@ local function under_faketime()
   shell.write(path, "+0")
   local _, text = shell.run(("env LD_PRELOAD=%s FAKETIME_TIMESTAMP_FILE=%s"
     .. " FAKETIME_NO_CACHE=1 DONT_FAKE_MONOTONIC=1"
-    .. " FAKETIME_DONT_FAKE_MONOTONIC=1 %s spec/torture/clock.lua jump %s"):format(library, path, arg[-1], path))
+    .. " FAKETIME_DONT_FAKE_MONOTONIC=1 %s spec/torture/clock.lua jump %s")
+    :format(library, path, arg[-1], path))
   os.remove(path)
   print((text:gsub("\n[^\n]*$", "")))
   local moved = text:match("moved by (%d+)")

@@ -8,25 +8,21 @@
 -- It ends with status 1 if one was not cut, or the normal client's p99 is over
 -- 100 ms.
 
+package.path = "?.lua;" .. package.path
+
 local ml = require "miniloop"
 local net = require "miniloop.net"
+local process = require "spec.torture.lib.process"
+local verdict = require "spec.torture.lib.verdict"
+local visit = require "spec.torture.lib.visitor"
 
 local clients = tonumber(arg[1]) or 500
 local rate = tonumber(arg[2]) or 1
 local patience = 60 -- seconds; the limits are 10 and 30
 
--- ------------------------------------------------------------------ the server
-
-local pipe = assert(io.popen("echo $$; exec " .. arg[-1]
-  .. " spec/torture/slow_server.lua"))
-local pid = pipe:read("n", "l")
-local address = assert(pipe:read("l"), "there is no server")
-
--- KiB of memory of its own that the server holds.
-local function memory()
-  local file <close> = assert(io.open(("/proc/%d/status"):format(pid)))
-  return tonumber(file:read("a"):match("RssAnon:%s+(%d+) kB"))
-end
+local server <close> = process.start(
+  process.miniloop .. " spec/torture/slow_server.lua")
+local address = server:line()
 
 -- ----------------------------------------------------------------- the clients
 
@@ -62,32 +58,15 @@ local function slow(i)
   cut[status] = (cut[status] or 0) + 1
 end
 
--- Asks until `done` says so; the times that it took, in order.
-local function normal(done)
-  local conn <close> = assert(net.connect(address))
-  local times = {}
-  repeat
-    local from = ml.now()
-    assert(conn:write("GET / HTTP/1.1\r\nHost: a\r\n\r\n"))
-    repeat
-      local text = assert(conn:recv())
-    until text:find("hello\n", 1, true)
-    times[#times + 1] = ml.now() - from
-    ml.sleep(0.002)
-  until done()
-  table.sort(times)
-  return times
-end
-
 -- --------------------------------------------------------------------- the run
 
 local function run()
-  local before, held = memory(), 0
+  local before, held = server:memory(), 0
   local times
   ml.group(function(g)
     local asking = g:spawn(function()
       local count = 0
-      times = normal(function()
+      times = visit(address, function()
         count = 0
         for _, n in pairs(cut) do
           count = count + n
@@ -99,7 +78,7 @@ local function run()
       g:spawn(slow, i)
     end
     ml.sleep(5)
-    held = memory() - before
+    held = server:memory() - before
     asking:wait()
     g:cancel("it is over")
   end)
@@ -107,16 +86,14 @@ local function run()
 end
 
 local times, held = run()
-os.execute("kill " .. pid)
 
 local total = 0
 for status, count in pairs(cut) do
   print(("%d of %d clients were cut with %s"):format(count, clients, status))
   total = total + count
 end
-local p99 = times[math.max(#times * 99 // 100, 1)] * 1000
 print(("the last one after %.1f s"):format(last))
 print(("memory for each: %.0f bytes"):format(held * 1024 / clients))
-print(("a normal client: %d requests, p50 %.2f ms, p99 %.2f ms, worst %.2f ms")
-  :format(#times, times[#times // 2 + 1] * 1000, p99, times[#times] * 1000))
-os.exit(total == clients and p99 <= 100)
+verdict.holds(total == clients, ("%d of %d were cut"):format(total, clients))
+verdict.times("a normal client waited", times, 100)
+verdict.finish()
