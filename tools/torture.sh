@@ -18,6 +18,7 @@ signals [S [RATE]]      RATE signals a second
 clock [TIMERS]          timers, many withdrawn, under a wall clock that jumps
 kills [TASKS [LINKS]]   tasks in all sorts of waits killed at once
 growth [COUNT]          tasks and timeouts that come and go, and leave nothing
+soak [CONNECTIONS]      connections that come and go, and end in all ways
 '
 
 # on_the_clock NAME WORDS ...: with the command that people have, for what has
@@ -74,6 +75,10 @@ torture_growth() {
 torture_cap() {
     build dev
     build/dev/miniloop spec/torture/cap.lua "$@"
+}
+
+torture_soak() {
+    on_the_clock soak "$@"
 }
 
 # torture_script NAME WORDS ...: with the command whose calls can fail.

@@ -6,6 +6,7 @@
 package.path = "?.lua;" .. package.path
 
 local ml = require "miniloop"
+local process = require "spec.torture.lib.process"
 local shell = require "bench.lib.shell"
 local verdict = require "spec.torture.lib.verdict"
 
@@ -49,7 +50,7 @@ local function under_faketime()
   local _, text = shell.run(("env LD_PRELOAD=%s FAKETIME_TIMESTAMP_FILE=%s"
     .. " FAKETIME_NO_CACHE=1 DONT_FAKE_MONOTONIC=1"
     .. " FAKETIME_DONT_FAKE_MONOTONIC=1 %s spec/torture/clock.lua jump %s")
-    :format(library, path, arg[-1], path))
+    :format(library, path, process.miniloop, path))
   os.remove(path)
   print((text:gsub("\n[^\n]*$", "")))
   local moved = text:match("moved by (%d+)")

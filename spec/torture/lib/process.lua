@@ -5,8 +5,14 @@ local shell = require "bench.lib.shell"
 local process = {}
 process.__index = process
 
+local first = -1
+while arg[first - 1] do
+  first = first - 1
+end
+
 ---The command that runs this.
-process.miniloop = arg[-1]
+---@type string
+process.miniloop = arg[first]
 
 local ticks = tonumber(shell.line("getconf CLK_TCK")) -- in a second
 

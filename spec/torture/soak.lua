@@ -1,0 +1,230 @@
+-- Connections that come and go: half of them are ended by a reset, a tenth is
+-- killed in mid-transfer, at either end, others run into timeouts or end one
+-- direction first. At intervals, when none is left, a look is taken at what the
+-- server and the client hold: descriptors, tasks, timers, memory.
+--
+--   ./dev torture soak [CONNECTIONS [--seed=N]]
+
+package.path = "?.lua;" .. package.path
+
+local core = require "miniloop.core"
+local ml = require "miniloop"
+local net = require "miniloop.net"
+local process = require "spec.torture.lib.process"
+local stats = require "bench.lib.stats"
+local verdict = require "spec.torture.lib.verdict"
+
+local AT_ONCE = 64
+local LOOKS = 50      -- in the whole run
+local GROWTH = 2      -- per cent of memory, from a fifth of the way on
+local ALLOWED = 256   -- KiB in any case: less is the allocator's doing
+local ENOUGH = 1000000 -- connections; with fewer it still takes its share
+
+local connections = math.tointeger(arg[1]) or 1000000
+local seed = tonumber((arg[#arg] or ""):match("^%-%-seed=(%d+)")) or os.time()
+math.randomseed(seed)
+print(("%d connections, --seed=%d"):format(connections, seed))
+
+local server <close> = process.start(
+  process.miniloop .. " --poller=epoll spec/torture/soak_server.lua",
+  "ulimit -n 4096")
+local port = server:line()
+
+-- ------------------------------------------------------------- connections
+
+-- The addresses of this machine in turns, for a port is not free again at once.
+local turn = 0
+
+local function dial(act)
+  turn = turn % 250 + 1
+  local conn, err = net.connect(("127.0.0.%d:%s"):format(turn, port))
+  if not conn then
+    error(err)
+  end
+  assert(conn:write(act))
+  return conn
+end
+
+local done = { reset = 0, killed = 0, timeouts = 0, ends = 0 }
+
+local function hang_up(conn)
+  conn:setoption("linger", 0)
+  conn:close()
+  done.reset = done.reset + 1
+end
+
+local function echo(conn)
+  assert(conn:write("hello"))
+  assert(conn:read(5) == "hello", "a wrong answer")
+end
+
+local kinds = {}
+
+function kinds.reset_at_once()
+  hang_up(dial "e")
+end
+
+function kinds.reset_after_an_answer()
+  local conn <close> = dial "e"
+  echo(conn)
+  hang_up(conn)
+end
+
+function kinds.reset_in_mid_transfer()
+  local conn <close> = dial "p"
+  conn:recv()
+  hang_up(conn)
+end
+
+function kinds.killed_here_in_mid_transfer()
+  local task = ml.spawn(function()
+    local conn <close> = dial "p"
+    repeat
+      local bytes = conn:recv(4096)
+    until not bytes
+  end)
+  ml.yield()
+  ml.yield()
+  task:kill()
+  done.killed = done.killed + 1
+end
+
+function kinds.killed_there_in_mid_transfer()
+  local conn <close> = dial "k"
+  repeat
+    local bytes = conn:recv()
+  until not bytes
+  done.killed = done.killed + 1
+end
+
+function kinds.timeout_there()
+  local conn <close> = dial(math.random(2) == 1 and "s" or "t")
+  assert(conn:recv() == nil)
+  done.timeouts = done.timeouts + 1
+end
+
+function kinds.timeout_here()
+  local conn <close> = dial "e"
+  local _, err = ml.timeout(0.002, conn.recv, conn)
+  assert(err.code == "ETIMEDOUT")
+  done.timeouts = done.timeouts + 1
+end
+
+function kinds.one_direction_first()
+  local conn <close> = dial "e"
+  assert(conn:write("hello"))
+  assert(conn:shutdown("write"))
+  assert(conn:read("a") == "hello", "a wrong answer")
+  done.ends = done.ends + 1
+end
+
+function kinds.end_after_answers()
+  local conn <close> = dial "e"
+  echo(conn)
+  echo(conn)
+  done.ends = done.ends + 1
+end
+
+-- How many of a hundred.
+local shares = {
+  { 20, kinds.reset_at_once }, { 25, kinds.reset_after_an_answer },
+  { 5, kinds.reset_in_mid_transfer },
+  { 5, kinds.killed_here_in_mid_transfer },
+  { 5, kinds.killed_there_in_mid_transfer },
+  { 3, kinds.timeout_there }, { 2, kinds.timeout_here },
+  { 15, kinds.one_direction_first }, { 20, kinds.end_after_answers },
+}
+local lot = {}
+for _, share in ipairs(shares) do
+  for _ = 1, share[1] do
+    lot[#lot + 1] = share[2]
+  end
+end
+
+local function crowd(count)
+  ml.group(function(g)
+    for _ = 1, AT_ONCE do
+      g:spawn(function()
+        while count > 0 do
+          count = count - 1
+          lot[math.random(#lot)]()
+        end
+      end)
+    end
+  end)
+end
+
+-- ------------------------------------------------------------------- looks
+
+local this = process.this()
+
+-- What the server says of itself.
+local function ask()
+  local conn <close> = dial "?"
+  local tasks, lua = assert(conn:read("l")):match("(%d+) (%d+)")
+  return tonumber(tasks), tonumber(lua)
+end
+
+-- What both hold: asked again until the server has seen the last one go, and no
+-- more is open than at the first look.
+local function look(first)
+  local found = {}
+  local patience = ml.now() + 2
+  repeat
+    found.server_tasks, found.server_lua = ask()
+    ml.sleep(0.02)
+    found.server_open, found.open = server:descriptors(), this:descriptors()
+  until ml.now() > patience or first and found.server_tasks == 1
+    and found.server_open <= first.server_open and found.open <= first.open
+  collectgarbage()
+  collectgarbage()
+  assert(core.check())
+  found.tasks, found.lua = #ml.tasks(), collectgarbage "count"
+  found.server_memory, found.memory = server:memory(), this:memory()
+  return found
+end
+
+crowd(math.min(connections, 5000)) -- what is made at first, may be kept
+local looks, start = { look() }, ml.now()
+for i = 1, LOOKS do
+  crowd(connections * i // LOOKS - connections * (i - 1) // LOOKS)
+  looks[#looks + 1] = look(looks[1])
+  if i % (LOOKS // 5) == 0 then
+    print(("%3d %%, %.0f s: the server has %d KiB, the client %d KiB"):format(
+      i * 100 // LOOKS, ml.now() - start, looks[#looks].server_memory,
+      looks[#looks].memory))
+  end
+end
+local seconds = ml.now() - start
+print(("%.0f connections a second: %d reset, %d killed in mid-transfer, %d "
+  .. "timeouts, %d ended"):format(connections / seconds, done.reset,
+  done.killed, done.timeouts, done.ends))
+
+-- ----------------------------------------------------------------- verdict
+
+local function column(field, first, last)
+  local values = {}
+  for i = first, last do
+    values[#values + 1] = looks[i][field]
+  end
+  return values
+end
+
+for _, field in ipairs { "server_open", "open", "server_tasks", "tasks" } do
+  local most = math.max(table.unpack(column(field, 2, #looks)))
+  verdict.holds(most <= looks[1][field], ("%s: %d at first, at most %d later")
+    :format(field, looks[1][field], most))
+end
+for _, field in ipairs { "server_memory", "memory", "server_lua", "lua" } do
+  local fifth = #looks // 5
+  local early = stats.median(column(field, fifth, 2 * fifth))
+  local late = stats.median(column(field, #looks - fifth, #looks))
+  local text = ("%s: %.0f KiB after a fifth, %.0f KiB at the end: %.1f %%")
+    :format(field, early, late, (late / early - 1) * 100)
+  if connections >= ENOUGH or field:find "lua" then
+    verdict.holds(late - early <= math.max(early * GROWTH / 100, ALLOWED), text)
+  else
+    print("        " .. text)
+  end
+end
+verdict.finish()
