@@ -17,6 +17,7 @@ fairness [S]            two listeners, one of them flooded
 signals [S [RATE]]      RATE signals a second
 clock [TIMERS]          timers, many withdrawn, under a wall clock that jumps
 kills [TASKS [LINKS]]   tasks in all sorts of waits killed at once
+partial [MIB]           writes that go out in small parts
 growth [COUNT]          tasks and timeouts that come and go, and leave nothing
 soak [CONNECTIONS]      connections that come and go, and end in all ways
 '
@@ -66,6 +67,10 @@ torture_clock() {
 
 torture_kills() {
     on_the_clock kills "$@"
+}
+
+torture_partial() {
+    on_the_clock partial "$@"
 }
 
 torture_growth() {

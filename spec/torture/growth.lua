@@ -86,8 +86,8 @@ if kind then
 end
 local good = true
 for name in pairs(kinds) do
-  local ok = os.execute(("%s spec/torture/growth.lua %d '%s'"):format(process.miniloop,
-    count, name))
+  local ok = os.execute(("%s spec/torture/growth.lua %d '%s'"):format(
+    process.miniloop, count, name))
   good = good and ok
 end
 os.exit(good)

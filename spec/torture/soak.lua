@@ -210,12 +210,13 @@ local function column(field, first, last)
   return values
 end
 
-for _, field in ipairs { "server_open", "open", "server_tasks", "tasks" } do
+local function judge_count(field)
   local most = math.max(table.unpack(column(field, 2, #looks)))
   verdict.holds(most <= looks[1][field], ("%s: %d at first, at most %d later")
     :format(field, looks[1][field], most))
 end
-for _, field in ipairs { "server_memory", "memory", "server_lua", "lua" } do
+
+local function judge_memory(field)
   local fifth = #looks // 5
   local early = stats.median(column(field, fifth, 2 * fifth))
   local late = stats.median(column(field, #looks - fifth, #looks))
@@ -226,5 +227,12 @@ for _, field in ipairs { "server_memory", "memory", "server_lua", "lua" } do
   else
     print("        " .. text)
   end
+end
+
+for _, field in ipairs { "server_open", "open", "server_tasks", "tasks" } do
+  judge_count(field)
+end
+for _, field in ipairs { "server_memory", "memory", "server_lua", "lua" } do
+  judge_memory(field)
 end
 verdict.finish()
