@@ -18,6 +18,7 @@ signals [S [RATE]]      RATE signals a second
 clock [TIMERS]          timers, many withdrawn, under a wall clock that jumps
 kills [TASKS [LINKS]]   tasks in all sorts of waits killed at once
 partial [MIB]           writes that go out in small parts
+peers [RESETS]          what luv and cqueues do in some of these
 growth [COUNT]          tasks and timeouts that come and go, and leave nothing
 soak [CONNECTIONS]      connections that come and go, and end in all ways
 '
@@ -71,6 +72,11 @@ torture_kills() {
 
 torture_partial() {
     on_the_clock partial "$@"
+}
+
+torture_peers() {
+    want peers
+    on_the_clock peers "$@"
 }
 
 torture_growth() {

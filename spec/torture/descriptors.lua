@@ -36,7 +36,7 @@ end)
 local cpu = server:cpu()
 ml.sleep(3)
 if not server:alive() then
-  verdict.holds(false, "the server lives on")
+  verdict.holds(false, "the server died")
   verdict.finish()
 end
 verdict.at_most("CPU in 3 s without a descriptor", server:cpu() - cpu, 0.1, "s")

@@ -1,0 +1,98 @@
+-- The same scenarios for us and for others, side by side: what is printed is
+-- what each does, and how its process ended.
+--
+--   ./dev torture peers [RESETS]
+
+package.path = "?.lua;" .. package.path
+
+local peers = require "bench.lib.peers"
+local process = require "spec.torture.lib.process"
+local shell = require "bench.lib.shell"
+
+local TIME = 5 -- seconds that a scenario may take
+local resets = math.tointeger(arg[1]) or 90000
+
+-- What stands before the word of a scenario.
+local contestants = {
+  { "miniloop", process.miniloop .. " spec/torture/peers/miniloop.lua" },
+}
+for _, name in ipairs { "luv", "cqueues" } do
+  local peer = peers.known[name]
+  if shell.line(peer.version) then
+    table.insert(contestants,
+      { name, ("%s spec/torture/peers/%s.lua"):format(peer.run, name) })
+  end
+end
+
+-- What it wrote, and "status 1", "killed by signal 11" or "hangs".
+local function run(command)
+  local _, text = shell.run(("timeout %d sh -c '%s; echo \"= $?\"' 2>&1")
+    :format(TIME, command))
+  local status = tonumber(text:match("= (%d+)$"))
+  if not status then
+    return text, "hangs"
+  elseif status > 128 and status < 160 then
+    return text, ("killed by signal %d"):format(status - 128)
+  end
+  return text, ("status %d"):format(status)
+end
+
+-- The first word of these that it has printed, and how it ended.
+local function outcome(...)
+  local words = { ... }
+  return function(command)
+    local text, status = run(command)
+    for _, word in ipairs(words) do
+      local found = text:match(word)
+      if found then
+        return found .. ", " .. status
+      end
+    end
+    return status
+  end
+end
+
+-- The figures of a torture whose server this is.
+local function tortured(name, words, ...)
+  local figures = { ... }
+  return function(command)
+    local _, text = shell.run(("%s spec/torture/%s.lua %s%s 2>&1"):format(
+      process.miniloop, name, words, command))
+    local found = {}
+    for _, pattern in ipairs(figures) do
+      table.insert(found, text:match(pattern))
+    end
+    return #found > 0 and table.concat(found, ", ")
+      or text:find("died", 1, true) and "the server died" or "lost"
+  end
+end
+
+local scenarios = {
+  { "one task raises, another has work to do", "raise", outcome "finished" },
+  { "a descriptor is closed under its reader", "closed",
+    outcome("told: [^\n]+", "never told") },
+  { "a descriptor is closed under its writer", "writer",
+    outcome("told: [^\n]+", "never told") },
+  { "two tasks wait for each other", "deadlock",
+    outcome "can never go on" },
+  { "500 sleeps of half a millisecond, how many early", "naps",
+    outcome("%d+ of 500", "whole milliseconds") },
+  { "a call that blocks in a comparator", "comparator",
+    outcome("cannot call 'sleep' here", "attempt to yield[^\n]*", "blocked") },
+  { "os.exit(7, true) in a task", "exit", outcome() },
+  { "a chain of 50,000 closes", "chain", outcome "finished" },
+  { "24 descriptors, 40 clients, CPU in 3 s; served when others left", "server",
+    tortured("descriptors", "", "without a descriptor: (%S+ s)",
+      "served %d+ of %d+", "were served: (%d+)[^\n]*at least") },
+  { ("%d connections and resets, a second"):format(resets), "server",
+    tortured("resets", resets .. " ", "connections a second: (%S+)") },
+}
+
+for _, scenario in ipairs(scenarios) do
+  local title, word, judge = table.unpack(scenario)
+  print(title)
+  for _, contestant in ipairs(contestants) do
+    local name, command = table.unpack(contestant)
+    print(("    %-10s %s"):format(name, judge(command .. " " .. word)))
+  end
+end
