@@ -20,7 +20,7 @@ kills [TASKS [LINKS]]   tasks in all sorts of waits killed at once
 partial [MIB]           writes that go out in small parts
 peers [RESETS]          what luv and cqueues do in some of these
 growth [COUNT]          tasks and timeouts that come and go, and leave nothing
-soak [CONNECTIONS]      connections that come and go, and end in all ways
+soak [CONNECTIONS | Ss] connections that come and go, and end in all ways
 '
 
 # on_the_clock NAME WORDS ...: with the command that people have, for what has

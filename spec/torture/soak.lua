@@ -3,7 +3,7 @@
 -- direction first. At intervals, when none is left, a look is taken at what the
 -- server and the client hold: descriptors, tasks, timers, memory.
 --
---   ./dev torture soak [CONNECTIONS [--seed=N]]
+--   ./dev torture soak [CONNECTIONS | SECONDS"s"] [--seed=N]
 
 package.path = "?.lua;" .. package.path
 
@@ -15,15 +15,31 @@ local stats = require "bench.lib.stats"
 local verdict = require "spec.torture.lib.verdict"
 
 local AT_ONCE = 64
-local LOOKS = 50      -- in the whole run
+local LOOKS = 50      -- in the whole run, of so many connections
+local STEP = 20000    -- connections from look to look, of so many seconds
 local GROWTH = 2      -- per cent of memory, from a fifth of the way on
 local ALLOWED = 256   -- KiB in any case: less is the allocator's doing
 local ENOUGH = 1000000 -- connections; with fewer it still takes its share
 
-local connections = math.tointeger(arg[1]) or 1000000
-local seed = tonumber((arg[#arg] or ""):match("^%-%-seed=(%d+)")) or os.time()
+-- How many, for how many seconds, from which seed on.
+local function read_arguments(words)
+  local count, seconds, seed = 1000000, math.huge, os.time()
+  for _, word in ipairs(words) do
+    local n = tonumber(word:match("%d+"))
+    if word:match("^%-%-seed=%d+$") then
+      seed = n
+    elseif word:match("^%d+s$") then
+      count, seconds = math.maxinteger, n
+    else
+      count = assert(math.tointeger(n), word)
+    end
+  end
+  return count, seconds, seed
+end
+
+local connections, limit, seed = read_arguments(arg)
 math.randomseed(seed)
-print(("%d connections, --seed=%d"):format(connections, seed))
+print(("--seed=%d"):format(seed))
 
 local server <close> = process.start(
   process.miniloop .. " --poller=epoll spec/torture/soak_server.lua",
@@ -185,19 +201,28 @@ local function look(first)
 end
 
 crowd(math.min(connections, 5000)) -- what is made at first, may be kept
-local looks, start = { look() }, ml.now()
-for i = 1, LOOKS do
-  crowd(connections * i // LOOKS - connections * (i - 1) // LOOKS)
-  looks[#looks + 1] = look(looks[1])
-  if i % (LOOKS // 5) == 0 then
-    print(("%3d %%, %.0f s: the server has %d KiB, the client %d KiB"):format(
-      i * 100 // LOOKS, ml.now() - start, looks[#looks].server_memory,
-      looks[#looks].memory))
+local looks, start, opened = { look() }, ml.now(), 0
+
+local function soak()
+  local step = STEP
+  if limit == math.huge then
+    step = math.max(connections // LOOKS, 1)
+  end
+  while opened < connections and ml.now() - start < limit do
+    crowd(step)
+    opened = opened + step
+    looks[#looks + 1] = look(looks[1])
+    if #looks % 10 == 1 then
+      print(("%d after %.0f s: the server has %d KiB, the client %d KiB")
+        :format(opened, ml.now() - start, looks[#looks].server_memory,
+          looks[#looks].memory))
+    end
   end
 end
-local seconds = ml.now() - start
+
+soak()
 print(("%.0f connections a second: %d reset, %d killed in mid-transfer, %d "
-  .. "timeouts, %d ended"):format(connections / seconds, done.reset,
+  .. "timeouts, %d ended"):format(opened / (ml.now() - start), done.reset,
   done.killed, done.timeouts, done.ends))
 
 -- ----------------------------------------------------------------- verdict
@@ -222,7 +247,7 @@ local function judge_memory(field)
   local late = stats.median(column(field, #looks - fifth, #looks))
   local text = ("%s: %.0f KiB after a fifth, %.0f KiB at the end: %.1f %%")
     :format(field, early, late, (late / early - 1) * 100)
-  if connections >= ENOUGH or field:find "lua" then
+  if opened >= ENOUGH or field:find "lua" then
     verdict.holds(late - early <= math.max(early * GROWTH / 100, ALLOWED), text)
   else
     print("        " .. text)
