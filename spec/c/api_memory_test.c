@@ -3,6 +3,7 @@
 #include "api_fixture.h"
 
 #include <errno.h>
+#include <limits.h>
 
 /* Refuses some allocations from the n-th on, then none. */
 struct scarce {
@@ -82,8 +83,60 @@ static void test_blocks_hold_while_memory_fails(void)
     }
 }
 
+/* ---- who else pays ---------------------------------------------------------- */
+
+static struct scarce ration;
+
+static int starve(lua_State *L)
+{
+    (void)L;
+    ration.refused = LONG_MAX;
+    return 0;
+}
+
+static int feed(lua_State *L)
+{
+    (void)L;
+    ration.refused = 0;
+    return 0;
+}
+
+/* A loop whose scripts can do without memory for a while. */
+static ml_loop *open_starving(void)
+{
+    ml_options options = options_of(ML_VIRTUAL_TIME);
+    options.alloc = scarce_alloc;
+    options.alloc_ud = &ration;
+    ml_loop *loop = open_with(&options);
+    define(loop, "starve", starve);
+    define(loop, "feed", feed);
+    return loop;
+}
+
+/* C5.4: members of a cancelled group that cannot be told of it are killed, and
+ * nobody else is. */
+static void test_others_outlive_members_that_could_not_be_told(void)
+{
+    ml_loop *loop = open_starving();
+    spawn(loop, "local ml = require 'miniloop'\n"
+                "local group, start = nil, ml.now()\n"
+                "local owner = ml.spawn(ml.group, function(g)\n"
+                "  group = g\n"
+                "  g:spawn(function() pcall(ml.sleep, 9) went_on = true end)\n"
+                "end)\n"
+                "ml.sleep(0)\n"
+                "starve() group:cancel() feed()\n"
+                "owner:wait()\n"
+                "took = ml.now() - start\n");
+    run(loop);
+    CHECK(global_is(loop, "went_on", "nil"));
+    CHECK(global_is(loop, "took", "0.0"));
+    close_loop(loop);
+}
+
 static const struct check_test tests[] = {
     CHECK_TEST(test_blocks_hold_while_memory_fails),
+    CHECK_TEST(test_others_outlive_members_that_could_not_be_told),
 };
 
 int main(void)

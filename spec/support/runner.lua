@@ -1,6 +1,7 @@
--- Finds and loads spec files, runs tests one after the other, and tells how they
--- went. See spec/run.lua. Assertions are luaunit's; the running is done here, for
--- the order by seed, the check for leftovers, and clean-up that reports as well.
+-- Finds and loads spec files, runs tests one after the other, and tells how
+-- they went. See spec/run.lua. Assertions are luaunit's; the running is done
+-- here, for the order by seed, the check for leftovers, and clean-up that
+-- reports as well.
 
 local lfs = require "lfs"
 local lu = require "luaunit"

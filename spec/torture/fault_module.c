@@ -82,7 +82,8 @@ int luaopen_fault(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"arm", arm},     {"reset", reset},
                                          {"count", count}, {"struck", struck},
-                                         {"calls", calls}, {"signs", signs}, {NULL, NULL}};
+                                         {"calls", calls}, {"signs", signs},
+                                         {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;
 }

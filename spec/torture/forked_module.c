@@ -24,6 +24,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 FAULT_API int luaopen_forked(lua_State *L);
@@ -239,6 +240,16 @@ static int ended(lua_State *L)
     return 2;
 }
 
+/* forked.clock(): seconds of a clock that no option of the command makes
+ * another. */
+static int clock_seconds(lua_State *L)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    lua_pushnumber(L, (double)now.tv_sec + (double)now.tv_nsec / 1e9);
+    return 1;
+}
+
 /* forked.leave(status): ends the process at once. */
 static int leave(lua_State *L)
 {
@@ -261,9 +272,11 @@ static void open_page(lua_State *L)
 int luaopen_forked(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"fork", fork_copy}, {"nest", nest},           {"wait", wait_copy},
-        {"output", output},  {"tell", tell},           {"told", told},
-        {"ended", ended},    {"watch_end", watch_end}, {"leave", leave},
+        {"fork", fork_copy}, {"nest", nest},
+        {"wait", wait_copy}, {"output", output},
+        {"tell", tell},      {"told", told},
+        {"ended", ended},    {"watch_end", watch_end},
+        {"leave", leave},    {"clock", clock_seconds},
         {NULL, NULL}};
     find_mail();
     open_page(L);

@@ -8,6 +8,8 @@ usage: ./dev torture memory [options] [PATTERN ...]
   --sample=N    at N points of each case, chosen by the seed
   --seed=N      (1)
   --stride=N    at each N-th point
+  --seconds=N   at no more points of a case than may take so long; at three of
+                those of each mode
   --part=K/N    one share of N of the points
   --tally=FILE  to which the numbers are added
   --list=FILE   names of cases, one a line: no others
@@ -92,8 +94,22 @@ local function sampled_points(options, name, count, add)
   end
 end
 
+-- The points that there is time for, far between. A copy takes as long as the
+-- one in which nothing failed, about.
+local function timely_points(options, points, seconds)
+  local most = options.seconds and math.max(9, options.seconds // seconds)
+  if not most or #points <= most then
+    return points
+  end
+  local fewer = {}
+  for i = 1, most do
+    fewer[i] = points[math.floor((i - 0.5) * #points / most) + 1]
+  end
+  return fewer
+end
+
 -- The share of points that this process is to try: { mode =, n = } in a list.
-local function points_of(options, name, count)
+local function points_of(options, name, count, seconds)
   local points, index = {}, seed_of(options, name) % options.shares
   local function add(mode, n)
     index = index + 1
@@ -106,7 +122,7 @@ local function points_of(options, name, count)
   else
     all_points(options, count, add)
   end
-  return points
+  return timely_points(options, points, seconds)
 end
 
 -- -------------------------------------------------------------------- the sweep
@@ -160,8 +176,9 @@ local function sweep_test(options, test)
     return true
   end
   local good = true
+  local points = points_of(options, test.name, base.count, base.seconds)
   seen.tally:case(test.name, base.count)
-  for _, point in ipairs(points_of(options, test.name, base.count)) do
+  for _, point in ipairs(points) do
     good = try_point(options, test, point, base, seen) and good
   end
   seen.tally:write()

@@ -193,11 +193,13 @@ end
 -- Runs the case in a copy by the plan (with no `first`, nothing fails). Gives
 -- the verdict, a text, and what is known of the copy's end.
 function sweep.try(test, plan, subject)
+  local start = forked.clock()
   local pid = forked.fork(subject.cpu)
   if pid == 0 then
     play(test, plan, subject)
   end
   local e = ending(pid, subject.wall)
+  e.seconds = forked.clock() - start
   local verdict, text = verdict_of(e, plan, subject)
   return verdict, text, e
 end
@@ -214,21 +216,26 @@ function sweep.measure(test, call, subject)
   return e
 end
 
+local function tests_of(root, path, patterns)
+  local tests = {}
+  for _, test in ipairs(runner.load(root, path)) do
+    if runner.matches(test.name, patterns) then
+      tests[#tests + 1] = test
+    end
+  end
+  return tests
+end
+
 -- Calls f(tests) for the tests of each spec file whose names fit, in a process
--- that has loaded nothing else. True if all went well.
+-- that has loaded nothing else. True if all answered true.
 function sweep.each_file(root, patterns, f)
   local good = true
   for _, path in ipairs(runner.find(root)) do
     local pid = forked.nest()
     if pid == 0 then
-      local tests = {}
-      for _, test in ipairs(runner.load(root, path)) do
-        if runner.matches(test.name, patterns) then
-          tests[#tests + 1] = test
-        end
-      end
+      local tests = tests_of(root, path, patterns)
       collectgarbage()
-      forked.leave(#tests == 0 and 0 or f(tests) and 0 or 1)
+      forked.leave(f(tests) and 0 or 1)
     end
     local how, code = forked.wait(pid)
     good = good and how == "exit" and code == 0
