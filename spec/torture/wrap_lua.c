@@ -4,13 +4,17 @@
 
 #include "fault.h"
 
+#include <lauxlib.h>
 #include <lua.h>
+#include <stdarg.h>
+#include <string.h>
 
 _Noreturn void __real_luaD_throw(lua_State *L, int status)
     __attribute__((weak)); /* not there in a Lua that is a shared library */
 void __real_ml_error_push(lua_State *L, int code, const char *op);
 int __real_ml_error_fail(lua_State *L, int code, const char *op);
 _Noreturn void __wrap_luaD_throw(lua_State *L, int status);
+int __wrap_luaL_error(lua_State *L, const char *format, ...);
 void __wrap_ml_error_push(lua_State *L, int code, const char *op);
 int __wrap_ml_error_fail(lua_State *L, int code, const char *op);
 
@@ -20,6 +24,22 @@ _Noreturn void __wrap_luaD_throw(lua_State *L, int status)
         atomic_fetch_add(&fault_raised, 1);
     }
     __real_luaD_throw(L, status);
+}
+
+/* As luaL_error is documented. */
+int __wrap_luaL_error(lua_State *L, const char *format, ...)
+{
+    static const char text[] = "not enough memory";
+    if (strncmp(format, text, sizeof text - 1) == 0) {
+        atomic_fetch_add(&fault_raised, 1);
+    }
+    va_list args;
+    va_start(args, format);
+    luaL_where(L, 1);
+    (void)lua_pushvfstring(L, format, args);
+    va_end(args);
+    lua_concat(L, 2);
+    return lua_error(L);
 }
 
 /* A plan's errno, while it is there. */
