@@ -112,8 +112,8 @@ torture_sweep() {
     rm -rf "$tallies"
     mkdir -p "$tallies"
     status=0
-    sweep_shares "$tallies/virtual" --virtual-time "$name" "$@" || status=1
-    sed -n 's/^skip \([^ ]*\) .*:.*/\1/p' "$tallies"/virtual-* |
+    sweep_shares "$tallies/virtual" --virtual-time "$name" "$@" --virtual || status=1
+    sed -n 's/^skip \([^ ]*\) real .*/\1/p' "$tallies"/virtual-* |
         sort -u >"$tallies/list"
     if [ -s "$tallies/list" ]; then
         sweep_shares "$tallies/real" "" "$name" "$@" \

@@ -119,16 +119,20 @@ static int report_run(lua_State *L)
     return 0;
 }
 
-/* Argument: the report, of which only so much is left as needs no memory. */
+/* Arguments: the report, of which only so much is left as needs no memory, and
+ * the error value, which says it if it is a string. */
 static int report_bare(lua_State *L)
 {
     struct report *report = (struct report *)lua_touserdata(L, 1);
     struct ml_failures *failures = &report->loop->failures;
-    report->failure.message = "not enough memory to tell more";
-    report->failure.traceback = NULL;
-    report->failure.name = NULL;
-    report->failure.spawned = NULL;
-    failures->report(report->loop, L, &report->failure, failures->ud);
+    ml_failure bare = {.task = report->failure.task,
+                       .kind = report->failure.kind,
+                       .waiting = report->failure.waiting,
+                       .message = "not enough memory to tell more"};
+    if (lua_type(L, 2) == LUA_TSTRING) {
+        bare.message = lua_tostring(L, 2);
+    }
+    failures->report(report->loop, L, &bare, failures->ud);
     return 0;
 }
 
@@ -152,16 +156,20 @@ static bool report_try(lua_State *L, lua_CFunction run, struct report *report,
  * cap keeps some for) the failure is counted, and that is all. */
 static void report_make(lua_State *L, struct report *report)
 {
+    int top = lua_gettop(L) - 4;
     if (report->loop->failures.report == NULL) {
-        lua_pop(L, 4);
+        lua_settop(L, top);
         return;
     }
     struct ml_cap *cap = report->loop->vm->cap;
     enum ml_cap_level before = ml_cap_enter(cap, ML_CAP_REPORT);
     report->began = false;
+    lua_pushvalue(L, -4);
+    lua_insert(L, -5);
     if (!report_try(L, report_run, report, 4) && !report->began) {
-        (void)report_try(L, report_bare, report, 0);
+        (void)report_try(L, report_bare, report, 1);
     }
+    lua_settop(L, top);
     ml_cap_leave(cap, before);
 }
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <unistd.h>
 
 /* Refuses some allocations from the n-th on, then none. */
 struct scarce {
@@ -134,9 +135,57 @@ static void test_others_outlive_members_that_could_not_be_told(void)
     close_loop(loop);
 }
 
+/* C4.4: a failure is told, also when there is no memory to say more of it than
+ * what it is. */
+static void test_failures_are_reported_without_memory(void)
+{
+    ml_loop *loop = open_starving();
+    spawn(loop, "local ml = require 'miniloop'\n"
+                "ml.detach(function() starve() error('no way', 0) end)\n");
+    CHECK_EQ(ml_run(loop, ML_RUN_DEFAULT), -ECHILD);
+    (void)feed(NULL);
+    CHECK_EQ(heard_count, 1);
+    CHECK(has(heard.message, "memory"));
+    CHECK_EQ(heard.task, 2);
+    close_loop(loop);
+}
+
+/* Runs a script that fails without memory, with standard error in `text`. */
+static void run_mute(char *text, size_t size)
+{
+    FILE *file = tmpfile();
+    int kept = dup(STDERR_FILENO);
+    ml_options options = options_of(ML_VIRTUAL_TIME | ML_REPORT);
+    options.on_failure = NULL;
+    options.alloc = scarce_alloc;
+    options.alloc_ud = &ration;
+    ml_loop *loop = open_with(&options);
+    define(loop, "starve", starve);
+    spawn(loop, "starve() return {}");
+    CHECK_MUST(file != NULL && dup2(fileno(file), STDERR_FILENO) >= 0);
+    CHECK_EQ(ml_run(loop, ML_RUN_DEFAULT), -ECHILD);
+    CHECK_MUST(dup2(kept, STDERR_FILENO) >= 0);
+    (void)feed(NULL);
+    rewind(file);
+    text[fread(text, 1, size - 1, file)] = '\0';
+    (void)fclose(file);
+    (void)close(kept);
+    close_loop(loop);
+}
+
+/* C4.4 */
+static void test_standard_error_has_them_too(void)
+{
+    char text[256];
+    run_mute(text, sizeof text);
+    CHECK_EQ(strcmp(text, "miniloop: task 1 failed: not enough memory\n"), 0);
+}
+
 static const struct check_test tests[] = {
     CHECK_TEST(test_blocks_hold_while_memory_fails),
     CHECK_TEST(test_others_outlive_members_that_could_not_be_told),
+    CHECK_TEST(test_failures_are_reported_without_memory),
+    CHECK_TEST(test_standard_error_has_them_too),
 };
 
 int main(void)

@@ -39,6 +39,7 @@ enum {
 /* What copies and the original share. */
 struct page {
     struct fault_end end;
+    bool started; /* the copy has started processes */
     char told[TOLD];
 };
 
@@ -103,6 +104,7 @@ static int fork_copy(lua_State *L)
     drain_mail();
     must(L, ftruncate(forked.output, 0), "ftruncate");
     forked.page->told[0] = '\0';
+    forked.page->started = false;
     forked.page->end = (struct fault_end){.reached = false};
     (void)fflush(NULL);
     pid_t pid = fork();
@@ -134,10 +136,12 @@ static int nest(lua_State *L)
     return 1;
 }
 
-/* The processes that a copy has left come to us: none is to live on. */
-static void end_orphans(void)
+/* The processes that a copy has left come to us: none is to live on. Returns how
+ * many there were. */
+static int end_orphans(void)
 {
     char name[64];
+    int count = 0;
     (void)snprintf(name, sizeof name, "/proc/self/task/%d/children",
                    (int)getpid());
     for (;;) {
@@ -148,8 +152,9 @@ static void end_orphans(void)
             (void)fclose(file);
         }
         if (n != 1) {
-            return;
+            return count;
         }
+        count++;
         (void)kill(pid, SIGKILL);
         (void)waitpid(pid, NULL, 0);
     }
@@ -177,7 +182,7 @@ static int wait_copy(lua_State *L)
     int status = 0;
     bool late = await(L, (pid_t)luaL_checkinteger(L, 1),
                       luaL_optnumber(L, 2, 0), &status);
-    end_orphans();
+    forked.page->started |= end_orphans() > 0;
     if (late) {
         lua_pushliteral(L, "late");
         return 1;
@@ -203,6 +208,9 @@ static int output(lua_State *L)
 /* forked.tell(text): for the original. Needs no memory. */
 static int tell(lua_State *L)
 {
+    struct rusage children;
+    (void)getrusage(RUSAGE_CHILDREN, &children);
+    forked.page->started = children.ru_minflt > 0;
     size_t length = 0;
     const char *text = luaL_checklstring(L, 1, &length);
     length = length < TOLD ? length : TOLD - 1;
@@ -225,6 +233,13 @@ static int watch_end(lua_State *L)
     forked.page->end.expected = (long)luaL_checkinteger(L, 1);
     fault_note_end = &forked.page->end;
     return 0;
+}
+
+/* forked.started(): whether the copy has started processes. */
+static int started(lua_State *L)
+{
+    lua_pushboolean(L, forked.page->started);
+    return 1;
 }
 
 /* forked.ended(): blocks and descriptors that a copy held at its end; nil if it
@@ -272,12 +287,12 @@ static void open_page(lua_State *L)
 int luaopen_forked(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"fork", fork_copy}, {"nest", nest},
-        {"wait", wait_copy}, {"output", output},
-        {"tell", tell},      {"told", told},
-        {"ended", ended},    {"watch_end", watch_end},
-        {"leave", leave},    {"clock", clock_seconds},
-        {NULL, NULL}};
+        {"fork", fork_copy},      {"nest", nest},
+        {"wait", wait_copy},      {"output", output},
+        {"tell", tell},           {"told", told},
+        {"started", started},     {"ended", ended},
+        {"watch_end", watch_end}, {"leave", leave},
+        {"clock", clock_seconds}, {NULL, NULL}};
     find_mail();
     open_page(L);
     adopt();

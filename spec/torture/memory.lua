@@ -12,6 +12,7 @@ usage: ./dev torture memory [options] [PATTERN ...]
                 those of each mode
   --part=K/N    one share of N of the points
   --tally=FILE  to which the numbers are added
+  --virtual     the command was told of a virtual clock
   --list=FILE   names of cases, one a line: no others
   --sum FILE .. print what tallies add up to, and nothing else
 PATTERN is a Lua pattern of the names of cases, as for spec/run.lua.]]
@@ -191,6 +192,7 @@ local function main()
     return tally.print_sum(options.patterns, mode_names, sweep.verdicts,
       sweep.good)
   end
+  subject.virtual = options.virtual ~= nil
   local listed = options.list and read_list(options.list)
   fault.reset()
   return sweep.each_file("", options.patterns, function(tests)

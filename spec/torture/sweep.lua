@@ -5,6 +5,8 @@
 -- sweep is about, is its `subject`:
 --   signs   Lua patterns: texts that show that a failure was told to somebody
 --   limit   seconds that a case may take, of the clock that there is
+--   cpu, wall  seconds after which it is ended from outside
+--   virtual whether the clock is virtual
 --
 -- The verdicts on a copy, of which the first two are good:
 --   right   the case passed
@@ -146,6 +148,7 @@ local function ending(pid, wall)
     kind = kind, count = tonumber(count), struck = tonumber(struck),
     raised = tonumber(raised), given = tonumber(given), text = text or "",
     blocks = blocks, descriptors = descriptors,
+    started = forked.started(),
   }
 end
 
@@ -210,8 +213,10 @@ function sweep.measure(test, call, subject)
   local verdict, text, e = sweep.try(test, { call = call }, subject)
   if e.kind == "skip" then
     return nil, "skipped"
-  elseif verdict ~= "right" and not (verdict == "leak" and e.kind == "pass") then
-    return nil, verdict .. ": " .. text
+  elseif verdict ~= "right" and (verdict ~= "leak" or e.kind ~= "pass") then
+    return nil, "real " .. verdict .. ": " .. text
+  elseif e.started and subject.virtual then
+    return nil, "real has processes, for which the clock does not jump"
   end
   return e
 end
