@@ -3,22 +3,27 @@
 option(ML_TORTURE "Put wrappers before the C library's calls" OFF)
 
 # The linker sends the calls of NAME in `target`, and in the libraries that are
-# linked into it, to __wrap_NAME, for each of these in spec/torture/wrap_*.c.
+# linked into it, to __wrap_NAME, for each of these in spec/torture/wrap_*.c,
+# be it written out or made by wrap.h's macros.
 function(ml_torture target)
   if(NOT ML_TORTURE)
     return()
   endif()
   set(folder "${PROJECT_SOURCE_DIR}/spec/torture")
   file(GLOB wrappers CONFIGURE_DEPENDS "${folder}/wrap_*.c")
-  target_sources(${target} PRIVATE "${folder}/fault.c" ${wrappers})
+  file(GLOB sources CONFIGURE_DEPENDS "${folder}/*.c")
+  list(FILTER sources EXCLUDE REGEX "_module\\.c$")
+  target_sources(${target} PRIVATE ${sources})
   foreach(source IN LISTS wrappers)
     set_property(DIRECTORY APPEND PROPERTY
                  CMAKE_CONFIGURE_DEPENDS "${source}")
-    file(STRINGS "${source}" lines REGEX "[ *]__wrap_[A-Za-z0-9_]+\\(.*;$")
-    foreach(line IN LISTS lines)
-      string(REGEX REPLACE ".*__wrap_([A-Za-z0-9_]+)\\(.*" "\\1" name "${line}")
-      target_link_options(${target} PRIVATE "LINKER:--wrap=${name}")
-    endforeach()
+    file(READ "${source}" text)
+    string(REGEX MATCHALL "(__wrap_|FAULT_WRAP(_CODE)?\\()[A-Za-z0-9_]+" names
+           "${text}")
+    list(TRANSFORM names REPLACE "^(__wrap_|FAULT_WRAP(_CODE)?\\()" "")
+    list(REMOVE_DUPLICATES names)
+    list(TRANSFORM names PREPEND "LINKER:--wrap=")
+    target_link_options(${target} PRIVATE ${names})
   endforeach()
 endfunction()
 

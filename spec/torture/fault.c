@@ -1,28 +1,48 @@
 #include "fault.h"
 
+#include "mode.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <time.h>
 
 struct fault_plan fault_plans[FAULT_CALL_COUNT];
 
-#define FAULT_NAME(name) #name,
+#define FAULT_NAME(name, codes) #name,
 const char *const fault_names[FAULT_CALL_COUNT] = {FAULT_CALLS(FAULT_NAME)};
 #undef FAULT_NAME
+
+#define FAULT_CODES(name, codes) codes,
+const char *const fault_codes[FAULT_CALL_COUNT] = {FAULT_CALLS(FAULT_CODES)};
+#undef FAULT_CODES
 
 atomic_long fault_blocks, fault_raised, fault_given;
 struct fault_end *fault_note_end;
 
-int fault_strike(enum fault_call call)
+int fault_due(enum fault_call call)
 {
     struct fault_plan *plan = &fault_plans[call];
     long n = atomic_fetch_add_explicit(&plan->count, 1, memory_order_relaxed);
-    if (n + 1 < plan->first || n + 1 > plan->last) {
-        return 0;
-    }
+    bool planned = n + 1 >= plan->first && n + 1 <= plan->last;
+    return planned ? plan->code : fault_mode_interrupt(call);
+}
+
+void fault_struck(enum fault_call call, int code)
+{
+    struct fault_plan *plan = &fault_plans[call];
     atomic_fetch_add_explicit(&plan->struck, 1, memory_order_relaxed);
-    errno = plan->code;
-    return plan->code;
+    if (code > 0) {
+        errno = code;
+    }
+}
+
+int fault_strike(enum fault_call call)
+{
+    int code = fault_due(call);
+    if (code != 0) {
+        fault_struck(call, code);
+    }
+    return code;
 }
 
 void fault_reset(void)

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 /*
  * Faults on demand. In the tree that the preset "torture" builds, the linker
@@ -17,14 +18,15 @@
  * makes calls.
  */
 
-#define FAULT_NAME(name) FAULT_##name,
+#define FAULT_NAME(name, codes) FAULT_##name,
 enum fault_call {
     FAULT_CALLS(FAULT_NAME) FAULT_CALL_COUNT
 };
 #undef FAULT_NAME
 
 /* What becomes of one call: calls number `first` (from 1, since the plan was
- * made) to `last` fail with `code`, an errno. */
+ * made) to `last` fail with `code`: an errno, or an EAI_* (which are below 0).
+ */
 struct fault_plan {
     atomic_long count;  /* calls since the plan was made */
     atomic_long struck; /* those of them that failed */
@@ -47,15 +49,33 @@ extern FAULT_API struct fault_plan fault_plans[FAULT_CALL_COUNT];
 /* The names of calls, by number. */
 extern FAULT_API const char *const fault_names[FAULT_CALL_COUNT];
 
-/* Whether this call has to fail: 0, or the errno to fail with, which is then in
- * `errno` as well. */
+/* The names of the codes that each may fail with, with spaces between. */
+extern FAULT_API const char *const fault_codes[FAULT_CALL_COUNT];
+
+/* Whether this call has to fail: 0, or the code to fail with, which, if it is
+ * an errno, is then in `errno` as well. */
 int fault_strike(enum fault_call call);
+
+/* Its two halves, for those who have to look in between: the code to fail with,
+ * or 0; and that the call has failed so. */
+int fault_due(enum fault_call call);
+void fault_struck(enum fault_call call, int code);
+
+/*
+ * As fault_strike, for a call that reads or writes `n` bytes, or accepts, which may also
+ * have to fail by the mode of the run (mode.h). Codes that the system has
+ * for other kinds of descriptor only are let pass: a pipe knows no ENOSPC, and a
+ * descriptor that blocks no EAGAIN. Nor does a pipe refuse a single byte unless
+ * it is full: who rings a bell relies on it. Where it says EAGAIN, an event will
+ * follow, as the system promises (edges.h).
+ */
+bool fault_refuse(enum fault_call call, int fd, size_t n);
 
 /* Blocks that were handed out by "memory" and not given back. */
 extern FAULT_API atomic_long fault_blocks;
 
 /* Errors that Lua has raised because there was no memory; error values that were
- * made of a plan's errno while it was there. */
+ * made of a plan's code while it was there. */
 extern FAULT_API atomic_long fault_raised, fault_given;
 
 /* To be filled in at the end of the process, if not NULL. */
@@ -63,5 +83,8 @@ extern FAULT_API struct fault_end *fault_note_end;
 
 /* Counts of all calls begin again from 0, and all plans are gone. */
 FAULT_API void fault_reset(void);
+
+/* The number of a code by its name, such as "EPIPE"; 0 if there is none. */
+FAULT_API int fault_code(const char *name);
 
 #endif

@@ -19,15 +19,27 @@ static struct fault_plan *check_call(lua_State *L)
     return &fault_plans[luaL_checkoption(L, 1, NULL, names)];
 }
 
-/* fault.arm(call, first [, times [, errno]]): the calls number `first` (from 1
+/* The code that argument `arg` is: a number, or a name such as "EPIPE"; without
+ * one, ENOMEM. */
+static int check_code(lua_State *L, int arg)
+{
+    if (lua_type(L, arg) != LUA_TSTRING) {
+        return (int)luaL_optinteger(L, arg, ENOMEM);
+    }
+    int code = fault_code(lua_tostring(L, arg));
+    luaL_argcheck(L, code != 0, arg, "no such code");
+    return code;
+}
+
+/* fault.arm(call, first [, times [, code]]): the calls number `first` (from 1
  * on, counting from here) and after fail, `times` of them (1; 0 for ever), with
- * this errno (ENOMEM). */
+ * this code. */
 static int arm(lua_State *L)
 {
     struct fault_plan *plan = check_call(L);
     long first = (long)luaL_checkinteger(L, 2);
     long times = (long)luaL_optinteger(L, 3, 1);
-    int code = (int)luaL_optinteger(L, 4, ENOMEM);
+    int code = check_code(L, 4);
     atomic_store(&plan->count, 0);
     atomic_store(&plan->struck, 0);
     plan->code = code;
@@ -78,12 +90,20 @@ static int calls(lua_State *L)
     return 1;
 }
 
+/* fault.codes(call): the names of the codes that it may fail with, in a string
+ * with spaces between. */
+static int codes(lua_State *L)
+{
+    lua_pushstring(L, fault_codes[check_call(L) - fault_plans]);
+    return 1;
+}
+
 int luaopen_fault(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"arm", arm},     {"reset", reset},
                                          {"count", count}, {"struck", struck},
-                                         {"calls", calls}, {"signs", signs},
-                                         {NULL, NULL}};
+                                         {"calls", calls}, {"codes", codes},
+                                         {"signs", signs}, {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;
 }

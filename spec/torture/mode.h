@@ -1,0 +1,44 @@
+#ifndef TORTURE_MODE_H
+#define TORTURE_MODE_H
+
+#include "fault.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * Ways in which the system is allowed to be difficult, for a whole run. The
+ * environment variable ML_FAULT names them, with commas between:
+ *
+ *   short[:N]         reads and writes of streams and files do N bytes (1)
+ *   eagain[:SEED]     descriptors that do not block say EAGAIN now and then
+ *   eintr[:N]         every N-th (3rd) of a call that may be interrupted is
+ *   one_event         pollers tell of one descriptor at a time
+ *   spurious[:SEED]   pollers return early, and tell of what is not ready
+ *   CALL:CODE:FIRST[:TIMES]    a plan, as in fault.h (once; 0: for ever)
+ *
+ * Anything else ends the process with status 2.
+ */
+
+/* What this call, of those that may be interrupted, has to fail with: EINTR on
+ * its turn, else 0. */
+int fault_mode_interrupt(enum fault_call call);
+
+/* True if a descriptor that does not block has to say EAGAIN now. */
+bool fault_mode_again(void);
+
+/* How many bytes of `n` a stream or file may do now. */
+size_t fault_mode_cut(int fd, size_t n);
+
+/* How many events a poller may tell of `n`. */
+int fault_mode_events(int n);
+
+/* True if a poller has to return now, whatever is ready. */
+bool fault_mode_hasty(void);
+
+/* A random number of the run; where pollers tell of one event, which. */
+uint64_t fault_mode_random(void);
+
+#endif

@@ -1,0 +1,74 @@
+/* What a descriptor can refuse, and how. */
+
+#include "edges.h"
+#include "mode.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+int __real_fcntl(int fd, int command, ...);
+int __real_fstat(int fd, struct stat *st);
+
+static bool is_one_of(int code, const int *codes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (codes[i] == code) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What concerns a disk or a file system. */
+static bool is_of_files(int code)
+{
+    static const int codes[] = {EIO,    ENOSPC,    EDQUOT, EFBIG,  EPERM,
+                                EISDIR, EOVERFLOW, ESPIPE, EINVAL, ENOMEM};
+    return is_one_of(code, codes, sizeof codes / sizeof *codes);
+}
+
+/* What a write tells of a disk that is full or a user who has too much. */
+static bool is_of_disks(int code)
+{
+    static const int codes[] = {ENOSPC, EDQUOT, EFBIG, EISDIR};
+    return is_one_of(code, codes, sizeof codes / sizeof *codes);
+}
+
+static bool fits(int fd, size_t n, int code)
+{
+    struct stat st;
+    if (code == EINTR || __real_fstat(fd, &st) != 0) {
+        return code == EINTR;
+    }
+    if (S_ISFIFO(st.st_mode) && n == 1) {
+        return false; /* a bell */
+    }
+    if (code == EAGAIN) {
+        return (__real_fcntl(fd, F_GETFL) & O_NONBLOCK) != 0 &&
+               !S_ISREG(st.st_mode);
+    }
+    if (S_ISSOCK(st.st_mode)) {
+        return !is_of_disks(code);
+    }
+    if (S_ISFIFO(st.st_mode)) {
+        return code == EPIPE;
+    }
+    return is_of_files(code);
+}
+
+bool fault_refuse(enum fault_call call, int fd, size_t n)
+{
+    int code = fault_due(call);
+    if (code == 0 && fault_mode_again()) {
+        code = EAGAIN;
+    }
+    if (code == 0 || !fits(fd, n, code)) {
+        return false;
+    }
+    if (code == EAGAIN) {
+        fault_edges_renew(fd);
+    }
+    fault_struck(call, code);
+    return true;
+}
