@@ -35,7 +35,10 @@ struct file {
  * -errno. */
 static int open_at(int folder, const char *name, int flags)
 {
-    int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags);
+    int fd;
+    do {
+        fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags);
+    } while (fd < 0 && errno == EINTR); /* a file system over a network */
     return fd < 0 ? -errno : fd;
 }
 

@@ -75,7 +75,11 @@ struct ml_resolution *ml_resolve(const char *host, const char *service,
     struct addrinfo *list = NULL;
     bool nohost = host == NULL || host[0] == '\0';
     struct addrinfo hints = make_hints(nohost, family, socktype, passive);
-    int eai = getaddrinfo(nohost ? NULL : host, service, &hints, &list);
+    int eai;
+
+    do {
+        eai = getaddrinfo(nohost ? NULL : host, service, &hints, &list);
+    } while (eai == EAI_SYSTEM && errno == EINTR);
 
     if (eai != 0)
         return failed(ml_errno_from_eai(eai, errno));

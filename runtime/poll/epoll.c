@@ -274,8 +274,11 @@ static int epoll_poll_wait(struct ml_poll *p, struct ml_poll_event *events,
                            int max, int64_t timeout_ns)
 {
     struct epoll_poll *e = (struct epoll_poll *)p;
-    int n = epoll_wait_ns(e, max < BATCH ? max : BATCH, timeout_ns);
+    int n;
 
+    do {
+        n = epoll_wait_ns(e, max < BATCH ? max : BATCH, timeout_ns);
+    } while (n < 0 && errno == EINTR && timeout_ns == 0);
     if (n < 0)
         return errno == EINTR ? 0 : -errno;
     return epoll_collect(e, n, events);

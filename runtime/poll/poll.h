@@ -39,7 +39,8 @@
  *    that were handed out before are the caller's to drop.
  * 5. A timeout is rounded up, never down: it does not end before its time. One
  *    of weeks may be cut, and a signal ends a wait with no events, so whoever
- *    wakes without events looks at the clock.
+ *    wakes without events looks at the clock. A wait of no time (0) is not ended
+ *    by a signal: no events then means that nothing is ready.
  * 6. `wait` and `set(fd, old, 0)` allocate nothing.
  * 7. A poller never closes or changes a descriptor that it watches.
  *

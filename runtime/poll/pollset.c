@@ -110,7 +110,11 @@ int ml_pollset_set(struct ml_pollset *set, int fd, unsigned now)
 
 int ml_pollset_poll(struct ml_pollset *set, int timeout_ms)
 {
-    int n = poll(set->fds, (nfds_t)set->count, timeout_ms);
+    int n;
+
+    do {
+        n = poll(set->fds, (nfds_t)set->count, timeout_ms);
+    } while (n < 0 && errno == EINTR && timeout_ms == 0);
 
     /* EAGAIN is how some systems say that there is no memory just now. */
     if (n < 0)

@@ -135,8 +135,10 @@ static int select_wait(struct ml_poll *p, struct ml_poll_event *events, int max,
 
     if (timeout_ns > 0)
         ts = ml_time_to_spec(timeout_ns);
-    answer.left = pselect(s->highest + 1, &answer.read, &answer.write, NULL,
-                          timeout_ns < 0 ? NULL : &ts, NULL);
+    do {
+        answer.left = pselect(s->highest + 1, &answer.read, &answer.write, NULL,
+                              timeout_ns < 0 ? NULL : &ts, NULL);
+    } while (answer.left < 0 && errno == EINTR && timeout_ns == 0);
     if (answer.left == 0)
         return 0;
     if (answer.left < 0 && errno != EBADF)

@@ -1,0 +1,150 @@
+/* Signals that interrupt calls of the C library. Each of the calls here fails
+ * with EINTR before it is made: none of that may be seen from above. */
+
+#define _GNU_SOURCE 1 /* RTLD_NEXT */
+
+#include "api_fixture.h"
+#include "net/resolve.h"
+#include "poll_fixture.h"
+
+#include <dlfcn.h>
+#include <netdb.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
+#include <sys/stat.h>
+
+/* ---- the calls ------------------------------------------------------------- */
+
+static int signals; /* still to come, one a call */
+
+static bool interrupted(void)
+{
+    if (signals == 0)
+        return false;
+    signals--;
+    errno = EINTR;
+    return true;
+}
+
+/* The call that ours stands before. */
+#define REAL(name) (*(__typeof__(&(name)) *)&(void *){real(#name)})
+
+static void *real(const char *name)
+{
+    void *function = dlsym(RTLD_NEXT, name);
+
+    CHECK_MUST(function != NULL);
+    return function;
+}
+
+int openat(int folder, const char *path, int flags, ...)
+{
+    return interrupted() ? -1 : REAL(openat)(folder, path, flags);
+}
+
+int getaddrinfo(const char *host, const char *service,
+                const struct addrinfo *hints, struct addrinfo **list)
+{
+    return interrupted() ? EAI_SYSTEM
+                         : REAL(getaddrinfo)(host, service, hints, list);
+}
+
+int poll(struct pollfd *entries, nfds_t count, int timeout)
+{
+    return interrupted() ? -1 : REAL(poll)(entries, count, timeout);
+}
+
+int pselect(int count, fd_set *read, fd_set *write, fd_set *except,
+            const struct timespec *timeout, const sigset_t *mask)
+{
+    return interrupted()
+               ? -1
+               : REAL(pselect)(count, read, write, except, timeout, mask);
+}
+
+int epoll_wait(int epfd, struct epoll_event *events, int max, int timeout)
+{
+    return interrupted() ? -1 : REAL(epoll_wait)(epfd, events, max, timeout);
+}
+
+/* ---- the tests ------------------------------------------------------------- */
+
+static void test_a_name_is_looked_up_again(void)
+{
+    signals = 3;
+    struct ml_resolution *r =
+        ml_resolve("127.0.0.1", "80", AF_INET, SOCK_STREAM, false);
+    CHECK_MUST(r != NULL);
+    CHECK_EQ(r->error, 0);
+    CHECK_EQ(r->count, 1);
+    CHECK_EQ(signals, 0);
+    ml_resolution_free(r);
+}
+
+/* On a virtual clock, time goes on when a look finds nothing. */
+static void test_a_look_at_what_is_ready_is_not_cut(void)
+{
+    for (int i = 0; ml_poll_all()[i] != NULL; i++) {
+        int pair[2];
+        ops = ml_poll_all()[i];
+        if (!poller_is_exact())
+            continue;
+        poller_open();
+        pair_open(pair);
+        put_byte(pair[1]);
+        CHECK_EQ(watch(pair[0], 0, ML_POLL_READ), 0);
+        signals = 2;
+        CHECK_EQ(ready_once(pair[0], EVENTS, 0), ML_POLL_READ);
+        CHECK_EQ(signals, 0);
+        pair_close(pair);
+        poller_close();
+    }
+}
+
+static void test_a_wait_is_cut(void)
+{
+    for (int i = 0; ml_poll_all()[i] != NULL; i++) {
+        ops = ml_poll_all()[i];
+        if (!poller_is_exact() || ops == ml_poll_best())
+            continue; /* epoll_pwait2 is not ours */
+        poller_open();
+        signals = 1;
+        CHECK_EQ(ready_once(-1, EVENTS, -1), 0);
+        CHECK_EQ(signals, 0);
+        poller_close();
+    }
+}
+
+static int interrupt(lua_State *L)
+{
+    signals = (int)luaL_checkinteger(L, 1);
+    return 0;
+}
+
+static void test_a_file_that_is_served_is_opened_again(void)
+{
+    ml_loop *loop = open_loop(0);
+    define(loop, "interrupt", interrupt);
+    (void)spawn(loop, "local http = require('miniloop.core').http\n"
+                      "interrupt(2)\n"
+                      "local root, err = http.open('/', 'usr', true)\n"
+                      "interrupt(0)\n"
+                      "kind = root and root:stat() or err.code\n"
+                      "if root then root:close() end\n");
+    CHECK_EQ(ml_run(loop, ML_RUN_DEFAULT), 0);
+    CHECK(global_is(loop, "kind", "folder"));
+    close_loop(loop);
+}
+
+static const struct check_test tests[] = {
+    CHECK_TEST(test_a_name_is_looked_up_again),
+    CHECK_TEST(test_a_look_at_what_is_ready_is_not_cut),
+    CHECK_TEST(test_a_wait_is_cut),
+    CHECK_TEST(test_a_file_that_is_served_is_opened_again),
+};
+
+int main(void)
+{
+    return check_run(tests, sizeof tests / sizeof tests[0]);
+}
