@@ -47,6 +47,17 @@ local function body(test)
   test.run()
 end
 
+-- How often each call was made, as text: "read=3 write=2".
+local function counts()
+  local list = {}
+  for _, call in ipairs(fault.calls()) do
+    if fault.count(call) > 0 then
+      list[#list + 1] = ("%s=%d"):format(call, fault.count(call))
+    end
+  end
+  return table.concat(list, " ")
+end
+
 -- Runs the case while calls fail; notes in `result` what came of it.
 local function under_fire(test, plan, result)
   if plan.first then
@@ -60,6 +71,9 @@ local function under_fire(test, plan, result)
   end
   result.count, result.struck = fault.count(plan.call), fault.struck(plan.call)
   result.raised, result.given = fault.signs()
+  if not plan.first then
+    result.counts = counts()
+  end
   fault.reset()
   return true
 end
@@ -68,7 +82,7 @@ local function outcome(result)
   if not result.done then
     return "late", ""
   elseif result.ok then
-    return "pass", ""
+    return "pass", result.counts
   end
   local trouble = runner.explain(result.err)
   if trouble.success then
@@ -97,7 +111,7 @@ local function play(test, plan, subject)
   -- With all of its fields: a new one would need memory.
   local result = {
     ok = false, err = false, done = false,
-    count = 0, struck = 0, raised = 0, given = 0,
+    count = 0, struck = 0, raised = 0, given = 0, counts = "",
   }
   ml.yield()
   local _, in_time = pcall(ml.timeout, subject.limit, under_fire, test, plan,
@@ -207,8 +221,8 @@ function sweep.try(test, plan, subject)
   return verdict, text, e
 end
 
--- Runs the case with nothing failing. Gives how it ended, with `count` calls; or
--- nil and why it cannot be judged.
+-- Runs the case with nothing failing. Gives how it ended, with `count` calls, and
+-- in `text` how often each call was made; or nil and why it cannot be judged.
 function sweep.measure(test, call, subject)
   local verdict, text, e = sweep.try(test, { call = call }, subject)
   if e.kind == "skip" then

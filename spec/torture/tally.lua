@@ -63,7 +63,7 @@ local function count(set)
 end
 
 local function row(title, cells)
-  print(("%-8s"):format(title) .. table.concat(cells))
+  print(("%-18s"):format(title) .. table.concat(cells))
 end
 
 -- Prints a table of the tallies; true if all verdicts are good ones.

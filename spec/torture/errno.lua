@@ -1,0 +1,244 @@
+-- Every call of the C library that a spec case makes, failing with every code
+-- that it may have, at every time that it is made: see usage.
+
+local usage = [=[
+usage: ./dev torture errno [options] [CALL[:CODE[:N]]] [PATTERN ...]
+  CALL          that call alone, with that CODE, at the N-th time of a case; with
+                all three, also what the case wrote
+  --sample=N    at N points of each case, chosen by the seed
+  --seed=N      (1)
+  --part=K/N    one share of N of the points
+  --tally=FILE  to which the numbers are added
+  --list=FILE   names of cases, one a line: no others
+  --sum FILE .. print what tallies add up to, and nothing else
+PATTERN is a Lua pattern of the names of cases, as for spec/run.lua.]=]
+
+package.path = "?.lua;" .. package.path
+
+local fault = require "fault"
+local forked = require "forked"
+local sweep = require "spec.torture.sweep"
+local tally = require "spec.torture.tally"
+
+local limits = { limit = 300, cpu = 4, wall = 60 }
+
+-- Other words for a failure than the code's.
+local other_signs = {
+  EWOULDBLOCK = { "EAGAIN" },
+  EAI_MEMORY = { "ENOMEM" },
+}
+local signs_of_calls = {
+  dlopen = { "cannot be opened", "not installed", "EFAILED" },
+  dlsym = { "is missing", "too old", "EFAILED" },
+}
+
+-- ------------------------------------------------------------------ the options
+
+local is_call = {}
+for _, call in ipairs(fault.calls()) do
+  is_call[call] = call ~= "memory"
+end
+
+-- Takes CALL[:CODE[:N]]; false if the word is none.
+local function read_target(options, word)
+  local call, rest = word:match "^([%w_]+)(.*)$"
+  local code, n = rest and rest:match "^:?([%u%d_]*):?(%d*)$"
+  if not is_call[call] or not code then
+    return false
+  end
+  options.call, options.code = call, code ~= "" and code or nil
+  options.n = tonumber(n)
+  return true
+end
+
+local function read_arguments(words)
+  local options = { patterns = {}, seed = 1, part = "1/1" }
+  for _, word in ipairs(words) do
+    local name, value = word:match "^%-%-(%w+)=?(.*)$"
+    if name then
+      options[name] = tonumber(value) or value
+    elseif not read_target(options, word) then
+      table.insert(options.patterns, word)
+    end
+  end
+  if options.help then
+    io.stderr:write(usage, "\n")
+    os.exit(2)
+  end
+  local share, shares = options.part:match "^(%d+)/(%d+)$"
+  options.share, options.shares = tonumber(share), tonumber(shares)
+  return options
+end
+
+local function read_list(path)
+  local listed = {}
+  for line in io.lines(path) do
+    listed[line] = true
+  end
+  return listed
+end
+
+-- ------------------------------------------------------------------- the points
+
+-- A number made of the seed and the case's name, the same everywhere.
+local function seed_of(options, name)
+  local n = options.seed
+  for i = 1, #name do
+    n = (n * 33 + name:byte(i)) & 0x7fffffff
+  end
+  return n
+end
+
+-- The calls of a case with their codes: { call =, code =, count = } in a list.
+local function ways_of(options, counts)
+  local ways = {}
+  for call, count in counts:gmatch "([%w_]+)=(%d+)" do
+    if is_call[call] and (options.call or call) == call then
+      for code in fault.codes(call):gmatch "%S+" do
+        if (options.code or code) == code then
+          ways[#ways + 1] = { call = call, code = code, count = tonumber(count) }
+        end
+      end
+    end
+  end
+  return ways
+end
+
+local function all_points(options, ways, add)
+  for _, way in ipairs(ways) do
+    for n = options.n or 1, options.n or way.count do
+      add(way, n)
+    end
+  end
+end
+
+-- A rare call is chosen as often as one that is made a thousand times.
+local function sampled_points(options, name, ways, add)
+  math.randomseed(seed_of(options, name))
+  for _ = 1, #ways > 0 and options.sample or 0 do
+    local way = ways[math.random(#ways)]
+    add(way, math.random(way.count))
+  end
+end
+
+-- The share of points that this process is to try: { call =, code =, n = } in a
+-- list.
+local function points_of(options, name, counts)
+  local points, index = {}, seed_of(options, name) % options.shares
+  local function add(way, n)
+    index = index + 1
+    if index % options.shares == options.share - 1 then
+      points[#points + 1] = { call = way.call, code = way.code, n = n }
+    end
+  end
+  local ways = ways_of(options, counts)
+  if options.sample then
+    sampled_points(options, name, ways, add)
+  else
+    all_points(options, ways, add)
+  end
+  return points
+end
+
+-- -------------------------------------------------------------------- the sweep
+
+local function subject_of(point)
+  local signs = { point.code }
+  for _, more in ipairs { other_signs[point.code] or {},
+    signs_of_calls[point.call] or {} } do
+    table.move(more, 1, #more, #signs + 1, signs)
+  end
+  return {
+    signs = signs, limit = limits.limit, cpu = limits.cpu, wall = limits.wall,
+  }
+end
+
+-- A signal is nobody's business: it is no answer that something was interrupted.
+local function judge(point, verdict, e)
+  if point.code == "EINTR" and (verdict == "clean" or e.given > 0) then
+    return "wrong"
+  end
+  return verdict
+end
+
+local function target(point)
+  return ("%s:%s:%d"):format(point.call, point.code, point.n)
+end
+
+local function report(test, point, verdict, text)
+  print(("%-6s ./dev torture errno %s '^%s$'\n       %s"):format(verdict,
+    target(point), (test.name:gsub("[%.%-]", "%%%0")),
+    (text:gsub("\n", "\n       "))))
+end
+
+local function show(verdict, text, e)
+  print(("%s (%s %s), %s calls, %s failed"):format(verdict, e.how, e.code or "",
+    e.count, e.struck))
+  print(text)
+  print("---- its output")
+  io.write(e.output)
+end
+
+local function try_point(options, test, point, base, counts)
+  local plan = {
+    call = point.call, first = point.n, times = 1, errno = point.code,
+    blocks = base.blocks, descriptors = base.descriptors,
+  }
+  local verdict, text, e = sweep.try(test, plan, subject_of(point))
+  verdict = judge(point, verdict, e)
+  counts:add(point.call, verdict)
+  if options.n then
+    show(verdict, text, e)
+  elseif not sweep.good[verdict] then
+    report(test, point, verdict, text)
+  end
+  return sweep.good[verdict]
+end
+
+local function count_calls(counts)
+  local sum = 0
+  for call, count in counts:gmatch "([%w_]+)=(%d+)" do
+    sum = sum + (is_call[call] and count or 0)
+  end
+  return sum
+end
+
+local function sweep_test(options, test)
+  local base, why = sweep.measure(test, "memory", subject_of {})
+  local counts = tally.new(options.tally)
+  if not base then
+    counts:skip(test.name, why)
+    counts:write()
+    return true
+  end
+  local good = true
+  counts:case(test.name, count_calls(base.text))
+  for _, point in ipairs(points_of(options, test.name, base.text)) do
+    good = try_point(options, test, point, base, counts) and good
+  end
+  counts:write()
+  return good
+end
+
+local function main()
+  local options = read_arguments(arg)
+  if options.sum then
+    return tally.print_sum(options.patterns, fault.calls(), sweep.verdicts,
+      sweep.good)
+  end
+  local listed = options.list and read_list(options.list)
+  fault.reset()
+  return sweep.each_file("", options.patterns, function(tests)
+    local good = true
+    for _, test in ipairs(tests) do
+      if not listed or listed[test.name] then
+        good = sweep_test(options, test) and good
+      end
+    end
+    return good
+  end)
+end
+
+io.stdout:setvbuf "line"
+local good = main()
+forked.leave(good and 0 or 1)
