@@ -13,7 +13,9 @@
 enum {
     AGAIN_OF = 3, /* one of so many says EAGAIN */
     HASTY_OF = 4, /* one of so many waits ends early */
-    WORD_SIZE = 64
+    WORD_SIZE = 64,
+    COUNTED = 4096, /* descriptors above have nothing behind them */
+    LONG_CAP = 4093
 };
 
 int __real_fstat(int fd, struct stat *st);
@@ -21,8 +23,10 @@ int __real_getsockopt(int fd, int level, int option, void *value,
                       socklen_t *len);
 
 static struct {
-    size_t cap; /* of bytes; 0: none */
-    long eintr; /* every so many calls; 0: never */
+    size_t cap;                  /* of bytes; 0: none */
+    size_t from;                 /* behind so many it is LONG_CAP; 0: never */
+    atomic_size_t done[COUNTED]; /* by descriptor */
+    long eintr;                  /* every so many calls; 0: never */
     bool again;
     bool one_event;
     bool spurious;
@@ -72,9 +76,30 @@ static bool keeps_bounds(int fd)
     return !S_ISFIFO(st.st_mode) && !S_ISREG(st.st_mode);
 }
 
+static size_t cap_of(int fd)
+{
+    bool counted = mode.from > 0 && fd >= 0 && fd < COUNTED;
+    return counted && mode.done[fd] >= mode.from ? LONG_CAP : mode.cap;
+}
+
 size_t fault_mode_cut(int fd, size_t n)
 {
-    return mode.cap == 0 || n <= mode.cap || keeps_bounds(fd) ? n : mode.cap;
+    size_t cap = mode.cap == 0 ? n : cap_of(fd);
+    return n <= cap || keeps_bounds(fd) ? n : cap;
+}
+
+void fault_mode_done(int fd, ssize_t n)
+{
+    if (mode.cap != 0 && n > 0 && fd >= 0 && fd < COUNTED) {
+        atomic_fetch_add(&mode.done[fd], (size_t)n);
+    }
+}
+
+void fault_mode_closed(int fd)
+{
+    if (fd >= 0 && fd < COUNTED) {
+        mode.done[fd] = 0;
+    }
 }
 
 int fault_mode_events(int n)
@@ -138,6 +163,16 @@ static void take_plan(const char *item)
     fault_plans[call].first = first;
 }
 
+/* [:N[:FROM]] */
+static void take_short(const char *rest)
+{
+    mode.cap = 1;
+    mode.from = 4096;
+    if (*rest != '\0' && sscanf(rest, ":%zu:%zu", &mode.cap, &mode.from) < 1) {
+        refuse(rest);
+    }
+}
+
 static bool is_named(const char *item, const char *name, const char **rest)
 {
     size_t length = strlen(name);
@@ -150,7 +185,7 @@ static void take_item(const char *item)
 {
     const char *rest;
     if (is_named(item, "short", &rest)) {
-        mode.cap = (size_t)number(rest, 1);
+        take_short(rest);
     } else if (is_named(item, "eintr", &rest)) {
         mode.eintr = number(rest, 3);
     } else if (is_named(item, "eagain", &rest)) {

@@ -12,7 +12,9 @@
  * Ways in which the system is allowed to be difficult, for a whole run. The
  * environment variable ML_FAULT names them, with commas between:
  *
- *   short[:N]         reads and writes of streams and files do N bytes (1)
+ *   short[:N[:FROM]]  reads and writes of streams and files do N bytes (1), and
+ *                     behind the first FROM bytes (4096; 0: never) of a
+ *                     descriptor, that it may end, 4093
  *   eagain[:SEED]     descriptors that do not block say EAGAIN now and then
  *   eintr[:N]         every N-th (3rd) of a call that may be interrupted is
  *   one_event         pollers tell of one descriptor at a time
@@ -31,6 +33,10 @@ bool fault_mode_again(void);
 
 /* How many bytes of `n` a stream or file may do now. */
 size_t fault_mode_cut(int fd, size_t n);
+
+/* Notes that so many were done, and that a descriptor was closed. */
+void fault_mode_done(int fd, ssize_t n);
+void fault_mode_closed(int fd);
 
 /* How many events a poller may tell of `n`. */
 int fault_mode_events(int n);

@@ -11,6 +11,7 @@
 /* Of a call that was cut from `n` to `cap` bytes and did `done`. */
 static ssize_t ended(int fd, size_t n, size_t cap, ssize_t done)
 {
+    fault_mode_done(fd, done);
     if (cap < n && done >= 0) {
         fault_edges_renew(fd);
     }

@@ -1,6 +1,7 @@
 /* Files, and what holds for all descriptors. */
 
 #include "edges.h"
+#include "mode.h"
 #include "wrap.h"
 
 #include <errno.h>
@@ -27,6 +28,7 @@ int __wrap_close(int fd);
 /* Whatever it says, Linux has closed. */
 int __wrap_close(int fd)
 {
+    fault_mode_closed(fd);
     int done = __real_close(fd);
     return done == 0 && fault_strike(FAULT_close) != 0 ? -1 : done;
 }
