@@ -43,6 +43,13 @@ void ml_clock_virtual(struct ml_clock *clock)
     *clock = (struct ml_clock){virtual_now, virtual_advance, 0};
 }
 
+void ml_clock_nap(int64_t ns)
+{
+    struct timespec ts = ml_time_to_spec(ns);
+
+    (void)nanosleep(&ts, NULL); /* to wake early does no harm */
+}
+
 int64_t ml_time_from_seconds(double seconds)
 {
     double ns = seconds * 1e9;

@@ -33,6 +33,9 @@ void ml_clock_real(struct ml_clock *clock);
 /* A clock that starts at 0 and moves only by its `advance`. */
 void ml_clock_virtual(struct ml_clock *clock);
 
+/* Sleeps so long, or less if a signal comes: without any poller. */
+void ml_clock_nap(int64_t ns);
+
 /*
  * `seconds` in nanoseconds, rounded up. What is negative gives 0, what is too
  * large (and infinity) ML_TIME_NEVER. NaN is the caller's to refuse: it has

@@ -31,6 +31,11 @@ enum {
     SELECT_MAX = 6
 };
 
+/* How long a wait is at most (ns) for which the system has no memory. */
+enum {
+    SCARCE_NAP = 10000000
+};
+
 /* 1 and 2. Tasks that get ready meanwhile are for the next round. The batch is
  * in the loop, not in this frame: an error in a task cannot lose the others. */
 static void round_step(struct ml_loop *loop)
@@ -105,13 +110,31 @@ static int wait_virtual(struct ml_loop *loop, int64_t timeout)
 }
 
 /* 5. The number of events, or -errno. */
-static int round_wait(struct ml_loop *loop, int64_t timeout)
+static int round_ask(struct ml_loop *loop, int64_t timeout)
 {
     if (loop->clock.advance != NULL) {
         return wait_virtual(loop, timeout);
     }
     return loop->ops->wait(loop->poll, loop->events, ML_LOOP_EVENTS,
                            timeout == ML_TIME_NEVER ? -1 : timeout);
+}
+
+/* 5. A system that has no memory to wait with fails no task: descriptors are
+ * looked at again in the next round, a moment later if nothing else is to be
+ * done. */
+static int wait_scarce(int64_t timeout)
+{
+    if (timeout != 0) {
+        ml_clock_nap(timeout < SCARCE_NAP ? timeout : SCARCE_NAP);
+    }
+    return 0;
+}
+
+/* 5. The same. */
+static int round_wait(struct ml_loop *loop, int64_t timeout)
+{
+    int n = round_ask(loop, timeout);
+    return n == -ENOMEM ? wait_scarce(timeout) : n;
 }
 
 /* 6. Nothing of Lua runs here, so no descriptor can be closed or come to mean

@@ -111,7 +111,8 @@ struct ml_poll_ops {
      * Waits until something is ready or `timeout_ns` is over, and writes up to
      * `max` (at least 1) events. A negative timeout waits for ever, 0 not at
      * all. Returns how many events there are. A negative errno is a failure of
-     * the system that the next call will most likely meet again (-ENOMEM).
+     * the system: -ENOMEM when it has no memory to wait with now, which says
+     * nothing of what is ready; any other the next call would meet again.
      */
     int (*wait)(struct ml_poll *p, struct ml_poll_event *events, int max,
                 int64_t timeout_ns);

@@ -118,7 +118,7 @@ int ml_pollset_poll(struct ml_pollset *set, int timeout_ms)
 
     /* EAGAIN is how some systems say that there is no memory just now. */
     if (n < 0)
-        return errno == EINTR || errno == EAGAIN ? 0 : -errno;
+        return errno == EINTR ? 0 : errno == EAGAIN ? -ENOMEM : -errno;
     return n;
 }
 

@@ -1,5 +1,5 @@
-/* Signals that interrupt calls of the C library. Each of the calls here fails
- * with EINTR before it is made: none of that may be seen from above. */
+/* Calls of the C library that fail in passing: a signal interrupts them, or the
+ * system has no memory just now. None of that may be seen from above. */
 
 #define _GNU_SOURCE 1 /* RTLD_NEXT */
 
@@ -16,14 +16,21 @@
 
 /* ---- the calls ------------------------------------------------------------- */
 
-static int signals; /* still to come, one a call */
+static int failures; /* still to come, one a call */
+static int failure;  /* the errno of them */
 
-static bool interrupted(void)
+static void fail_with(int code, int count)
 {
-    if (signals == 0)
+    failure = code;
+    failures = count;
+}
+
+static bool fails(void)
+{
+    if (failures == 0)
         return false;
-    signals--;
-    errno = EINTR;
+    failures--;
+    errno = failure;
     return true;
 }
 
@@ -40,45 +47,43 @@ static void *real(const char *name)
 
 int openat(int folder, const char *path, int flags, ...)
 {
-    return interrupted() ? -1 : REAL(openat)(folder, path, flags);
+    return fails() ? -1 : REAL(openat)(folder, path, flags);
 }
 
 int getaddrinfo(const char *host, const char *service,
                 const struct addrinfo *hints, struct addrinfo **list)
 {
-    return interrupted() ? EAI_SYSTEM
-                         : REAL(getaddrinfo)(host, service, hints, list);
+    return fails() ? EAI_SYSTEM : REAL(getaddrinfo)(host, service, hints, list);
 }
 
 int poll(struct pollfd *entries, nfds_t count, int timeout)
 {
-    return interrupted() ? -1 : REAL(poll)(entries, count, timeout);
+    return fails() ? -1 : REAL(poll)(entries, count, timeout);
 }
 
 int pselect(int count, fd_set *read, fd_set *write, fd_set *except,
             const struct timespec *timeout, const sigset_t *mask)
 {
-    return interrupted()
-               ? -1
-               : REAL(pselect)(count, read, write, except, timeout, mask);
+    return fails() ? -1
+                   : REAL(pselect)(count, read, write, except, timeout, mask);
 }
 
 int epoll_wait(int epfd, struct epoll_event *events, int max, int timeout)
 {
-    return interrupted() ? -1 : REAL(epoll_wait)(epfd, events, max, timeout);
+    return fails() ? -1 : REAL(epoll_wait)(epfd, events, max, timeout);
 }
 
 /* ---- the tests ------------------------------------------------------------- */
 
 static void test_a_name_is_looked_up_again(void)
 {
-    signals = 3;
+    fail_with(EINTR, 3);
     struct ml_resolution *r =
         ml_resolve("127.0.0.1", "80", AF_INET, SOCK_STREAM, false);
     CHECK_MUST(r != NULL);
     CHECK_EQ(r->error, 0);
     CHECK_EQ(r->count, 1);
-    CHECK_EQ(signals, 0);
+    CHECK_EQ(failures, 0);
     ml_resolution_free(r);
 }
 
@@ -94,9 +99,9 @@ static void test_a_look_at_what_is_ready_is_not_cut(void)
         pair_open(pair);
         put_byte(pair[1]);
         CHECK_EQ(watch(pair[0], 0, ML_POLL_READ), 0);
-        signals = 2;
+        fail_with(EINTR, 2);
         CHECK_EQ(ready_once(pair[0], EVENTS, 0), ML_POLL_READ);
-        CHECK_EQ(signals, 0);
+        CHECK_EQ(failures, 0);
         pair_close(pair);
         poller_close();
     }
@@ -109,16 +114,16 @@ static void test_a_wait_is_cut(void)
         if (!poller_is_exact() || ops == ml_poll_best())
             continue; /* epoll_pwait2 is not ours */
         poller_open();
-        signals = 1;
+        fail_with(EINTR, 1);
         CHECK_EQ(ready_once(-1, EVENTS, -1), 0);
-        CHECK_EQ(signals, 0);
+        CHECK_EQ(failures, 0);
         poller_close();
     }
 }
 
 static int interrupt(lua_State *L)
 {
-    signals = (int)luaL_checkinteger(L, 1);
+    fail_with(EINTR, (int)luaL_checkinteger(L, 1));
     return 0;
 }
 
@@ -137,10 +142,30 @@ static void test_a_file_that_is_served_is_opened_again(void)
     close_loop(loop);
 }
 
+/* On each poller that can fail so, no task learns of it. */
+static void test_no_memory_to_wait_with_ends_no_run(void)
+{
+    static const char *const pollers[] = {"select", "poll"};
+    for (size_t i = 0; i < sizeof pollers / sizeof *pollers; i++) {
+        ml_options options = options_of(0);
+        options.poller = pollers[i];
+        ml_loop *loop = open_with(&options);
+        (void)spawn(loop, "ml = require 'miniloop'\n"
+                          "ml.sleep(0.001)\n"
+                          "slept = ml.sleep(0.001)\n");
+        fail_with(ENOMEM, 2);
+        CHECK_EQ(ml_run(loop, ML_RUN_DEFAULT), 0);
+        CHECK_EQ(failures, 0);
+        CHECK(global_is(loop, "slept", "2"));
+        close_loop(loop);
+    }
+}
+
 static const struct check_test tests[] = {
     CHECK_TEST(test_a_name_is_looked_up_again),
     CHECK_TEST(test_a_look_at_what_is_ready_is_not_cut),
     CHECK_TEST(test_a_wait_is_cut),
+    CHECK_TEST(test_no_memory_to_wait_with_ends_no_run),
     CHECK_TEST(test_a_file_that_is_served_is_opened_again),
 };
 
