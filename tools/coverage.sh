@@ -27,15 +27,19 @@ coverage_corpora() {
 # Some of the failures that ./dev torture inflicts, always the same ones. What it
 # finds is for ./dev torture to tell.
 coverage_torture() (
-    torture_tree=coverage
+    export torture_tree=coverage
     torture_sweep memory --mode=twice --sample=2 --seed=1 || :
 )
 
-# Runs all that counts.
+# Runs all that counts. A spec that fails has not reached what it should have,
+# but there is something to see even so.
 coverage_collect() {
     rm -rf "$coverage_build/profiles"
-    run_specs coverage && quietly coverage-corpora coverage_corpora &&
-        quietly coverage-torture coverage_torture
+    good=0
+    run_specs coverage || good=1
+    quietly coverage-corpora coverage_corpora || good=1
+    quietly coverage-torture coverage_torture
+    return "$good"
 }
 
 # coverage_report [--update]
@@ -72,7 +76,11 @@ coverage() {
     choose_lua
     build coverage
     case "$#:${1:-}" in
-    0: | 1:--update) coverage_collect && coverage_report "$@" ;;
+    0: | 1:--update)
+        result=0
+        coverage_collect || result=1
+        coverage_report "$@" && return "$result"
+        ;;
     1:--again | 2:--again)
         shift
         coverage_report "$@"

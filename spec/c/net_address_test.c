@@ -50,6 +50,16 @@ static void test_a_name_needs_a_look_up(void)
     CHECK_EQ(ml_address_numeric(&e, false, &a), -EINVAL);
 }
 
+/* Whoever made the endpoint; parsing lets no such service through. */
+static void test_a_service_without_a_digit_is_a_name(void)
+{
+    struct ml_endpoint endpoint = {
+        .kind = ML_ENDPOINT_INET, .host = "127.0.0.1", .service = "-1"};
+    struct ml_address address;
+
+    CHECK_EQ(ml_address_numeric(&endpoint, true, &address), -ENOENT);
+}
+
 static void test_no_host_is_any_or_loopback(void)
 {
     struct ml_address a;
@@ -197,6 +207,7 @@ static void test_a_copied_sockaddr_is_cut_to_what_fits(void)
 static const struct check_test tests[] = {
     CHECK_TEST(test_a_numeric_address_needs_no_look_up),
     CHECK_TEST(test_a_name_needs_a_look_up),
+    CHECK_TEST(test_a_service_without_a_digit_is_a_name),
     CHECK_TEST(test_no_host_is_any_or_loopback),
     CHECK_TEST(test_a_zone_is_an_interface),
     CHECK_TEST(test_what_is_written_reads_back),

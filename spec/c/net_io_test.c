@@ -144,6 +144,24 @@ static void test_too_many_pieces_are_written_in_part(void)
     close_both(fds);
 }
 
+/* More than any system takes at once, of which a pipe takes what fits. */
+static void test_a_pipe_takes_a_part_of_what_is_too_much(void)
+{
+    static char much[1 << 20];
+    struct iovec pieces[2] = {{much, sizeof much}, {much, sizeof much}};
+    int fds[2];
+    ssize_t put;
+
+    make_pipe(fds);
+    put = ml_io_write(fds[1], much, sizeof much, false);
+    CHECK(put > 0 && put < (ssize_t)sizeof much);
+    CHECK_EQ(ml_io_read(fds[0], much, sizeof much), put);
+    put = ml_io_writev(fds[1], pieces, 2, false);
+    CHECK(put > 0 && put < (ssize_t)sizeof much);
+    CHECK(ml_io_read(fds[0], much, (size_t)INT_MAX + 1) > 0);
+    close_both(fds);
+}
+
 static void test_a_bad_descriptor_is_an_error(void)
 {
     struct iovec piece = {(char[]){'x'}, 1};
@@ -398,6 +416,9 @@ static void test_a_truncated_datagram_is_told(void)
 
     CHECK_EQ(ml_io_sendto(fd, "hello", 5, &own), 5);
     CHECK(comes(fd, POLLIN));
+    CHECK_EQ(ml_io_recvfrom(fd, got, sizeof got, NULL, NULL), sizeof got);
+    CHECK_EQ(ml_io_sendto(fd, "hello", 5, &own), 5);
+    CHECK(comes(fd, POLLIN));
     CHECK_EQ(ml_io_recvfrom(fd, got, sizeof got, NULL, &truncated), 4);
     CHECK(truncated && memcmp(got, "hell", 4) == 0);
     CHECK_EQ(ml_io_sendto(fd, large, sizeof large, &own), -EMSGSIZE);
@@ -477,6 +498,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_bytes_go_through_sockets_and_pipes),
     CHECK_TEST(test_what_does_not_fit_would_block),
     CHECK_TEST(test_too_many_pieces_are_written_in_part),
+    CHECK_TEST(test_a_pipe_takes_a_part_of_what_is_too_much),
     CHECK_TEST(test_a_bad_descriptor_is_an_error),
     CHECK_TEST(test_an_interrupted_read_goes_on),
     CHECK_TEST(test_a_look_at_what_is_ready_is_made_again_when_interrupted),

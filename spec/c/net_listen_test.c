@@ -166,7 +166,24 @@ static void test_only_a_socket_file_is_ever_removed(void)
     CHECK_EQ(ml_socket_listen(&address, &options), -ENOENT);
 }
 
+/* What is of files means nothing to other families. */
+static void test_a_port_has_no_file(void)
+{
+    struct ml_address address = address_of("127.0.0.1:0");
+    struct ml_listen_options options = plain;
+    int fd;
+
+    options.unlink = true;
+    options.mode = 0600;
+    fd = ml_socket_listen(&address, &options);
+    CHECK_MUST(fd >= 0);
+    address = name_of(fd);
+    CHECK_EQ(ml_socket_listen(&address, &options), -EADDRINUSE);
+    CHECK_EQ(ml_io_close(fd), 0);
+}
+
 static const struct check_test tests[] = {
+    CHECK_TEST(test_a_port_has_no_file),
     CHECK_TEST(test_the_wildcard_takes_both_families),
     CHECK_TEST(test_v6only_is_obeyed),
     CHECK_TEST(test_a_port_can_be_taken_again_after_a_restart),

@@ -44,6 +44,16 @@ static void test_no_host_resolves_to_any_or_loopback(void)
     ml_resolution_free(own);
 }
 
+static void test_no_host_of_a_family_is_the_wildcard_of_that(void)
+{
+    struct ml_resolution *any =
+        ml_resolve("", "80", AF_INET, SOCK_STREAM, true);
+
+    CHECK_MUST(any != NULL && any->count >= 1);
+    CHECK(reads(&any->addresses[0], "0.0.0.0:80"));
+    ml_resolution_free(any);
+}
+
 static void test_what_does_not_resolve_says_why(void)
 {
     struct ml_resolution *service =
@@ -98,6 +108,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_numbers_resolve_to_themselves),
     CHECK_TEST(test_a_service_resolves_to_its_port),
     CHECK_TEST(test_no_host_resolves_to_any_or_loopback),
+    CHECK_TEST(test_no_host_of_a_family_is_the_wildcard_of_that),
     CHECK_TEST(test_what_does_not_resolve_says_why),
     CHECK_TEST(test_families_alternate_beginning_with_the_first),
 };

@@ -99,6 +99,23 @@ static void test_a_peer_that_nobody_asks_for_is_not_told(void)
     close_all((int[]){listener, client, server}, 3);
 }
 
+static void test_only_a_socket_of_tcp_is_one(void)
+{
+    struct ml_address any = address_of("127.0.0.1:0");
+    int udp = ml_socket_bind(&any, NULL);
+    int tcp = ml_socket_listen(&any, NULL);
+    int fds[2];
+
+    CHECK_MUST(udp >= 0 && tcp >= 0 && pipe(fds) == 0);
+#ifdef SO_PROTOCOL
+    CHECK(ml_socket_is_tcp(tcp));
+#endif
+    CHECK(!ml_socket_is_tcp(udp));
+    CHECK(!ml_socket_is_tcp(fds[0]));
+    CHECK(!ml_socket_is_tcp(-1));
+    close_all((int[]){udp, tcp, fds[0], fds[1]}, 4);
+}
+
 static void test_either_half_can_be_shut_down(void)
 {
     int fds[2];
@@ -269,6 +286,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_descriptors_are_born_nonblocking_and_cloexec),
     CHECK_TEST(test_connections_go_through_on_every_family),
     CHECK_TEST(test_a_peer_that_nobody_asks_for_is_not_told),
+    CHECK_TEST(test_only_a_socket_of_tcp_is_one),
     CHECK_TEST(test_either_half_can_be_shut_down),
     CHECK_TEST(test_errors_of_accept_are_told_apart),
     CHECK_TEST(test_a_lack_of_descriptors_loses_no_connection),

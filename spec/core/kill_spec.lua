@@ -413,8 +413,8 @@ function spec.test_thousands_in_mixed_waits_are_killed()
   lu.assertTrue(ml.wait_io_read(p.reader, 0))
 end
 
--- While one kill is carried out, others queue up: here the owner of a group, and
--- its member before it.
+-- While one kill is carried out, others queue up: here the owner of a group,
+-- and its member before it.
 function spec.test_a_member_and_its_owner_killed_in_one_handler_both_go()
   local member
   local owner = ml.spawn(function()

@@ -349,21 +349,6 @@ function spec.test_a_family_excludes_numbers_of_the_other()
   lu.assertEquals(conn:peer(), at)
 end
 
--- The alarm of the timeout rings while the look-up is away.
-function spec.test_a_timeout_does_not_wait_for_a_look_up_that_is_queued()
-  local tasks = {}
-  for i = 1, 1000 do
-    tasks[i] = ml.spawn(net.connect, "localhost:1")
-  end
-  ml.yield()
-  local err = assert_code("ETIMEDOUT", net.connect("localhost:1",
-    { timeout = 1e-6 }))
-  lu.assertEquals(err.address, "localhost:1")
-  for _, task in ipairs(tasks) do
-    task:kill()
-  end
-end
-
 -- C7.3: options and a scheme go together.
 function spec.test_options_stay_as_they_are_where_the_address_says_tls()
   local options = { timeout = 5 }
