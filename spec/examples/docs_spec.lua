@@ -87,7 +87,7 @@ function spec.test_what_is_shown_of_the_client_is_true()
 end
 
 function spec.test_what_the_guide_to_the_server_shows_is_true()
-  lu.assertEquals(check("docs/server.md"), 8)
+  lu.assertEquals(check("docs/server.md"), 9)
 end
 
 function spec.test_what_is_shown_of_websockets_is_true()

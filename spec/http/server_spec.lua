@@ -148,6 +148,16 @@ function spec.test_what_is_no_answer_is_an_error_of_the_handler()
   })
   lu.assertEquals(ask(address, "GET /").status, "500")
   lu.assertStrContains(errors[1], "cannot answer with a boolean")
+  server:stop(0)
+  for _, status in ipairs { 42, 100, 600, -1 } do
+    address = serve({ ["GET /"] = function() return status end }, {
+      on_error = function(err) errors[1] = tostring(err) end,
+    })
+    lu.assertEquals(ask(address, "GET /").status, "500")
+    lu.assertEquals(errors[1], ("a handler cannot answer with the status %d "
+      .. "(200 to 599 expected)"):format(status))
+    server:stop(0)
+  end
 end
 
 -- ------------------------------------------------------------ the response
@@ -553,7 +563,8 @@ function spec.test_the_report_of_an_error_tells_what_was_asked_for()
     }))
     http.get("http://" .. server:address() .. "/bad?q")]] }
   lu.assertStrContains(result.err, "cannot answer with a boolean\n")
-  lu.assertStrContains(result.err, "\n  in answer to:\n    GET /bad?q\n")
+  lu.assertStrContains(result.err, "\n  in answer to:\n    GET /bad?q, "
+    .. "handler at (command line):3\n")
 end
 
 function spec.test_what_on_error_returns_is_the_answer()

@@ -3,7 +3,8 @@
 ---    return "text"                  200, text, or HTML where it begins so
 ---    return { id = 1 }              200, JSON
 ---    return 404                     the status, with its text
----    return 201, body [, headers]   body: text, a table, or an iterator
+---    return 201, body [, headers]   body: text, a table, an iterator, or what
+---                                   is open to be read: a file, a stream
 ---    return function() ... end      200, piece by piece, until it gives nil
 ---    return nil, err                err.status, or 500 and a report
 ---    (nothing)                      what was written to `res`, or 204
@@ -11,6 +12,9 @@ local answer = {}
 
 local core = require "miniloop.core"
 local response = require "miniloop.http.response"
+
+-- A state may come without io.
+local type_of_file = io and io.type or function() end
 
 ---Fields of two tables in one; those of the second win.
 local function merge(first, second)
@@ -71,6 +75,17 @@ senders["function"] = function(wire, status, fields, body)
   return wire:flush()
 end
 
+---A file of Lua's or a stream, to its end; closed then.
+function senders.userdata(wire, status, fields, body)
+  local _ <close> = body
+  return senders["function"](wire, status, fields, function()
+    if type_of_file(body) then
+      return body:read(65536)
+    end
+    return body:recv()
+  end)
+end
+
 ---The text of a status, as a body; nil where there can be none.
 ---@param status integer
 ---@return string?
@@ -81,9 +96,18 @@ function answer.reason(status)
   return core.http.reason(status) .. "\n"
 end
 
+local function can_be_read(body)
+  if type(body) ~= "userdata" then
+    return true
+  end
+  local meta = debug and debug.getmetatable(body)
+  return type_of_file(body) == "file" or meta and type(meta.__index) == "table"
+    and meta.__index.recv
+end
+
 local function send(wire, status, fields, body)
   local sender = senders[type(body)]
-  if not sender then
+  if not sender or not can_be_read(body) then
     error(("a handler cannot answer with a %s"):format(type(body)), 0)
   end
   return sender(wire, status, fields, body)
@@ -97,7 +121,11 @@ local function complete(wire, res, status, fields, body)
     status = status or res.status
     fields = merge(rawget(res, "headers"), fields)
   end
-  if fields ~= nil and type(fields) ~= "table" then
+  if status and (math.type(status) ~= "integer" or status < 200
+    or status > 599) then
+    error(("a handler cannot answer with the status %s (200 to 599 expected)")
+      :format(tostring(status)), 0)
+  elseif fields ~= nil and type(fields) ~= "table" then
     error(("the fields of an answer must be a table, not a %s"):format(
       type(fields)), 0)
   end

@@ -11,6 +11,7 @@
 ---@field headers table<string, string> by name, in any case
 ---@field host string?        with the port, if it was sent
 ---@field version string      "1.0" or "1.1"
+---@field cookies table<string, string> that the client has sent, by name
 ---@field length integer?     of the body, if it was told before
 ---@field peer string?        the address of the client
 ---@field context table       for what handlers have to say to each other
@@ -59,6 +60,10 @@ member("context", function()
   return {}
 end)
 
+member("cookies", function(req)
+  return require "miniloop.http.cookie".parse(req.headers.cookie or "")
+end)
+
 member("peer", function(req)
   return (wire_of(req):stream():peer())
 end)
@@ -79,25 +84,40 @@ local function too_long(limit)
   return nil, err
 end
 
+---The pieces of the body, as they come: each, or nil, or nil and an error.
+local function pieces_of(req, limit)
+  local left = limit
+  return function()
+    local wire = http.wire_of(req) or error("the request is over", 0)
+    local piece, err = wire:body()
+    if piece then
+      left = left - #piece
+      if left < 0 then
+        return too_long(limit)
+      end
+    end
+    return piece, err
+  end
+end
+
+---The same of pieces or parts for loops, which raises errors.
+local function raising(req, next_one)
+  return function()
+    wire_of(req) -- at the line of the loop
+    local one, err = next_one()
+    if err then
+      error(err, 0)
+    end
+    return one
+  end
+end
+
 ---The body as it comes, piece by piece. Raises what goes wrong.
 ---@param limit integer? bytes; the server's `upload` unless given
 ---@return fun(): string?
 function request:chunks(limit)
   limit = limit or wire_of(self):limit("upload")
-  local left = limit
-  return function()
-    local piece, err = wire_of(self):body()
-    if piece then
-      left = left - #piece
-      if left < 0 then
-        piece, err = too_long(limit)
-      end
-    end
-    if err then
-      error(err, 0)
-    end
-    return piece
-  end
+  return raising(self, pieces_of(self, limit))
 end
 
 ---Reads on to the end: a list of pieces.
@@ -181,20 +201,81 @@ function request:json()
 end
 
 local form_type = "application/x-www-form-urlencoded"
+local parts_type = "multipart/form-data"
 
----The fields of a form as browsers send them, by name; the first of each.
----@return table<string, string>? fields
----@return miniloop.error|string[][]|nil err_or_list all, as { name, value }
+---The parts of a body that has some.
+local function reader_of(req, limit)
+  local multipart = require "miniloop.http.multipart"
+  local boundary = multipart.boundary(req.headers["content-type"])
+  if not boundary then
+    return bad_body("form", "the body is no " .. parts_type, 415)
+  end
+  return multipart.reader(pieces_of(req, limit), boundary)
+end
+
+---A file in a form.
+---@class miniloop.http.file
+---@field filename string as the client calls it: never a path to be trusted
+---@field type string?    the media type, as the client has it
+---@field data string
+
+---The fields of a form in parts.
+local function collect_parts(req, limit)
+  local fields, list = {}, {}
+  local reader, err = reader_of(req, limit)
+  local part, data
+  if reader then
+    part, err = reader:next()
+  end
+  while part do
+    data, err = part:body(limit)
+    if not data then
+      break
+    end
+    local value = part.filename
+      and { filename = part.filename, type = part.type, data = data } or data
+    list[#list + 1] = { part.name, value }
+    fields[part.name] = fields[part.name] or value
+    part, err = reader:next()
+  end
+  if err then
+    return nil, err
+  end
+  return fields, list
+end
+
+---The fields of a form as browsers send them, by name; the first of each. Files
+---are tables.
+---@return table<string, string|miniloop.http.file>? fields
+---@return miniloop.error|table[]|nil err_or_list all, as { name, value }
 function request:form()
   local media_type = (self.headers["content-type"] or ""):match("^[^;%s]*")
-  if media_type:lower() ~= form_type then
-    return bad_body("form", "the body is no " .. form_type, 415)
+  if media_type:lower() == parts_type then
+    return collect_parts(self, wire_of(self):limit("body"))
+  elseif media_type:lower() ~= form_type then
+    return bad_body("form", ("the body is no %s or %s"):format(form_type,
+      parts_type), 415)
   end
   local body, err = self:body()
   if not body then
     return nil, err
   end
   return url.decode_query(body)
+end
+
+---The parts of a form with files, as they come. Each is to be read before the
+---next one. Raises what goes wrong.
+---@param limit integer? bytes of all; the server's `upload` unless given
+---@return fun(): miniloop.http.multipart.part?
+function request:parts(limit)
+  local reader, err =
+    reader_of(self, limit or wire_of(self):limit("upload"))
+  if not reader then
+    error(err, 0)
+  end
+  return raising(self, function()
+    return reader:next()
+  end)
 end
 
 ---The fields behind a body that came in chunks, once it was read.

@@ -172,6 +172,24 @@ function methods:finish()
   return wire:flush()
 end
 
+---Sets a cookie: adds a field Set-Cookie, see miniloop.http.cookie.
+---@param name string
+---@param value string
+---@param options miniloop.http.cookie_attributes?
+function methods:cookie(name, value, options)
+  local format = require "miniloop.http.cookie".format
+  local ok, text = pcall(format, name, value, options)
+  if not ok then
+    error((text:gsub("'format'", "'cookie'")), 2)
+  elseif self.begun then
+    error("the head was sent already", 2)
+  end
+  local set = self.headers["Set-Cookie"] or {}
+  set = type(set) == "table" and set or { set }
+  set[#set + 1] = text
+  self.headers["Set-Cookie"] = set
+end
+
 ---Begins server-sent events: see miniloop.http.events.
 ---@param options miniloop.http.events_options?
 ---@return miniloop.http.events

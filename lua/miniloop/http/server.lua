@@ -185,13 +185,23 @@ local function status_of(err)
   return 500
 end
 
+---Where the handler of a request stands.
+local function place_of(site, req)
+  local route = site.router.find(req.method, req.path)
+  if not (route and debug and type(route.handler) == "function") then
+    return ""
+  end
+  local info = debug.getinfo(route.handler, "S")
+  return (", handler at %s:%d"):format(info.short_src, info.linedefined)
+end
+
 ---The traceback of a fault, and what was asked for: a handler that has returned
 ---what is no answer is not in the traceback any more.
-local function trace_of(fault, req)
+local function trace_of(site, fault, req)
   local trace = (fault.traceback or "") .. "\n"
   trace = trace:gsub("\n\t%[C%]: in %?\n$", "\n") -- where the task begins
-  return ("%sin answer to:\n\t%s %s"):format(trace, req.method,
-    req.target:sub(1, 200))
+  return ("%sin answer to:\n\t%s %s%s"):format(trace, req.method,
+    req.target:sub(1, 200), place_of(site, req))
 end
 
 ---Tells of what a handler raised; what `on_error` returns is the answer.
@@ -205,7 +215,7 @@ local function tell(site, fault, req)
     end
     core.net.report(a)
   end
-  core.net.report(fault.value, trace_of(fault, req))
+  core.net.report(fault.value, trace_of(site, fault, req))
 end
 
 ---What is said of a fault of the client's, besides its status.
