@@ -103,10 +103,14 @@ torture_script() {
 
 # torture_sweep NAME WORDS ...: spec/torture/NAME.lua in a process for each core,
 # each with its share of the points. Cases that a virtual clock does not suit are
-# run on the real one afterwards.
+# run on the real one afterwards. With --asan first, under the sanitizers.
 torture_sweep() {
     name=$1
     shift
+    if [ "${1:-}" = --asan ]; then
+        torture_tree=torture-asan
+        shift
+    fi
     build "$torture_tree"
     tallies=build/$torture_tree/torture/$name
     rm -rf "$tallies"
@@ -154,6 +158,8 @@ sweep_command() {
     tree=$PWD/build/$torture_tree
     ML_SOURCE=$PWD ML_BUILD=$tree ML_COMMAND=$tree/miniloop \
         ML_TORTURE_POOL=off LUA_CPATH="$tree/torture/?.so;;" \
+        ASAN_OPTIONS=abort_on_error=1:detect_leaks=0 \
+        UBSAN_OPTIONS=abort_on_error=1:halt_on_error=1 \
         "$tree/miniloop" $clock "$script" "$@"
 }
 

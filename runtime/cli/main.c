@@ -147,6 +147,7 @@ static void advise(const struct command *command)
 static int run(struct command *command)
 {
     if (start_script(command) != 0) {
+        close_loop(command);
         return STATUS_FAILED;
     }
     ml_signals_start(command->loop, command->line.timeout);

@@ -4,7 +4,10 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 struct fault_plan fault_plans[FAULT_CALL_COUNT];
 
@@ -57,6 +60,40 @@ void fault_reset(void)
     fault_raised = fault_given = 0;
 }
 
+/* ---- a plan for the whole process ----------------------------------------- */
+
+/* The next number of the text, which is gone past it. */
+static long take_number(char **text)
+{
+    return strtol(*text, text, 10);
+}
+
+/* A variable that is there is one that forked_module.c has set. */
+__attribute__((constructor)) static void read_environment(void)
+{
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread */
+    char *plan = getenv(FAULT_PLAN), *end = getenv(FAULT_END);
+    if (plan == NULL || end == NULL) {
+        return;
+    }
+    int fd = (int)take_number(&end);
+    void *page = mmap(NULL, sizeof *fault_note_end, PROT_READ | PROT_WRITE,
+                      MAP_SHARED, fd, 0);
+    if (page == MAP_FAILED) {
+        abort();
+    }
+    (void)close(fd);
+    fault_note_end = page;
+    struct fault_plan *made = &fault_plans[take_number(&plan)];
+    made->first = take_number(&plan);
+    made->last = take_number(&plan);
+    made->code = (int)take_number(&plan);
+    /* NOLINTBEGIN(concurrency-mt-unsafe): as above; not for its children */
+    (void)unsetenv(FAULT_PLAN);
+    (void)unsetenv(FAULT_END);
+    /* NOLINTEND(concurrency-mt-unsafe) */
+}
+
 /* ---- the end of the process ----------------------------------------------- */
 
 static long count_descriptors(void)
@@ -82,6 +119,12 @@ __attribute__((destructor)) static void note_end(void)
     struct fault_end *end = fault_note_end;
     if (end == NULL) {
         return;
+    }
+    for (int call = 0; call < FAULT_CALL_COUNT; call++) {
+        if (fault_plans[call].code != 0) {
+            end->count = fault_plans[call].count;
+            end->struck = fault_plans[call].struck;
+        }
     }
     fault_reset();
     for (int i = 0; i < 500 && fault_blocks > end->expected; i++) {

@@ -34,12 +34,22 @@ struct fault_plan {
     int code;
 };
 
-/* What the process holds when it ends, after all of its own code has run. */
+/* What the process holds when it ends, after all of its own code has run, and
+ * what its plan came to. */
 struct fault_end {
     bool reached;
     long expected; /* blocks; threads that end by themselves get a moment */
     long blocks, descriptors;
+    long count, struck;
 };
+
+/*
+ * A process whose calls are to fail from its start has two variables in its
+ * environment: FAULT_PLAN, "CALL FIRST LAST ERRNO" by numbers, and FAULT_END, the
+ * number of a descriptor of memory that is a struct fault_end.
+ */
+#define FAULT_PLAN "FAULT_PLAN"
+#define FAULT_END  "FAULT_END"
 
 #define FAULT_API __attribute__((visibility("default")))
 

@@ -15,6 +15,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,7 @@ struct page {
 
 static struct forked {
     struct page *page;
+    int memory;      /* of the page */
     int output;      /* where a copy's standard streams go */
     int mail[PIPES]; /* read ends of pipes that do not block */
     int nmail;
@@ -242,8 +244,8 @@ static int started(lua_State *L)
     return 1;
 }
 
-/* forked.ended(): blocks and descriptors that a copy held at its end; nil if it
- * did not come to that. */
+/* forked.ended(): blocks and descriptors that a copy held at its end, and for a
+ * command, its calls and those that failed; nil if it did not come to that. */
 static int ended(lua_State *L)
 {
     const struct fault_end *end = &forked.page->end;
@@ -252,7 +254,9 @@ static int ended(lua_State *L)
     }
     lua_pushinteger(L, end->blocks);
     lua_pushinteger(L, end->descriptors);
-    return 2;
+    lua_pushinteger(L, end->count);
+    lua_pushinteger(L, end->struck);
+    return 4;
 }
 
 /* forked.clock(): seconds of a clock that no option of the command makes
@@ -265,6 +269,37 @@ static int clock_seconds(lua_State *L)
     return 1;
 }
 
+/* Standard input has this text, and is at its end after it. */
+static void set_input(const char *text, size_t length)
+{
+    int fd = memfd_create("input", 0);
+    (void)!write(fd, text, length);
+    (void)lseek(fd, 0, SEEK_SET);
+    (void)dup2(fd, STDIN_FILENO);
+    (void)close(fd);
+}
+
+/* forked.exec(plan, input, command, ...): becomes a command, with this standard
+ * input, whose calls fail by the plan, a text as in fault.h. */
+static int exec_command(lua_State *L)
+{
+    char *words[32] = {NULL};
+    char number[16];
+    size_t length = 0;
+    int count = lua_gettop(L) - 2;
+    const char *input = luaL_checklstring(L, 2, &length);
+    for (int i = 0; i < count && i < 31; i++) {
+        words[i] = (char *)(uintptr_t)luaL_checkstring(L, i + 3);
+    }
+    set_input(input, length);
+    (void)fcntl(forked.memory, F_SETFD, 0);
+    (void)snprintf(number, sizeof number, "%d", forked.memory);
+    (void)setenv(FAULT_PLAN, luaL_checkstring(L, 1), 1);
+    (void)setenv(FAULT_END, number, 1);
+    (void)execv(words[0], words);
+    _exit(127);
+}
+
 /* forked.leave(status): ends the process at once. */
 static int leave(lua_State *L)
 {
@@ -274,8 +309,10 @@ static int leave(lua_State *L)
 
 static void open_page(lua_State *L)
 {
+    forked.memory = must(L, memfd_create("page", MFD_CLOEXEC), "memfd");
+    must(L, ftruncate(forked.memory, sizeof *forked.page), "ftruncate");
     void *page = mmap(NULL, sizeof *forked.page, PROT_READ | PROT_WRITE,
-                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+                      MAP_SHARED, forked.memory, 0);
     if (page == MAP_FAILED) {
         (void)luaL_error(L, "mmap: %s", strerror(errno));
     }
@@ -287,12 +324,11 @@ static void open_page(lua_State *L)
 int luaopen_forked(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"fork", fork_copy},      {"nest", nest},
-        {"wait", wait_copy},      {"output", output},
-        {"tell", tell},           {"told", told},
-        {"started", started},     {"ended", ended},
-        {"watch_end", watch_end}, {"leave", leave},
-        {"clock", clock_seconds}, {NULL, NULL}};
+        {"fork", fork_copy},  {"nest", nest},         {"wait", wait_copy},
+        {"output", output},   {"tell", tell},         {"told", told},
+        {"started", started}, {"ended", ended},       {"watch_end", watch_end},
+        {"leave", leave},     {"exec", exec_command}, {"clock", clock_seconds},
+        {NULL, NULL}};
     find_mail();
     open_page(L);
     adopt();

@@ -1,7 +1,8 @@
 -- Memory that runs out at every point of every spec case: see usage.
 
 local usage = [[
-usage: ./dev torture memory [options] [PATTERN ...]
+usage: ./dev torture memory [--asan] [options] [PATTERN ...]
+  --asan        under the address and undefined-behaviour sanitizers
   --mode=MODE   once, twice, or forever: how often memory is refused, from the
                 point on (all three)
   --point=N     at the N-th request of a case alone, with all that it wrote
@@ -19,14 +20,16 @@ PATTERN is a Lua pattern of the names of cases, as for spec/run.lua.]]
 
 package.path = "?.lua;" .. package.path
 
+local commands = require "spec.torture.commands"
 local fault = require "fault"
 local forked = require "forked"
+local specs = require "spec.support.runner"
 local sweep = require "spec.torture.sweep"
 local tally = require "spec.torture.tally"
 
 local subject = {
   signs = {
-    "not enough memory", "ENOMEM", "[Cc]annot allocate memory",
+    "not enough memory", "no memory", "ENOMEM", "[Cc]annot allocate memory",
     "a function whose text can be found", -- child.lua's, who loads to find it
   },
   limit = 300,
@@ -34,10 +37,12 @@ local subject = {
   wall = 60,
 }
 
+local sanitized = arg[-1]:find("asan", 1, true) ~= nil
+
 local modes = { once = 1, twice = 2, forever = 0 }
 local mode_names = { "once", "twice", "forever" }
 
--- ------------------------------------------------------------------ the options
+-- ----------------------------------------------------------------- the options
 
 local function read_arguments(words)
   local options = { patterns = {}, seed = 1, stride = 1, part = "1/1" }
@@ -66,7 +71,7 @@ local function read_list(path)
   return listed
 end
 
--- ------------------------------------------------------------------- the points
+-- ------------------------------------------------------------------ the points
 
 -- A number made of the seed and the case's name, the same everywhere.
 local function seed_of(options, name)
@@ -126,11 +131,12 @@ local function points_of(options, name, count, seconds)
   return timely_points(options, points, seconds)
 end
 
--- -------------------------------------------------------------------- the sweep
+-- ------------------------------------------------------------------- the sweep
 
 local function replay(name, point)
-  return ("./dev torture memory --mode=%s --point=%d '^%s$'"):format(point.mode,
-    point.n, (name:gsub("[%.%-]", "%%%0")))
+  return ("./dev torture memory%s --mode=%s --point=%d '^%s$'"):format(
+    sanitized and " --asan" or "", point.mode, point.n,
+    (name:gsub("[%.%-]", "%%%0")))
 end
 
 -- So many of the same verdict of a case and mode are printed.
@@ -156,9 +162,9 @@ end
 local function try_point(options, test, point, base, seen)
   local plan = {
     call = "memory", first = point.n, times = modes[point.mode],
-    blocks = base.blocks, descriptors = base.descriptors,
+    base = base,
   }
-  local verdict, text, e = sweep.try(test, plan, subject)
+  local verdict, text, e = seen.runner.try(test, plan, subject)
   seen.tally:add(point.mode, verdict)
   if options.point then
     show(verdict, text, e)
@@ -169,8 +175,9 @@ local function try_point(options, test, point, base, seen)
 end
 
 local function sweep_test(options, test)
-  local base, why = sweep.measure(test, "memory", subject)
-  local seen = { tally = tally.new(options.tally) }
+  local runner = test.words and commands or sweep
+  local base, why = runner.measure(test, "memory", subject)
+  local seen = { tally = tally.new(options.tally), runner = runner }
   if not base then
     seen.tally:skip(test.name, why)
     seen.tally:write()
@@ -186,6 +193,26 @@ local function sweep_test(options, test)
   return good
 end
 
+local function sweep_tests(options, tests)
+  local good = true
+  for _, test in ipairs(tests) do
+    if not options.listed or options.listed[test.name] then
+      good = sweep_test(options, test) and good
+    end
+  end
+  return good
+end
+
+local function command_tests(options)
+  local tests = {}
+  for _, test in ipairs(commands.tests()) do
+    if specs.matches(test.name, options.patterns) then
+      tests[#tests + 1] = test
+    end
+  end
+  return tests
+end
+
 local function main()
   local options = read_arguments(arg)
   if options.sum then
@@ -193,17 +220,12 @@ local function main()
       sweep.good)
   end
   subject.virtual = options.virtual ~= nil
-  local listed = options.list and read_list(options.list)
+  options.listed = options.list and read_list(options.list)
   fault.reset()
+  local good = sweep_tests(options, command_tests(options))
   return sweep.each_file("", options.patterns, function(tests)
-    local good = true
-    for _, test in ipairs(tests) do
-      if not listed or listed[test.name] then
-        good = sweep_test(options, test) and good
-      end
-    end
-    return good
-  end)
+    return sweep_tests(options, tests)
+  end) and good
 end
 
 io.stdout:setvbuf("line")

@@ -125,7 +125,7 @@ local function play(test, plan, subject)
   local worse, what = aftermath(kind, before)
   forked.tell(("%s %d %d %d %d %s"):format(worse or kind, result.count,
     result.struck, result.raised, result.given, what or text))
-  forked.watch_end(plan.blocks or 0)
+  forked.watch_end(plan.base and plan.base.blocks or 0)
   os.exit(true, true)
 end
 
@@ -133,7 +133,8 @@ end
 
 local signals = { [24] = "spin" } -- SIGXCPU
 
-local function has_sign(subject, text)
+-- Whether the text tells of a failure.
+function sweep.has_sign(subject, text)
   for _, sign in ipairs(subject.signs) do
     if text:find(sign) then
       return true
@@ -142,12 +143,11 @@ local function has_sign(subject, text)
   return false
 end
 
--- Whether somebody was told. That an error of memory was raised is no proof, for
--- the runtime may have caught it; of a case that ended it is enough, for then
--- it is the rule that the case itself has.
+-- Whether somebody was told. That an error of memory was raised is no proof,
+-- for the runtime may have caught it; but a case that ended has judged itself.
 local function signed(subject, e)
   return e.given > 0 or e.kind ~= "late" and e.raised > 0
-    or has_sign(subject, e.text) or has_sign(subject, e.output)
+    or sweep.has_sign(subject, e.text) or sweep.has_sign(subject, e.output)
 end
 
 -- How a copy ended, as it is known from outside of it.
@@ -167,20 +167,21 @@ local function ending(pid, wall)
 end
 
 -- A bad verdict on how the process ended, or nil.
-local function process_verdict(e)
+function sweep.process_verdict(e)
   if e.how == "late" then
     return "hang", "killed"
   elseif e.how == "signal" then
     return signals[e.code] or "crash", ("signal %d"):format(e.code)
-  elseif e.code ~= 0 or not e.kind or not e.blocks then
+  elseif not e.blocks or not e.kind then
     return "end", ("status %d"):format(e.code)
   end
   return nil
 end
 
 local function leak_verdict(e, plan)
-  local blocks = e.blocks - (plan.blocks or 0)
-  local descriptors = e.descriptors - (plan.descriptors or e.descriptors)
+  local base = plan.base or { blocks = 0, descriptors = e.descriptors }
+  local blocks = e.blocks - base.blocks
+  local descriptors = e.descriptors - base.descriptors
   if blocks > 0 or descriptors > 0 then
     return "leak", ("%d blocks, %d descriptors"):format(blocks, descriptors)
   end
@@ -192,7 +193,7 @@ local of_kind = {
 }
 
 local function verdict_of(e, plan, subject)
-  local verdict, text = process_verdict(e)
+  local verdict, text = sweep.process_verdict(e)
   if not verdict then
     verdict, text = leak_verdict(e, plan)
   end
@@ -205,7 +206,7 @@ local function verdict_of(e, plan, subject)
   return e.kind == "late" and "lost" or "wrong", e.text
 end
 
--- --------------------------------------------------------------------- the runs
+-- -------------------------------------------------------------------- the runs
 
 -- Runs the case in a copy by the plan (with no `first`, nothing fails). Gives
 -- the verdict, a text, and what is known of the copy's end.

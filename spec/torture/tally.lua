@@ -35,7 +35,7 @@ function tally:write()
   end
 end
 
--- ---------------------------------------------------------------------- the sum
+-- --------------------------------------------------------------------- the sum
 
 local function read_lines(paths)
   local sum, cases, skipped, requests = {}, {}, {}, 0
