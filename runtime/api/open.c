@@ -155,6 +155,9 @@ static int adopt_protected(lua_State *L)
 static int adopt(struct ml_state *state)
 {
     lua_State *L = ml_state_lua(state);
+    if (lua_checkstack(L, ML_LOOP_STACK) == 0) {
+        return -ENOMEM; /* now: a run that begins has it then */
+    }
     lua_pushcfunction(L, adopt_protected);
     lua_pushlightuserdata(L, state);
     int status = lua_pcall(L, 1, 0, 0);

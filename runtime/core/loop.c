@@ -11,11 +11,6 @@
 #include <errno.h>
 #include <string.h>
 
-/* Stack slots that the loop uses on the thread that runs it. */
-enum {
-    LOOP_STACK = 40
-};
-
 /* ---- opening and closing -------------------------------------------------- */
 
 /* `auto` begins on select(). Specs may set the order of things by the
@@ -182,7 +177,7 @@ int ml_loop_run(struct ml_loop *loop, lua_State *L, int mode)
     if (loop->running || vm->loop != NULL || vm->task != NULL) {
         return -EBUSY;
     }
-    if (lua_checkstack(L, LOOP_STACK) == 0) {
+    if (lua_checkstack(L, ML_LOOP_STACK) == 0) {
         return -ENOMEM;
     }
     loop->running = true;

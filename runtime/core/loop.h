@@ -32,6 +32,11 @@ enum {
     ML_LOOP_EVENTS = 128
 };
 
+/* Stack slots that a loop uses on the thread that runs it. */
+enum {
+    ML_LOOP_STACK = 40
+};
+
 struct ml_loop {
     struct ml_list link; /* in vm->loops */
     struct ml_vm *vm;

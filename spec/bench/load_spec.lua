@@ -8,9 +8,10 @@ local shell = require "spec.support.shell"
 -- Loads a server whose handler is given, with options of the generator besides
 -- those; what that says, and whether it was content.
 local function load(protocol, handler, options)
+  local build = shell.build("ML_BUILD")
   local server = assert(net.serve("127.0.0.1:0", handler))
   local pipe = assert(io.popen(("%s/bench/load %s %s deadline=5 %s 2>&1")
-    :format(shell.build("ML_BUILD"), protocol, server:address(), options)))
+    :format(build, protocol, server:address(), options)))
   local output <close> = assert(net.stream(pipe))
   local text = output:read("a")
   local content = pipe:close() == true

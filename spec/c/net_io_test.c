@@ -3,6 +3,7 @@
 #include "net/sendfile.h"
 #include "net_fixture.h"
 
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/time.h>
