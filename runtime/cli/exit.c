@@ -52,7 +52,7 @@ static int os_exit(lua_State *L)
         return 0;
     }
     if (ml_vm_suspendable(L, loop->vm)) {
-        return ml_task_check_doom(L, loop->vm->task);
+        return ml_task_depart(L);
     }
     ml_loop_kill_all(loop, L);
     return end_process(request);

@@ -267,7 +267,7 @@ static int call_cancelled(lua_State *L, struct ml_task *task)
 
 int ml_call_bar(lua_State *L, struct ml_task *task)
 {
-    return task->doomed ? ml_task_check_doom(L, task) : call_cancelled(L, task);
+    return task->doomed ? ml_task_depart(L) : call_cancelled(L, task);
 }
 
 /* Two flags say in nearly all calls that nothing bars the task. */
@@ -312,7 +312,7 @@ static int call_instant(lua_State *L, struct ml_vm *vm, const ml_syscall *def,
         n = ml_error_fail(L, -n, def->name);
     }
     if (task->doomed && ml_vm_suspendable(L, vm)) {
-        return ml_task_check_doom(L, task);
+        return ml_task_depart(L);
     }
     return n;
 }

@@ -189,11 +189,8 @@ void ml_task_kill(struct ml_task *task, lua_State *L)
     ml_kill_due(loop, L);
 }
 
-int ml_task_check_doom(lua_State *L, struct ml_task *task)
+int ml_task_depart(lua_State *L)
 {
-    if (!task->doomed || !ml_vm_suspendable(L, task->loop->vm)) {
-        return 0;
-    }
     luaL_checkstack(L, 1, "yield");
     ml_thread_pushmark(L);
     return lua_yield(L, 1);

@@ -131,9 +131,9 @@ void ml_task_ready(struct ml_task *task);
  * runtime. `L` is any thread that is running. */
 void ml_task_kill(struct ml_task *task, lua_State *L);
 
-/* If the task that L runs in was doomed meanwhile, suspends it for good. Else
- * returns 0. To be called as `return` value where a C function may yield. */
-int ml_task_check_doom(lua_State *L, struct ml_task *task);
+/* Suspends the task that L runs in, which was doomed, for good. To be called as
+ * `return` value where a C function may yield (ml_vm_suspendable). */
+int ml_task_depart(lua_State *L);
 
 /* Called from a debug hook of L, which runs in the task: kills it there, in the
  * midst of whatever it computes, and no pcall of its sees it. False where Lua

@@ -121,9 +121,7 @@ static int task_spawn(lua_State *L)
     ml_misuse_callable(L, 1);
     (void)ml_sys_spawn(L, task->loop, ml_group_current(task),
                        lua_gettop(L) - 1);
-    return task->doomed && ml_vm_suspendable(L, vm)
-               ? ml_task_check_doom(L, task)
-               : 1;
+    return task->doomed && ml_vm_suspendable(L, vm) ? ml_task_depart(L) : 1;
 }
 
 static int detach_attempt(lua_State *L, ml_call *call)
