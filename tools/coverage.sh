@@ -24,11 +24,14 @@ coverage_corpora() {
     done
 }
 
-# Some of the failures that ./dev torture inflicts, always the same ones. What it
+# Some of the failures that ./dev torture inflicts, always the same ones: what it
 # finds is for ./dev torture to tell.
 coverage_torture() (
     export torture_tree=coverage
+    ML_FAULT=short:7,eagain:1,eintr:3,one_event,spurious:1 \
+        "$coverage_build/miniloop" spec/run.lua '^net/' '^sys/' '^sync/' || :
     torture_sweep memory --mode=twice --sample=2 --seed=1 || :
+    torture_sweep errno --sample=2 --seed=1 || :
 )
 
 # Runs all that counts. A spec that fails has not reached what it should have,
