@@ -64,6 +64,9 @@ function(ml_compile target)
     $<$<PLATFORM_ID:SunOS>:__EXTENSIONS__>)
   target_compile_options(${target} PRIVATE ${lto_compile})
   target_link_options(${target} PRIVATE ${lto_link})
+  if(ML_ANALYZER) # not the linker, which would have it read all of Lua
+    target_compile_options(${target} PRIVATE -fanalyzer)
+  endif()
   if(ML_DEVELOPER)
     target_compile_options(${target} PRIVATE
       ${warnings_of_all} ${warnings_of_${CMAKE_C_COMPILER_ID}})

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 
+#include <assert.h>
 #include <stddef.h>
 
 /*
@@ -48,10 +49,12 @@ static inline const char *ml_buffer_bytes(const struct ml_buffer *b)
     return b->data ? b->data + b->start : "";
 }
 
-/* Where new bytes go; ml_buffer_room() of them fit. NULL if there is none. */
+/* Where new bytes go; ml_buffer_room() of them fit. Room must have been
+ * reserved for one at least. */
 static inline char *ml_buffer_tail(const struct ml_buffer *b)
 {
-    return b->data ? b->data + b->end : NULL;
+    assert(b->data && "room was reserved");
+    return b->data + b->end;
 }
 
 /* How many bytes fit at the tail without reserving. */

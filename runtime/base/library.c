@@ -2,16 +2,17 @@
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <string.h>
 
-/* Fills in one pointer. POSIX: a function's fits into a void pointer, and back. */
+/* Fills in one pointer, as POSIX shows for dlsym: a function's fits into a void
+ * pointer, and back. */
 static int find(void *library, const struct ml_symbol *symbol, void *functions)
 {
     void *function = dlsym(library, symbol->name);
     if (function == NULL) {
         return -ENOSYS;
     }
-    memcpy((char *)functions + symbol->offset, &function, sizeof function);
+    void **place = (void *)((char *)functions + symbol->offset);
+    *place = function;
     return 0;
 }
 

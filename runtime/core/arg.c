@@ -3,6 +3,7 @@
 #include "core/vm.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* True if the function on top is in the table at `index`; its name takes the
@@ -92,10 +93,11 @@ int ml_arg_error(lua_State *L, int arg, const char *text)
     lua_Debug ar;
     if (lua_getstack(L, 0, &ar) == 0 || lua_getinfo(L, "n", &ar) == 0 ||
         ar.name != NULL) {
-        return luaL_argerror(L, arg, text);
+        (void)luaL_argerror(L, arg, text);
     }
-    return luaL_error(L, "bad argument #%d to '%s' (%s)", arg, name_of(L, &ar),
-                      text);
+    (void)luaL_error(L, "bad argument #%d to '%s' (%s)", arg, name_of(L, &ar),
+                     text);
+    abort(); /* for compilers, which cannot know that errors do not return */
 }
 
 int ml_arg_mismatch(lua_State *L, int arg, const char *expected)
@@ -106,7 +108,7 @@ int ml_arg_mismatch(lua_State *L, int arg, const char *expected)
     } else if (lua_type(L, arg) == LUA_TLIGHTUSERDATA) {
         got = "light userdata";
     }
-    return ml_arg_error(
+    (void)ml_arg_error(
         L, arg, lua_pushfstring(L, "%s expected, got %s", expected, got));
 }
 
@@ -155,6 +157,6 @@ int ml_arg_option(lua_State *L, int arg, const char *otherwise,
             return i;
         }
     }
-    return ml_arg_error(L, arg,
-                        lua_pushfstring(L, "invalid option '%s'", name));
+    (void)ml_arg_error(L, arg,
+                       lua_pushfstring(L, "invalid option '%s'", name));
 }

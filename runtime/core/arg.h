@@ -11,10 +11,10 @@
 #include <lua.h>
 
 /* Raises "bad argument #arg to 'function' (text)". Never returns. */
-int ml_arg_error(lua_State *L, int arg, const char *text);
+_Noreturn int ml_arg_error(lua_State *L, int arg, const char *text);
 
 /* Raises "... (expected expected, got ...)". Never returns. */
-int ml_arg_mismatch(lua_State *L, int arg, const char *expected);
+_Noreturn int ml_arg_mismatch(lua_State *L, int arg, const char *expected);
 
 /* Each raises unless the argument is what it is to be. */
 void ml_arg_type(lua_State *L, int arg, int type);

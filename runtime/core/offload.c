@@ -174,10 +174,12 @@ static int pool_add(struct ml_offload *pool, struct job *job)
 
 static struct ml_offload *loop_pool(struct ml_loop *loop)
 {
-    if (loop->offload == NULL) {
-        loop->offload = pool_open();
+    struct ml_offload *pool = loop->offload;
+    if (pool == NULL) {
+        pool = pool_open();
+        loop->offload = pool;
     }
-    return loop->offload;
+    return pool;
 }
 
 int ml_call_offload(ml_call *call, void (*work)(void *data), void *data,

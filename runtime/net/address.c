@@ -61,7 +61,7 @@ void ml_address_loopback(struct ml_address *out, int family, uint16_t port)
 
 void ml_address_map(struct ml_address *address)
 {
-    struct in6_addr host;
+    struct in6_addr host = IN6ADDR_ANY_INIT;
 
     if (ml_address_family(address) != AF_INET)
         return;

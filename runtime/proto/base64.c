@@ -1,5 +1,6 @@
 #include "proto/base64.h"
 
+#include <assert.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@ static const char pad = '=';
 static void write_group(const uint8_t *bytes, size_t n, char *text)
 {
     uint32_t group = 0;
+    assert(n <= 3 && "a group is of three");
     for (size_t i = 0; i < 3; i++) {
         group = group << 8 | (i < n ? bytes[i] : 0U);
     }
