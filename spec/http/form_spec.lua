@@ -304,12 +304,6 @@ function spec.test_a_file_or_a_stream_is_an_answer()
       end)
       return 200, near, { ["Content-Type"] = "text/plain" }
     end,
-    ["/nothing"] = function() return ml.event() end,
-    ["/closed"] = function()
-      local file = io.open(path)
-      file:close()
-      return file
-    end,
   }
   local file = assert(io.open(path, "w"))
   file:write(text)
