@@ -58,6 +58,24 @@ static const char talking[] =
     "http.close()\n"
     "server:stop(0)\n";
 
+/* WebSockets with packed messages, in both ways to pack them. */
+static const char chatting[] =
+    "local websocket = require 'miniloop.websocket'\n"
+    "local server = assert(http.serve('127.0.0.1:0', function(req)\n"
+    "  local ws = req:websocket { deflate = { context = req.path == '/c' } }\n"
+    "  for m, kind in ws:messages() do ws:send(m, kind) end\n"
+    "end, { on_error = function() end }))\n"
+    "for _, path in ipairs { '/c', '/' } do\n"
+    "  local ws <close> = websocket.connect(\n"
+    "    'ws://' .. server:address() .. path, { timeout = 1,\n"
+    "      close_timeout = 1, deflate = { context = path == '/c' } })\n"
+    "  for i = 1, 2 do\n"
+    "    ws:send(('text '):rep(400 * i), 'text', 1)\n"
+    "    ws:recv(1)\n"
+    "  end\n"
+    "end\n"
+    "server:stop(0)\n";
+
 enum {
     STEP = 3,    /* allocations between two that fail: all would take long */
     ROUNDS = 200 /* of the loop: enough for all of it, as nothing waits long */
@@ -84,11 +102,11 @@ static struct scarce run_scarce(const char *script, long n, long times)
     return scarce;
 }
 
-static void test_http_holds_while_memory_fails(void)
+static void check_all(const char *talk)
 {
     static const long times[] = {1, 100000};
     char script[4096];
-    (void)snprintf(script, sizeof script, "%s%s", loading, talking);
+    (void)snprintf(script, sizeof script, "%s%s", loading, talk);
     long first = run_scarce(loading, 0, 0).count;
     long all = run_scarce(script, 0, 0).count;
     CHECK(all - first > 500);
@@ -99,8 +117,19 @@ static void test_http_holds_while_memory_fails(void)
     }
 }
 
+static void test_http_holds_while_memory_fails(void)
+{
+    check_all(talking);
+}
+
+static void test_packed_messages_hold_while_memory_fails(void)
+{
+    check_all(chatting);
+}
+
 static const struct check_test tests[] = {
     CHECK_TEST(test_http_holds_while_memory_fails),
+    CHECK_TEST(test_packed_messages_hold_while_memory_fails),
 };
 
 int main(void)
