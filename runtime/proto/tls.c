@@ -66,13 +66,16 @@ static int handshake_step(struct ml_tls *t)
     return why != 0 ? why : ml_tls_fault_early(t);
 }
 
+/* What it sends is gathered: a server's tickets, for one, are two messages. */
 static int handshake_make(struct ml_tls *t)
 {
     int why = t->shaken ? 0 : AGAIN;
     t->wire.idle = 0;
+    t->wire.gathers = true;
     while (why == AGAIN) {
         why = handshake_step(t);
     }
+    t->wire.gathers = false;
     return why;
 }
 
@@ -107,7 +110,8 @@ int ml_tls_handshake(struct ml_tls *t)
         return 0;
     }
     int why = handshake_make(t);
-    if ((why == 0 || why == ML_TLS_READ) && ml_tls_flush(t) == ML_TLS_WRITE) {
+    int unsent = ml_tls_flush(t);
+    if ((why == 0 || why == ML_TLS_READ) && unsent == ML_TLS_WRITE) {
         return ML_TLS_WRITE;
     }
     t->done = why == 0;

@@ -89,8 +89,8 @@ static int bio_write(BIO *bio, const char *bytes, int n)
 {
     struct ml_tls_wire *w = current;
     size_t length = n > 0 ? (size_t)n : 0;
-    size_t put =
-        ml_buffer_length(&w->out) == 0 ? wire_write(w, bytes, length) : 0;
+    bool waits = w->gathers || ml_buffer_length(&w->out) > 0;
+    size_t put = waits ? 0 : wire_write(w, bytes, length);
     w->library->BIO_clear_flags_(bio, BIO_FLAGS_RWS | BIO_FLAGS_SHOULD_RETRY);
     if (put < length &&
         ml_buffer_append(&w->out, w->alloc, bytes + put, length - put) != 0) {

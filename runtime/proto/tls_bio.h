@@ -23,6 +23,7 @@ struct ml_tls_wire {
     struct ml_buffer out; /* what the descriptor did not take */
     int read_error;       /* of the descriptor, a positive code */
     int write_error;      /* the same; what is written after it is lost */
+    bool gathers;         /* what is written waits for ml_tls_bio_flush */
     bool hung;            /* the descriptor gave the end of the stream */
     bool dry;             /* the last read would have blocked */
     size_t idle;          /* bytes read since there were data among them */
