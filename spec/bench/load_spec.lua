@@ -2,14 +2,16 @@
 
 local lu = require "luaunit"
 local net = require "miniloop.net"
+local tls = require "miniloop.tls"
+local authority = require "spec.support.authority"
 local measure = require "bench.lib.measure"
 local shell = require "spec.support.shell"
 
 -- Loads a server whose handler is given, with options of the generator besides
--- those; what that says, and whether it was content.
-local function load(protocol, handler, options)
+-- those; what that says, and whether it was content. `secure`: by TLS.
+local function load(protocol, handler, options, secure)
   local build = shell.build("ML_BUILD")
-  local server = assert(net.serve("127.0.0.1:0", handler))
+  local server = assert(net.serve("127.0.0.1:0", handler, { tls = secure }))
   local pipe = assert(io.popen(("%s/bench/load %s %s deadline=5 %s 2>&1")
     :format(build, protocol, server:address(), options)))
   local output <close> = assert(net.stream(pipe))
@@ -140,8 +142,60 @@ function spec.test_a_wrong_http_answer_is_seen()
   end
 end
 
+-- The file of an answer, with this in it.
+local function answer_file(text)
+  local path = os.tmpname()
+  local file <close> = assert(io.open(path, "w"))
+  file:write(text)
+  return path
+end
+
+function spec.test_a_path_and_its_answer_can_be_told()
+  local body = ("0123456789"):rep(50000)
+  local path = answer_file(body)
+  local asked
+  local found, content = load("http", function(conn)
+    for line in conn:lines() do
+      asked = asked or line
+      if line == "\r" then
+        conn:write("HTTP/1.1 200 OK\r\nContent-Length: 500000\r\n\r\n", body)
+      end
+    end
+  end, "path=/a/b browser=yes connections=2 requests=10 body=" .. path)
+  os.remove(path)
+  lu.assertEquals(asked, "GET /a/b HTTP/1.1\r")
+  lu.assertEquals({ found.requests, content }, { 10, true })
+end
+
+local function tls_options()
+  lu.skipIf(not tls.available(), "there is no OpenSSL")
+  local files = authority.files()
+  return { cert = files.cert, key = files.key }, "ca=" .. files.ca
+end
+
+function spec.test_handshakes_of_tls_are_counted()
+  local secure, options = tls_options()
+  local answers = answer(head .. "hello, world\n")
+  local found, content = load("https", answers,
+    options .. " connections=2 life=1 requests=20", secure)
+  lu.assertEquals({ found.requests, found.resumed, content }, { 20, 0, true })
+  found, content = load("https", answers,
+    options .. " connections=2 life=1 warm=6 resume=yes requests=20", secure)
+  lu.assertTrue(content)
+  lu.assertTrue(found.resumed >= 18)
+end
+
+function spec.test_a_certificate_of_nobody_known_is_seen()
+  local secure = tls_options()
+  local _, content, text = load("https", answer(head .. "hello, world\n"),
+    "connections=1 requests=1 ca=" .. secure.cert, secure)
+  lu.assertStrContains(text, "load: ")
+  lu.assertFalse(content)
+end
+
 function spec.test_options_that_are_none_are_refused()
-  for _, options in ipairs { "connections=0", "sise=3", "depth", "ends=x" } do
+  for _, options in ipairs { "connections=0", "sise=3", "depth", "ends=x",
+    "resume=no" } do
     local _, content, text = load("echo", echo, options)
     lu.assertStrContains(text, options)
     lu.assertFalse(content)

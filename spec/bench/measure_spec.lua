@@ -98,6 +98,13 @@ function spec.test_the_server_is_what_is_sampled_and_ended()
   lu.assertTrue(sample.start.rss_kb > 60000)
 end
 
+function spec.test_a_client_can_be_what_is_sampled()
+  local sample = run_server("echo MARK start; read x; echo a=1",
+    "--of-client=1")
+  lu.assertEquals({ sample.exit, sample.a }, { 0, 1 })
+  lu.assertTrue(sample.start.rss_kb > 0 and sample.start.rss_kb < 60000)
+end
+
 function spec.test_a_server_may_end_by_itself()
   local sample = run_server("echo a=1", "--gently=1")
   lu.assertEquals({ sample.exit, sample.timeout }, { 0, 0 })

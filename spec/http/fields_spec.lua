@@ -78,4 +78,18 @@ function spec.test_messages_say_what_they_are()
   http.close()
 end
 
+-- Values are looked at by eight bytes at once, and the rest one by one.
+function spec.test_no_control_byte_stands_in_a_value_wherever_it_is()
+  local refusal = require "miniloop.core".http.refusal
+  local text = ("\x80\xff ~!azAZ09 ="):rep(2)
+  for at = 1, #text do
+    for byte = 0, 255 do
+      local value = text:sub(1, at - 1) .. string.char(byte)
+        .. text:sub(at + 1)
+      local bad = byte < 32 and byte ~= 9 or byte == 127
+      lu.assertEquals(refusal { Name = value } ~= nil, bad)
+    end
+  end
+end
+
 return spec

@@ -65,6 +65,28 @@ end
 
 -- ------------------------------------------------------------- what is found
 
+function spec.test_a_file_that_is_changed_is_another_one()
+  local first = get("a.txt")
+  lu.assertEquals(field(get("a.txt"), "ETag"), field(first, "ETag"))
+  write_file("public/a.txt", "another text")
+  local second = get("a.txt")
+  lu.assertEquals(second.body, "another text")
+  lu.assertNotEquals(field(second, "ETag"), field(first, "ETag"))
+  lu.assertEquals(get("a.txt", "If-None-Match: " .. field(second, "ETag"))
+    .status, "304")
+end
+
+function spec.test_any_number_of_files_is_found()
+  for i = 1, 300 do
+    write_file(("public/sub/%d.txt"):format(i), "number " .. i)
+  end
+  for _ = 1, 2 do
+    for i = 1, 300 do
+      lu.assertEquals(get(("sub/%d.txt"):format(i)).body, "number " .. i)
+    end
+  end
+end
+
 function spec.test_a_file_is_sent_with_its_type()
   local answer = get("a.txt")
   lu.assertEquals({ answer.status, answer.body }, { "200", "text of a" })
