@@ -189,6 +189,18 @@ void ml_task_kill(struct ml_task *task, lua_State *L)
     ml_kill_due(loop, L);
 }
 
+void ml_task_withhold(struct ml_task *task)
+{
+    kill_detach(task);
+    ml_list_append(&task->loop->kills, ml_task_link(task));
+}
+
+void ml_task_admit(struct ml_task *task)
+{
+    ml_list_unlink(ml_task_link(task));
+    ml_task_ready(task);
+}
+
 int ml_task_depart(lua_State *L)
 {
     luaL_checkstack(L, 1, "yield");

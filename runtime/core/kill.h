@@ -20,6 +20,11 @@ void ml_kill_due(struct ml_loop *loop, lua_State *L);
  * tasks are being listed. Nothing of Lua runs here, and no memory is taken. */
 void ml_task_kill_later(struct ml_task *task);
 
+/* Between these two, a task that was just spawned is one to be killed: so it
+ * never runs if what its spawner does meanwhile raises. */
+void ml_task_withhold(struct ml_task *task);
+void ml_task_admit(struct ml_task *task);
+
 /* Closes the coroutines of a task that does not run; it stays to be ended. */
 void ml_kill_close(struct ml_task *task, lua_State *L);
 

@@ -5,6 +5,7 @@
 #include "core/cycle.h"
 #include "core/error.h"
 #include "core/handle.h"
+#include "core/kill.h"
 #include "core/loop.h"
 #include "core/misuse.h"
 #include "core/scope.h"
@@ -93,13 +94,15 @@ int ml_sys_spawn(lua_State *L, struct ml_loop *loop, struct ml_group *group,
                  int nargs)
 {
     struct ml_task *task = ml_task_spawn(loop, L, nargs);
-    if (group == NULL) {
-        (void)ml_handle_push(L, task);
-        return 1;
+    if (group != NULL) {
+        ml_group_add(group, task);
     }
-    ml_group_add(group, task);
-    (void)ml_handle_push(L, task);
-    ml_group_admit(task, L);
+    ml_task_withhold(task);
+    (void)ml_handle_push(L, task); /* may raise: there is no memory for it */
+    ml_task_admit(task);
+    if (group != NULL) {
+        ml_group_admit(task, L);
+    }
     return 1;
 }
 

@@ -135,6 +135,41 @@ static void test_others_outlive_members_that_could_not_be_told(void)
     close_loop(loop);
 }
 
+static int allow(lua_State *L)
+{
+    ration.before = (long)lua_tointeger(L, 1);
+    ration.refused = LONG_MAX;
+    return 0;
+}
+
+/* A spawn that raises has spawned nothing. C3.new */
+static void test_a_task_runs_if_its_spawn_has_answered(void)
+{
+    ml_loop *loop = open_starving();
+    define(loop, "allow", allow);
+    spawn(loop, "local ml = require 'miniloop'\n"
+                "wrong, raised = 0, 0\n"
+                "local function try(spawn, g)\n"
+                "  for n = 0, 30 do\n"
+                "    local ran = false\n"
+                "    local function note() ran = true end\n"
+                "    ml.sleep(0) collectgarbage()\n"
+                "    allow(n)\n"
+                "    local ok = pcall(spawn, g or note, note)\n"
+                "    feed()\n"
+                "    ml.sleep(0)\n"
+                "    if ok ~= ran then wrong = wrong + 1 end\n"
+                "    if not ok then raised = raised + 1 end\n"
+                "  end\n"
+                "end\n"
+                "try(ml.spawn)\n"
+                "ml.group(function(g) try(g.spawn, g) end)\n");
+    run(loop);
+    CHECK(integer_of(loop, "raised") > 3);
+    CHECK_EQ(integer_of(loop, "wrong"), 0);
+    close_loop(loop);
+}
+
 /* C4.4: a failure is told, also when there is no memory to say more of it than
  * what it is. */
 static void test_failures_are_reported_without_memory(void)
@@ -184,6 +219,7 @@ static void test_standard_error_has_them_too(void)
 static const struct check_test tests[] = {
     CHECK_TEST(test_blocks_hold_while_memory_fails),
     CHECK_TEST(test_others_outlive_members_that_could_not_be_told),
+    CHECK_TEST(test_a_task_runs_if_its_spawn_has_answered),
     CHECK_TEST(test_failures_are_reported_without_memory),
     CHECK_TEST(test_standard_error_has_them_too),
 };

@@ -80,7 +80,6 @@ end
 
 -- Values are looked at by eight bytes at once, and the rest one by one.
 function spec.test_no_control_byte_stands_in_a_value_wherever_it_is()
-  local refusal = require "miniloop.core".http.refusal
   local text = ("\x80\xff ~!azAZ09 ="):rep(2)
   for at = 1, #text do
     for byte = 0, 255 do

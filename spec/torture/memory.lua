@@ -30,6 +30,7 @@ local tally = require "spec.torture.tally"
 local subject = {
   signs = {
     "not enough memory", "no memory", "ENOMEM", "[Cc]annot allocate memory",
+    "too many results", "stack overflow", -- Lua's, also where memory ends
     "a function whose text can be found", -- child.lua's, who loads to find it
   },
   limit = 300,
