@@ -361,6 +361,30 @@ static void test_a_call_that_was_not_tried_is_not_withdrawn(void)
     close_loop(loop);
 }
 
+/* The block that holds what a choice of many waits for is given back whole. */
+static void test_a_choice_of_many_gives_all_memory_back(void)
+{
+    ml_loop *loop = open_loop(ML_VIRTUAL_TIME);
+    spawn(loop, "local ml = require 'miniloop'\n"
+                "local channels, requests = {}, {}\n"
+                "for i = 1, 40 do\n"
+                "  channels[i] = ml.channel()\n"
+                "  requests[i] = syscall.recv(channels[i])\n"
+                "end\n"
+                "local function choose() return ml.perform(\n"
+                "  syscall.any(table.unpack(requests))) end\n"
+                "local loser = ml.spawn(choose)\n"
+                "local task = ml.spawn(choose)\n"
+                "ml.sleep(1)\n"
+                "loser:kill()\n"
+                "channels[33]:send 'x'\n"
+                "ok, index, value = task:wait()\n");
+    run(loop);
+    CHECK_EQ(integer_of(loop, "index"), 33);
+    CHECK(global_is(loop, "value", "x"));
+    close_loop(loop);
+}
+
 static const struct check_test tests[] = {
     CHECK_TEST(test_an_arm_is_completed_by_another_thread),
     CHECK_TEST(test_the_earliest_of_two_that_came_is_taken),
@@ -374,6 +398,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_a_descriptor_that_is_forgotten_ends_the_choice),
     CHECK_TEST(test_arms_may_leave_things_on_the_stack),
     CHECK_TEST(test_a_call_that_was_not_tried_is_not_withdrawn),
+    CHECK_TEST(test_a_choice_of_many_gives_all_memory_back),
 };
 
 int main(void)

@@ -88,10 +88,11 @@ static void test_blocks_hold_while_memory_fails(void)
 
 static struct scarce ration;
 
+/* starve([count]): so many allocations are refused, or all from now on. (Lua
+ * collects after the first, and asks again.) */
 static int starve(lua_State *L)
 {
-    (void)L;
-    ration.refused = LONG_MAX;
+    ration.refused = (long)luaL_optinteger(L, 1, LONG_MAX);
     return 0;
 }
 
@@ -185,6 +186,20 @@ static void test_failures_are_reported_without_memory(void)
     close_loop(loop);
 }
 
+/* C3, wait: no memory is another failure than an error of the task's own. */
+static void test_a_task_whose_results_find_no_memory_says_so(void)
+{
+    ml_loop *loop = open_starving();
+    spawn(loop, "local ml = require 'miniloop'\n"
+                "local task = ml.spawn(function() starve(2) return 1, 2 end)\n"
+                "local ok, err = task:wait()\n"
+                "code = err.code\n");
+    CHECK_EQ(ml_run(loop, ML_RUN_DEFAULT), -ECHILD); /* and is reported */
+    CHECK_EQ(heard_count, 1);
+    CHECK(global_is(loop, "code", "ENOMEM"));
+    close_loop(loop);
+}
+
 /* Runs a script that fails without memory, with standard error in `text`. */
 static void run_mute(char *text, size_t size)
 {
@@ -221,6 +236,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_others_outlive_members_that_could_not_be_told),
     CHECK_TEST(test_a_task_runs_if_its_spawn_has_answered),
     CHECK_TEST(test_failures_are_reported_without_memory),
+    CHECK_TEST(test_a_task_whose_results_find_no_memory_says_so),
     CHECK_TEST(test_standard_error_has_them_too),
 };
 

@@ -275,6 +275,33 @@ static void test_a_state_of_the_host_survives_attempts_to_open(void)
     lua_close(L);
 }
 
+static size_t bytes_at_rest(lua_State *L)
+{
+    (void)lua_gc(L, LUA_GCCOLLECT);
+    (void)lua_gc(L, LUA_GCCOLLECT);
+    return check.bytes;
+}
+
+static void test_attempts_to_open_leave_nothing_in_the_state(void)
+{
+    enum {
+        ATTEMPTS = 100
+    };
+    lua_State *L = state_open();
+    close_loop(open_on(L, 0)); /* what it makes once stays */
+    ml_options options = options_of(0);
+    ml_loop *loop = NULL;
+    options.state = L;
+    options.poller = "none of ours";
+    CHECK_EQ(ml_open(&loop, &options), -EINVAL);
+    size_t before = bytes_at_rest(L);
+    for (int i = 0; i < ATTEMPTS; i++) {
+        CHECK_EQ(ml_open(&loop, &options), -EINVAL);
+    }
+    CHECK(bytes_at_rest(L) < before + ATTEMPTS);
+    lua_close(L);
+}
+
 /* ---- descriptors --------------------------------------------------------- */
 
 /* Takes descriptors up to a number that no fd_set can hold, and tells how many;
@@ -481,6 +508,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_memory_comes_from_the_allocator_of_the_host),
     CHECK_TEST(test_a_loop_that_gets_no_memory_does_not_open),
     CHECK_TEST(test_a_state_of_the_host_survives_attempts_to_open),
+    CHECK_TEST(test_attempts_to_open_leave_nothing_in_the_state),
     CHECK_TEST(test_a_memory_limit_is_met_by_the_task_that_reaches_it),
     CHECK_TEST(test_tasks_that_have_ended_leave_room_below_the_limit),
     CHECK_TEST(test_a_state_does_not_fit_a_limit_that_is_too_small),
