@@ -40,13 +40,18 @@ static int target_by_id(struct ml_task *self, int64_t id, struct ml_task **out)
     return *out != NULL ? 0 : -ESRCH;
 }
 
-/* A handle is a capability, at any age. *out is NULL if its task has ended. */
+/* A handle is a capability, at any age. *out is NULL if its task has ended, and
+ * stays as it was if it is of another loop. */
 static int target_by_handle(struct ml_task *self,
                             const struct ml_handle *handle,
                             struct ml_task **out)
 {
-    *out = ml_handle_task(handle);
-    return *out == NULL || (*out)->loop == self->loop ? 0 : -EINVAL;
+    struct ml_task *task = ml_handle_task(handle);
+    if (task != NULL && task->loop != self->loop) {
+        return -EINVAL;
+    }
+    *out = task;
+    return 0;
 }
 
 static int target_of(lua_State *L, ml_call *call, struct ml_task **out)
