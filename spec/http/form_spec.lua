@@ -4,6 +4,7 @@ local lu = require "luaunit"
 local http = require "miniloop.http"
 local ml = require "miniloop"
 local multipart = require "miniloop.http.multipart"
+local net = require "miniloop.net"
 
 local spec = {}
 
@@ -243,6 +244,18 @@ function spec.test_limits_and_other_types_have_their_status()
     ["Content-Type"] = "multipart/form-data; boundary=x" } }).status, 400)
 end
 
+-- RFC 9110, 10.1.1: who waits to be asked for it need not send it.
+function spec.test_a_form_that_is_too_long_is_not_asked_for()
+  serve { ["/form"] = echo, ["/parts"] = function(req) req:parts(10)() end }
+  for _, path in ipairs { "/form", "/parts" } do
+    local conn <close> = assert(net.connect(server:address()))
+    conn:write("POST ", path, " HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999",
+      "\r\nContent-Type: multipart/form-data; boundary=B\r\n",
+      "Expect: 100-continue\r\n\r\n")
+    lu.assertStrContains(conn:read "l", "HTTP/1.1 413 ")
+  end
+end
+
 -- C2.1
 function spec.test_a_part_that_is_over_is_not_read()
   local told
@@ -290,7 +303,6 @@ end
 -- ------------------------------------------------- what is open to be read
 
 function spec.test_a_file_or_a_stream_is_an_answer()
-  local net = require "miniloop.net"
   local near, far
   local path = os.tmpname()
   local text = ("text\n"):rep(50000)

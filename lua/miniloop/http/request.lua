@@ -84,8 +84,14 @@ local function too_long(limit)
   return nil, err
 end
 
----The pieces of the body, as they come: each, or nil, or nil and an error.
+---The pieces of the body, as they come: each, or nil, or nil and an error. One
+---that is known to be too long is not even asked for.
 local function pieces_of(req, limit)
+  if req.length and req.length > limit then
+    return function()
+      return too_long(limit)
+    end
+  end
   local left = limit
   return function()
     local wire = http.wire_of(req) or error("the request is over", 0)
