@@ -327,8 +327,8 @@ function routes.new(list)
   finish(root, "", plain, every)
 
   ---The route of a method and a path, with its parameters, if it has any, by
-  ---name, and the last of them as it was sent. nil, and the field Allow, where only other
-  ---methods are answered; nil where there is nothing.
+  ---name, and the last of them as it was sent. nil, and the field Allow, where
+  ---only other methods are answered; nil where there is nothing.
   local function find(method, path)
     local values = {}
     path = path:find("%", 1, true) and normalize(path) or path

@@ -202,8 +202,8 @@ end
 ---The ranges that are asked for, if those are to be answered.
 local function asked_ranges(req, fields, size, seconds)
   local headers = req.headers
-  if not rawget(headers, "range") or req.method ~= "GET" or not condition.range_holds(
-    headers["if-range"], fields.ETag, seconds) then
+  if not rawget(headers, "range") or req.method ~= "GET"
+    or not condition.range_holds(headers["if-range"], fields.ETag, seconds) then
     return nil
   end
   return range.parse(headers.range, size)
