@@ -76,10 +76,15 @@ function stream:lines(...) end
 function stream:write(...) end
 
 ---Writes what fits now, and never waits. 0 while another task writes.
----@param data string|number|miniloop.net.buffer
+---@param data string|number|miniloop.net.buffer "": what is unsent, if it fits
 ---@return integer? count
 ---@return miniloop.error? err
 function stream:writesome(data) end
+
+---How many bytes that `writesome` has taken are still with the stream, as they
+---may be with TLS. They go out with the next write, or while a task reads.
+---@return integer bytes
+function stream:unsent() end
 
 ---Bounds each wait for bytes of a call; the call fails with ETIMEDOUT when none
 ---have come, or gone, for so long. To wait for one's turn is no such wait.

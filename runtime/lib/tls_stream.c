@@ -61,6 +61,11 @@ static ssize_t carrier_write(struct ml_transport *t, struct iovec *pieces,
                      n > 0 ? ml_tls_write(tls, pieces, n) : ml_tls_flush(tls));
 }
 
+static size_t carrier_unsent(const struct ml_transport *t)
+{
+    return ml_buffer_length(&((const struct carrier *)t)->tls.wire.out);
+}
+
 /* That we do not want to read any more is nothing to tell the peer of; and as
  * long as we write, we do not tell the system either that we are through, for
  * TLS reads even then. */
@@ -106,6 +111,7 @@ static void carrier_close(struct ml_transport *t)
 static const struct ml_transport_ops carrier_ops = {.name = "tls",
                                                     .read = carrier_read,
                                                     .write = carrier_write,
+                                                    .unsent = carrier_unsent,
                                                     .shutdown =
                                                         carrier_shutdown,
                                                     .pending = carrier_pending,

@@ -214,10 +214,29 @@ static int wait_declare(struct ml_stream *s, ml_call *call, unsigned direction)
                : ml_declare_own(call, s->d.fd, direction);
 }
 
+size_t ml_stream_unsent(const struct ml_stream *s)
+{
+    return s->transport != NULL ? s->transport->ops->unsent(s->transport) : 0;
+}
+
+/* A reader also sends what the transport has taken, as the peer makes room: if
+ * nobody writes any more, nobody else will. */
+static int side_declare(struct ml_stream *s, const struct ml_stream_side *side,
+                        ml_call *call, ssize_t why)
+{
+    unsigned direction = wait_direction(s, side, why);
+    int err = wait_declare(s, call, direction);
+    if (err == 0 && side == &s->reader && direction == ML_READ &&
+        ml_stream_unsent(s) > 0) {
+        err = wait_declare(s, call, ML_WRITE);
+    }
+    return err;
+}
+
 int ml_stream_wait(struct ml_stream *s, struct ml_stream_side *side,
                    ml_call *call, ssize_t why)
 {
-    int err = wait_declare(s, call, wait_direction(s, side, why));
+    int err = side_declare(s, side, call, why);
     if (err != 0) {
         return err;
     }

@@ -195,6 +195,9 @@ ssize_t ml_stream_put(struct ml_stream *s, struct iovec *pieces, size_t n);
 /* Sends what the transport has taken and not sent: 0, or the same. */
 ssize_t ml_stream_flush(struct ml_stream *s);
 
+/* How many bytes that is. */
+size_t ml_stream_unsent(const struct ml_stream *s);
+
 /* The peer's address: as it was noted, or as the socket knows it. 0; -errno. */
 int ml_stream_peer(const struct ml_stream *s, struct ml_address *peer);
 

@@ -151,6 +151,15 @@ static const ml_syscall stream_write = {.size = sizeof(ml_syscall),
                                         .withdraw = ml_turn_withdraw,
                                         .describe = ml_stream_describe_write};
 
+/* Of nothing at all, what is unsent goes out. */
+static ssize_t put_some(struct ml_stream *s, struct iovec *piece)
+{
+    if (s->writer.turn.holder != NULL) {
+        return 0;
+    }
+    return piece->iov_len > 0 ? ml_stream_put(s, piece, 1) : ml_stream_flush(s);
+}
+
 /* Never waits, so it is a plain function. In the middle of what another task
  * writes there is no place for it. */
 static int stream_writesome(lua_State *L)
@@ -163,9 +172,7 @@ static int stream_writesome(lua_State *L)
         return ml_stream_fail(L, s, EBADF, "writesome");
     }
     struct iovec piece = {.iov_base = ml_unconst(bytes), .iov_len = length};
-    ssize_t n = length == 0 || s->writer.turn.holder != NULL
-                    ? 0
-                    : ml_stream_put(s, &piece, 1);
+    ssize_t n = put_some(s, &piece);
     if (n < 0 && !ml_transport_blocks(n)) {
         return ml_stream_fail(L, s, (int)-n, "writesome");
     }
@@ -173,9 +180,17 @@ static int stream_writesome(lua_State *L)
     return 1;
 }
 
+static int stream_unsent(lua_State *L)
+{
+    const struct ml_stream *s = ml_stream_check(L, 1);
+    lua_pushinteger(L, (lua_Integer)ml_stream_unsent(s));
+    return 1;
+}
+
 void ml_stream_write_open(lua_State *L, struct ml_vm *vm)
 {
     static const luaL_Reg methods[] = {{"writesome", stream_writesome},
+                                       {"unsent", stream_unsent},
                                        {NULL, NULL}};
     ml_sys_method(L, vm, "write", &stream_write);
     ml_vm_setfuncs(L, vm, methods);

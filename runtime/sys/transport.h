@@ -40,6 +40,9 @@ struct ml_transport_ops {
      * 0 when nothing of it is left, and the same as `read`. */
     ssize_t (*write)(struct ml_transport *t, struct iovec *pieces, size_t n);
 
+    /* How many bytes it has taken and not sent. */
+    size_t (*unsent)(const struct ml_transport *t);
+
     /* Ends the directions of `how` (SHUT_RD, ...). 0 when that is done, -EAGAIN
      * (wait for writing) or ML_TRANSPORT_OTHER (for reading): call again; or
      * -errno. */

@@ -146,6 +146,34 @@ function spec.test_a_peer_that_does_not_read_holds_the_writer_up()
   lu.assertTrue(writer:wait())
 end
 
+local function write_what_fits(conn)
+  local taken = 0
+  repeat
+    local n = conn:writesome(("x"):rep(65536))
+    taken = taken + n
+  until n == 0
+  return taken
+end
+
+function spec.test_what_writesome_took_goes_out_while_a_task_reads()
+  local taken = write_what_fits(far)
+  lu.assertTrue(far:unsent() > 0)
+  local reader = waiting(far.recv, far)
+  lu.assertEquals(#near:read(taken), taken)
+  lu.assertEquals(far:unsent(), 0)
+  near:write("x")
+  lu.assertEquals({ reader:wait() }, { true, "x" })
+end
+
+function spec.test_what_writesome_took_goes_out_when_nothing_is_written()
+  local taken = write_what_fits(far)
+  near:settimeout(0)
+  near:read(taken)
+  lu.assertEquals(far:writesome(""), 0)
+  lu.assertEquals(far:unsent(), 0)
+  lu.assertEquals(#near:read(taken), taken)
+end
+
 function spec.test_a_writer_that_is_killed_leaves_the_stream_whole()
   local writer = waiting(far.write, far, ("x"):rep(4 << 20))
   writer:kill()

@@ -4,6 +4,7 @@ local lu = require "luaunit"
 local certificates = require "spec.support.certificates"
 local node = require "spec.support.node"
 local upgrades = require "spec.support.upgrades"
+local ml = require "miniloop"
 local websocket = require "miniloop.websocket"
 
 local spec = {}
@@ -51,6 +52,20 @@ function spec.test_a_message_larger_than_all_buffers()
   }))
   lu.assertEquals(#ws:recv(), 8 << 20)
   lu.assertEquals({ ws:recv() }, {})
+end
+
+-- Of a task that sends and reads nothing, too, all goes out.
+function spec.test_a_message_goes_out_to_its_end()
+  local read = ml.event()
+  local _ <close>, url = serve(function(ws)
+    assert(ws:send(("y"):rep(8 << 20)))
+    read:wait()
+  end)
+  local ws <close> = assert(websocket.connect(url, {
+    tls = trusted.tls, maxmessage = 8 << 20,
+  }))
+  lu.assertEquals(#(ws:recv(5) or ""), 8 << 20)
+  read:set()
 end
 
 function spec.test_a_client_of_node()

@@ -55,13 +55,13 @@ end
 local function ask(self)
   local output = self.output
   output:push()
-  if self.asked == output.sent then
+  if self.asked == output:gone() then
     return fault(self, "ETIMEDOUT", "the peer does not answer")
   elseif not self.asked then
     output:ping()
     output:push()
   end
-  self.asked = output.sent
+  self.asked = output:gone()
   self.heard = core.now()
 end
 

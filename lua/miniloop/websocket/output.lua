@@ -6,7 +6,7 @@
 ---@field closing boolean our Close is in the queue, or was sent: nothing
 ---follows
 ---@field err miniloop.error|false why nothing can be written any more
----@field sent integer bytes that have gone out
+---@field private sent integer bytes that the connection has taken
 ---@field private conn miniloop.net.stream
 ---@field private messages table core.websocket's object, which makes frames
 ---@field private packing miniloop.websocket.packing?
@@ -127,7 +127,7 @@ end
 
 ---Whether something is still to be written.
 function output:pending()
-  return self.first <= self.last or self.pong
+  return self.first <= self.last or self.pong or self.conn:unsent() > 0
 end
 
 -- -------------------------------------------------------------------- writing
@@ -159,22 +159,44 @@ local function push_piece(self)
   return n == #bytes
 end
 
+---Sends what TLS has taken of the frames. True if nothing of it is left.
+local function push_rest(self)
+  local n, err = self.conn:writesome("")
+  if not n then
+    return give_up(self, err)
+  end
+  return self.conn:unsent() == 0
+end
+
+---Writes the next of what there is. True if it went as a whole.
+local function push_next(self)
+  if self.first > self.last and not self.pong then
+    return push_rest(self)
+  elseif self.pong and self.at == 1 then
+    add_control(self, "pong", self.pong)
+    self.pong = false
+    return true
+  end
+  return push_piece(self)
+end
+
 ---Writes what fits, and never waits: so any task may do it at any time.
 ---@return boolean? done false: not all of it
 ---@return miniloop.error? err
 function output:push()
   while self:pending() do
-    if self.pong and self.at == 1 then
-      add_control(self, "pong", self.pong)
-      self.pong = false
-    else
-      local done, err = push_piece(self)
-      if not done then
-        return done, err
-      end
+    local done, err = push_next(self)
+    if not done then
+      return done, err
     end
   end
   return not self.err or nil, self.err or nil
+end
+
+---How many bytes have gone out so far.
+---@return integer
+function output:gone()
+  return self.sent - self.conn:unsent()
 end
 
 ---Waits until the peer has room, or its time to take something is over; the
@@ -207,13 +229,13 @@ end
 function output:drain(deadline)
   local done, err = self:push()
   while done == false do
-    local sent = self.sent
+    local gone = self:gone()
     local ok, late = wait(self, deadline)
     if not ok then
       return nil, late
     end
     done, err = self:push()
-    if done == false and late == true and self.sent == sent then
+    if done == false and late == true and self:gone() == gone then
       return lose(self)
     end
   end
