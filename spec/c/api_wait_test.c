@@ -67,6 +67,15 @@ static void close_with_pipe(ml_loop *loop)
     close_loop(loop);
 }
 
+/* take(): a byte out of the pipe. */
+static int take(lua_State *L)
+{
+    char byte;
+    (void)L;
+    CHECK_EQ(read(fds[0], &byte, 1), 1);
+    return 0;
+}
+
 /* C9.1 */
 static void test_a_call_waits_for_a_descriptor(void)
 {
@@ -298,6 +307,31 @@ static void test_a_call_is_withdrawn_when_its_loop_is_closed(void)
     CHECK_EQ(withdrawn, 1);
 }
 
+/* C5.6: two are woken by one byte, and the first cancels the other. */
+static void test_a_call_woken_in_vain_is_told_of_its_cancellation(void)
+{
+    ml_loop *loop = open_with_pipe();
+    define(loop, "take", take);
+    spawn(loop, "local ml = require 'miniloop'\n"
+                "local other\n"
+                "ml.spawn(function()\n"
+                "  coroutine.yield(syscall.ready(r, 1))\n"
+                "  take()\n"
+                "  other:cancel()\n"
+                "end)\n"
+                "other = ml.spawn(function()\n"
+                "  ok, err = pcall(ml.perform, syscall.ready(r, 1))\n"
+                "  code = err and err.code\n"
+                "end)");
+    CHECK_EQ(ml_run(loop, ML_RUN_NOWAIT), 1);
+    CHECK_EQ(ml_run(loop, ML_RUN_NOWAIT), 1);
+    CHECK_MUST(write(fds[1], "x", 1) == 1);
+    run(loop);
+    CHECK(global_is(loop, "ok", "false"));
+    CHECK(global_is(loop, "code", "ECANCELED"));
+    close_with_pipe(loop);
+}
+
 static const struct check_test tests[] = {
     CHECK_TEST(test_a_call_waits_for_a_descriptor),
     CHECK_TEST(test_a_descriptor_that_cannot_be_is_refused),
@@ -310,6 +344,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_a_call_is_withdrawn_when_its_task_is_cancelled),
     CHECK_TEST(test_a_call_is_withdrawn_once_by_cancel_and_kill),
     CHECK_TEST(test_a_call_is_withdrawn_when_its_loop_is_closed),
+    CHECK_TEST(test_a_call_woken_in_vain_is_told_of_its_cancellation),
 };
 
 int main(void)

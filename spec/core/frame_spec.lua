@@ -192,6 +192,25 @@ function spec.test_a_traceback_of_a_dead_coroutine_goes_with_it()
   lu.assertNil(weak[1])
 end
 
+-- C5.6, C8.2: it need not be loaded by `require`.
+function spec.test_a_script_with_the_global_alone_has_frames_too()
+  local result = child.passes(function()
+    local id = coroutine.yield(syscall.new(function()
+      local nap = syscall.sleep(100)
+      print(pcall(coroutine.wrap(function()
+        local _ <close> = setmetatable({}, { __close = function()
+          coroutine.yield(syscall.sleep(0.001))
+          print("closed")
+        end })
+        coroutine.yield(nap)
+      end)))
+    end))
+    coroutine.yield(syscall.sleep(0))
+    coroutine.yield(syscall.cancel(id))
+  end)
+  lu.assertStrMatches(result.out, "closed\nfalse\t.*\n")
+end
+
 -- --------------------------------------------------------------- plain scripts
 
 -- C8.3

@@ -169,4 +169,12 @@ function spec.test_a_wrong_request_does_not_come_to_be()
   lu.assertEquals(ml.id(), before)
 end
 
+-- A loop that sleeps makes one request, and no garbage.
+function spec.test_a_request_of_the_same_number_is_made_once()
+  lu.assertTrue(rawequal(syscall.sleep(5), syscall.sleep(5)))
+  lu.assertFalse(rawequal(syscall.sleep(5), syscall.sleep(6)))
+  lu.assertFalse(rawequal(syscall.sleep(5), syscall.sleep(5.0)))
+  lu.assertFalse(rawequal(syscall.sleep(5), syscall.kill(5)))
+end
+
 return spec
