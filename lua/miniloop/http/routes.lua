@@ -300,12 +300,12 @@ local function allow_of_all(places)
   return #places > 0 and allow_of(methods) or nil
 end
 
----The parameters of a route by name, decoded.
-local function name_values(route, values)
+---The parameters of a route by name; decoded, if the path is `coded`.
+local function name_values(route, values, coded)
   local params = {}
   for i, name in ipairs(route.names) do
     local value = values[i]
-    params[name] = value:find("%", 1, true) and url.decode(value) or value
+    params[name] = coded and url.decode(value) or value
   end
   return params
 end
@@ -330,15 +330,15 @@ function routes.new(list)
   ---name, and the last of them as it was sent. nil, and the field Allow, where
   ---only other methods are answered; nil where there is nothing.
   local function find(method, path)
-    local values = {}
-    path = path:find("%", 1, true) and normalize(path) or path
+    local values, coded = {}, path:find("%", 1, true)
+    path = coded and normalize(path) or path
     local route = search(root, method, path, 2, values)
     if not route then
       local places = {}
       collect(root, path, 2, places)
       return nil, allow_of_all(places)
     elseif values[1] then
-      return route, name_values(route, values), values[#values]
+      return route, name_values(route, values, coded), values[#values]
     end
     return route
   end
