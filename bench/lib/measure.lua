@@ -39,22 +39,36 @@ local function add_command(words, command)
   table.move(command, 1, #command, #words + 1, words)
 end
 
+-- The options of the tool. What is measured is on the last core, whichever of
+-- server and client that is.
+local function add_options(words, run)
+  local core, other = cores()
+  other = run.together and core or other
+  local server, client = core, other
+  if run.server then
+    server, client = other, core
+  end
+  for _, option in ipairs {
+    { "core", server }, { "client-core", client },
+    { "of-client", run.server and 1 or 0 }, { "timeout", run.timeout },
+    { "times", run.times or 1 }, { "gently", run.gently and 1 or 0 },
+  } do
+    words[#words + 1] = ("--%s=%d"):format(option[1], option[2])
+  end
+end
+
 ---The words of the command that does it.
 ---@param run bench.run
 ---@return string[]
 function measure.command(run)
-  local core, other = cores()
-  other = run.together and core or other
-  local words = {
-    measure.bin .. "/measure", "--core=" .. (run.server and other or core),
-    "--client-core=" .. (run.server and core or other),
-    "--of-client=" .. (run.server and 1 or 0),
-    "--timeout=" .. run.timeout, "--times=" .. (run.times or 1),
-    "--gently=" .. (run.gently and 1 or 0),
-  }
-  for _, command in ipairs(run.server and { run.server, run.program }
-    or { run.program, run.client }) do
-    add_command(words, command)
+  local words = { measure.bin .. "/measure" }
+  add_options(words, run)
+  if run.server then
+    add_command(words, run.server)
+  end
+  add_command(words, run.program)
+  if run.client then
+    add_command(words, run.client)
   end
   return words
 end

@@ -151,8 +151,7 @@ static bool is_consistent(const struct load_options *o)
     bool good = !o->secure || (o->ca != NULL && o->idle == 0 &&
                                (o->ends & 1U << END_HALF) == 0);
     if (!good) {
-        (void)fputs("load: https needs ca=FILE, and no idle or half\n",
-                    stderr);
+        (void)fputs("load: https needs ca=FILE, and no idle or half\n", stderr);
     }
     return good;
 }

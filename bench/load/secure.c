@@ -29,6 +29,7 @@ static int session_keep(SSL *ssl, SSL_SESSION *session)
 
 static bool context_prepare(SSL_CTX *context, const struct load_options *o)
 {
+    char groups[] = "X25519"; /* OpenSSL's macro takes the const away */
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE |
                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                   SSL_MODE_RELEASE_BUFFERS);
@@ -36,7 +37,7 @@ static bool context_prepare(SSL_CTX *context, const struct load_options *o)
     SSL_CTX_set_read_ahead(context, 1);
     return SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) == 1 &&
            SSL_CTX_set_ciphersuites(context, "TLS_AES_256_GCM_SHA384") == 1 &&
-           SSL_CTX_set1_groups_list(context, "X25519") == 1 &&
+           SSL_CTX_set1_groups_list(context, groups) == 1 &&
            SSL_CTX_load_verify_file(context, o->ca) == 1;
 }
 
@@ -55,9 +56,8 @@ struct secure *secure_begin(const struct load_options *options)
     }
     (void)SSL_CTX_set_app_data(s->context, s);
     if (s->resume) {
-        SSL_CTX_set_session_cache_mode(s->context,
-                                       SSL_SESS_CACHE_CLIENT |
-                                           SSL_SESS_CACHE_NO_INTERNAL);
+        SSL_CTX_set_session_cache_mode(
+            s->context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
         SSL_CTX_sess_set_new_cb(s->context, session_keep);
     }
     return s;

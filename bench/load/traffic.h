@@ -14,7 +14,7 @@ struct traffic {
     const struct request *request;
     struct load_result *result;
     struct histogram *latency; /* of answers, where they count; or NULL */
-    struct secure *secure;      /* NULL: no TLS */
+    struct secure *secure;     /* NULL: no TLS */
     struct traffic_conn *conns;
     int64_t *times; /* when each request under way was asked */
     int epoll;

@@ -149,12 +149,13 @@ static void push_headers(lua_State *L, const struct ml_http_message *m)
 {
     struct ml_http_field field;
     size_t at = m->head.first;
+    const char *bytes = ml_http_message_bytes(m);
     if (lua_getiuservalue(L, 1, HEADERS) == LUA_TTABLE) {
         return;
     }
     lua_pop(L, 1);
     ml_http_headers_new(L, (int)m->head.fields);
-    while (ml_http_field_next(&m->head, ml_http_message_bytes(m), &at, &field)) {
+    while (ml_http_field_next(&m->head, bytes, &at, &field)) {
         ml_http_headers_add(L, &field);
     }
     lua_pushvalue(L, -1);
@@ -437,12 +438,10 @@ static void open_messages(lua_State *L, struct ml_vm *vm)
 
 void ml_http_message_open(lua_State *L, struct ml_vm *vm)
 {
-    static const luaL_Reg functions[] = {{"headers", message_headers},
-                                         {"note", message_note},
-                                         {"equip", message_equip},
-                                         {"noted", message_noted},
-                                         {"wire_of", message_wire},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"headers", message_headers}, {"note", message_note},
+        {"equip", message_equip},     {"noted", message_noted},
+        {"wire_of", message_wire},    {NULL, NULL}};
     static const luaL_Reg headers[] = {{"__index", headers_index},
                                        {NULL, NULL}};
     lua_newtable(L);

@@ -5,7 +5,8 @@
 # configuration, and for the location "/" or several; with a certificate by TLS.
 # What nginx writes goes to a directory of its own, which a later run takes over.
 serve() {
-    secure= tls=
+    secure=''
+    tls=''
     if [ $# -gt 3 ]; then
         secure=ssl
         tls="ssl_protocols TLSv1.3;

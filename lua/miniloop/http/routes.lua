@@ -338,7 +338,8 @@ function routes.new(list)
       collect(root, path, 2, places)
       return nil, allow_of_all(places)
     elseif values[1] then
-      return route, name_values(route, values, coded), values[#values]
+      local params = name_values(route, values, coded)
+      return route, params, values[#values]
     end
     return route
   end
