@@ -123,6 +123,25 @@ static int file_stat(lua_State *L)
     return 4;
 }
 
+/* Reads until `count` bytes or the end of the file are there: a file, too, may
+ * give a part. How many there are, or -errno. */
+static ssize_t read_whole(int fd, char *bytes, size_t count, off_t offset)
+{
+    size_t total = 0;
+    while (total < count) {
+        ssize_t n =
+            pread(fd, bytes + total, count - total, offset + (off_t)total);
+        if (n == 0) {
+            break;
+        }
+        if (n < 0 && errno != EINTR) {
+            return -errno;
+        }
+        total += n > 0 ? (size_t)n : 0;
+    }
+    return (ssize_t)total;
+}
+
 /* read(offset, count): so many bytes at most, as there are. */
 static int file_read(lua_State *L)
 {
@@ -131,12 +150,9 @@ static int file_read(lua_State *L)
     int64_t offset = ml_misuse_integer(L, 2);
     int64_t count = ml_misuse_integer(L, 3);
     ml_arg_check(L, count >= 0 && count <= READ_MAX, 3, "too many bytes");
-    ssize_t n;
-    do {
-        n = pread(f->d.fd, chunk, (size_t)count, (off_t)offset);
-    } while (n < 0 && errno == EINTR);
+    ssize_t n = read_whole(f->d.fd, chunk, (size_t)count, (off_t)offset);
     if (n < 0) {
-        return ml_fail(L, errno, "read", NULL, NULL);
+        return ml_fail(L, (int)-n, "read", NULL, NULL);
     }
     lua_pushlstring(L, chunk, (size_t)n);
     return 1;
