@@ -219,6 +219,18 @@ static void test_a_loop_that_kills_a_task_is_busy(void)
     close_loop(loop);
 }
 
+/* C9.3: no more can a task that runs, where no other loop has the state. */
+static void test_a_loop_that_runs_is_busy(void)
+{
+    ml_loop *loop = open_loop(0);
+    closing = loop;
+    define(loop, "close_other", close_other);
+    spawn(loop, "answer = close_other()");
+    run(loop);
+    CHECK_EQ(integer_of(loop, "answer"), -EBUSY);
+    close_loop(loop);
+}
+
 static const struct check_test tests[] = {
     CHECK_TEST(test_tasks_are_killed_the_youngest_first),
     CHECK_TEST(test_tasks_that_are_ready_are_killed_as_well),
@@ -231,6 +243,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_closing_one_loop_leaves_the_others_alone),
     CHECK_TEST(test_a_loop_is_closed_by_a_task_of_another),
     CHECK_TEST(test_a_loop_that_kills_a_task_is_busy),
+    CHECK_TEST(test_a_loop_that_runs_is_busy),
 };
 
 int main(void)
