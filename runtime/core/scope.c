@@ -5,6 +5,7 @@
 #include "core/kill.h"
 #include "core/loop.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -251,12 +252,12 @@ static void scope_spread(struct ml_scope *scope)
 }
 
 /* Notes a task whose groups are still to be reached: by iteration, for chains
- * of groups may be long. */
+ * of groups may be long. It is not noted yet: it is a member of one group, which
+ * a spread reaches once. */
 static void spread_later(struct ml_task *task)
 {
-    if (!ml_list_linked(&task->own->spread)) {
-        ml_list_append(&task->loop->spreads, &task->own->spread);
-    }
+    assert(!ml_list_linked(&task->own->spread) && "reached once");
+    ml_list_append(&task->loop->spreads, &task->own->spread);
 }
 
 static struct ml_scope *own_scope(struct ml_task *task)
