@@ -200,6 +200,21 @@ static void test_a_task_whose_results_find_no_memory_says_so(void)
     close_loop(loop);
 }
 
+/* C5.3: and it fails its group. */
+static void test_a_member_whose_results_find_no_memory_fails_its_group(void)
+{
+    ml_loop *loop = open_starving();
+    spawn(loop, "local ml = require 'miniloop'\n"
+                "ok, err = pcall(ml.group, function(g)\n"
+                "  g:spawn(function() starve(2) return 1, 2 end)\n"
+                "  ml.sleep(3600)\n"
+                "end)\n");
+    CHECK_EQ(ml_run(loop, ML_RUN_DEFAULT), -ECHILD); /* and is reported */
+    CHECK_EQ(heard_count, 1);
+    CHECK(global_is(loop, "ok", "false"));
+    close_loop(loop);
+}
+
 /* Runs a script that fails without memory, with standard error in `text`. */
 static void run_mute(char *text, size_t size)
 {
@@ -237,6 +252,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_a_task_runs_if_its_spawn_has_answered),
     CHECK_TEST(test_failures_are_reported_without_memory),
     CHECK_TEST(test_a_task_whose_results_find_no_memory_says_so),
+    CHECK_TEST(test_a_member_whose_results_find_no_memory_fails_its_group),
     CHECK_TEST(test_standard_error_has_them_too),
 };
 
