@@ -1,8 +1,8 @@
 # shellcheck shell=sh
 # The specs and the checks. Sourced by ./dev.
 
-check_parts="gcc clang format tidy luacheck shellcheck manual specs asan"
-check_parts="$check_parts bench instructions"
+check_parts="gcc clang format tidy analyzer cppcheck luacheck shellcheck manual"
+check_parts="$check_parts specs asan tsan bench instructions"
 extra_parts="memory memory_sample tls_scan fuzz coverage"
 
 # All files of a kind in the tree: sources NAME-PATTERN ...
@@ -58,6 +58,17 @@ check_tidy() {
             2>build/log/tidy-warning-counts.log
 }
 
+# What warns stops the build. (Only what has changed is read again.)
+check_analyzer() {
+    build analyzer
+}
+
+check_cppcheck() {
+    build clang && cppcheck --project=build/clang/compile_commands.json \
+        -j "$(cores)" --enable=warning,performance,portability \
+        --inline-suppr --quiet --error-exitcode=1
+}
+
 check_luacheck() {
     luacheck --no-color --quiet .
 }
@@ -76,6 +87,14 @@ check_specs() {
 
 check_asan() {
     build asan && run_specs asan
+}
+
+# What has threads: those of hosts and of the runtime are in the specs in C. (In
+# the Lua specs the sanitizer loses count: Lua suspends a coroutine by _longjmp,
+# which it does not see, and after 65,536 of them it dies.)
+check_tsan() {
+    build tsan &&
+        run_specs tsan -R "^c_(api|net|library)" -E "_memory_test"
 }
 
 check_memory() {

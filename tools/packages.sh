@@ -43,6 +43,7 @@ test     chromium         chromium         chromium            chromium      chr
 check    clang            clang            clang               clang         clang                llvm
 check    clang-tidy       clang-tidy       clang-tools-extra   clang         clang-extra-tools    llvm
 check    clang-format     clang-format     clang-tools-extra   clang         clang-extra-tools    clang-format
+check    cppcheck         cppcheck         cppcheck            cppcheck      cppcheck             cppcheck
 check    luacheck         lua-check        -                   luacheck      -                    luacheck
 check    shellcheck       shellcheck       ShellCheck          shellcheck    shellcheck           shellcheck
 check    mandoc           mandoc           mandoc              mandoc        mandoc               mandoc

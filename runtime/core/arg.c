@@ -157,6 +157,5 @@ int ml_arg_option(lua_State *L, int arg, const char *otherwise,
             return i;
         }
     }
-    (void)ml_arg_error(L, arg,
-                       lua_pushfstring(L, "invalid option '%s'", name));
+    (void)ml_arg_error(L, arg, lua_pushfstring(L, "invalid option '%s'", name));
 }

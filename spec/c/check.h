@@ -122,6 +122,15 @@ static inline int check_open_fds(void)
     return count;
 }
 
+/* From one point of a sweep to the next: 1, so that none is left out, unless the
+ * environment says that this takes too long, as under a memory checker. */
+static inline long check_step(void)
+{
+    const char *step = getenv("ML_SWEEP_STEP");
+    long n = step != NULL ? strtol(step, NULL, 10) : 1;
+    return n > 1 ? n : 1;
+}
+
 static inline int check_run(const struct check_test *tests, size_t count)
 {
     int failed = 0;
