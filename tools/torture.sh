@@ -18,6 +18,7 @@ signals [S [RATE]]      RATE signals a second
 clock [TIMERS]          timers, many withdrawn, under a wall clock that jumps
 kills [TASKS [LINKS]]   tasks in all sorts of waits killed at once
 partial [MIB]           writes that go out in small parts
+web [REQUESTS]          HTTP and WebSockets, plain and by TLS, cut off anywhere
 peers [RESETS]          what luv and cqueues do in some of these
 growth [COUNT]          tasks and timeouts that come and go, and leave nothing
 soak [CONNECTIONS | Ss] connections that come and go, and end in all ways
@@ -77,6 +78,11 @@ torture_partial() {
 torture_peers() {
     want peers
     on_the_clock peers "$@"
+}
+
+torture_web() {
+    need test
+    on_the_clock web "$@"
 }
 
 torture_growth() {
