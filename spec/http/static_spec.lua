@@ -63,6 +63,13 @@ function spec.test_a_folder_that_is_not_there_is_misuse()
   raises("not a directory", function() http.static "/dev/null" end)
 end
 
+-- C2.1: it would split the answer, or a part of it.
+function spec.test_a_type_that_is_none_is_misuse()
+  local options = { types = { css = "text/css\r\nX: y" } }
+  raises("option 'types' of 'static' (the header field 'css' would split",
+    function() http.static("/tmp", options) end)
+end
+
 -- ------------------------------------------------------------- what is found
 
 function spec.test_a_file_that_is_changed_is_another_one()

@@ -256,6 +256,10 @@ function static.new(folder, options)
   misuse.check(folder, 1, "static", "string", 1)
   misuse.options(options, 2, "static", option_types, 1)
   options = options or {}
+  local why = http.refusal(options.types)
+  if why then
+    error(("bad option 'types' of 'static' (%s)"):format(why), 3)
+  end
   local root <close>, err = http.open(folder, "", true)
   if not root then
     error(("bad argument #1 to 'static' (there is no folder '%s': %s)"):format(
