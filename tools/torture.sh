@@ -129,8 +129,7 @@ torture_sweep() {
         sweep_shares "$tallies/real" "" "$name" "$@" \
             --list="$tallies/list" || status=1
     fi
-    sweep_command "" "$name" --sum "$tallies"/virtual-* \
-        $(find "$tallies" -name 'real-*') || status=1
+    sweep_command "" "$name" --sum "$tallies"/*-* || status=1
     return "$status"
 }
 
@@ -166,7 +165,7 @@ sweep_command() {
         ML_TORTURE_POOL=off LUA_CPATH="$tree/torture/?.so;;" \
         ASAN_OPTIONS=abort_on_error=1:detect_leaks=0 \
         UBSAN_OPTIONS=abort_on_error=1:halt_on_error=1 \
-        "$tree/miniloop" $clock "$script" "$@"
+        "$tree/miniloop" ${clock:+"$clock"} "$script" "$@"
 }
 
 torture_memory() {

@@ -13,6 +13,17 @@ local commands = {}
 
 local ENOMEM = 12
 
+-- The command that this process is: the first of its words.
+local function this_command()
+  local i = -1
+  while arg[i - 1] do
+    i = i - 1
+  end
+  return arg[i]
+end
+
+commands.path = this_command()
+
 local server = [[
 local http = require "miniloop.http"
 local server <close> = assert(http.serve("127.0.0.1:0", {
@@ -105,7 +116,7 @@ local function run(test, plan, subject)
   local start = forked.clock()
   local pid = forked.fork(subject.cpu)
   if pid == 0 then
-    forked.exec(plan_text(plan), test.input, arg[-1],
+    forked.exec(plan_text(plan), test.input, commands.path,
       table.unpack(test.words))
   end
   local e = { text = "", kind = "command" }

@@ -7,10 +7,11 @@ usage: ./dev torture memory [--asan] [options] [PATTERN ...]
                 point on (all three)
   --point=N     at the N-th request of a case alone, with all that it wrote
   --sample=N    at N points of each case, chosen by the seed
+  --percent=N   of so many of a hundred cases, chosen by the seed
   --seed=N      (1)
   --stride=N    at each N-th point
-  --seconds=N   at no more points of a case than may take so long; at three of
-                those of each mode
+  --seconds=N   at no more points of a case than may take so long; at one of
+                those at least
   --part=K/N    one share of N of the points
   --tally=FILE  to which the numbers are added
   --virtual     the command was told of a virtual clock
@@ -38,7 +39,7 @@ local subject = {
   wall = 120,
 }
 
-local sanitized = arg[-1]:find("asan", 1, true) ~= nil
+local sanitized = commands.path:find("asan", 1, true) ~= nil
 
 -- For ever is so many: a case that makes more requests shows that it recovers,
 -- and one of thousands of tasks, for each of which Lua collects garbage, ends
@@ -107,7 +108,7 @@ end
 -- The points that there is time for, far between. A copy takes as long as the
 -- one in which nothing failed, about.
 local function timely_points(options, points, seconds)
-  local most = options.seconds and math.max(9, options.seconds // seconds)
+  local most = options.seconds and math.max(1, options.seconds // seconds)
   if not most or #points <= most then
     return points
   end
@@ -118,12 +119,21 @@ local function timely_points(options, points, seconds)
   return fewer
 end
 
+-- Whether the case is one that this process is to try. Shares are of points, of
+-- samples they are of cases.
+local function wants(options, name)
+  local n = seed_of(options, name)
+  return not (options.listed and not options.listed[name]
+    or options.sample and n % options.shares ~= options.share - 1
+    or options.percent and n // options.shares % 100 >= options.percent)
+end
+
 -- The share of points that this process is to try: { mode =, n = } in a list.
 local function points_of(options, name, count, seconds)
   local points, index = {}, seed_of(options, name) % options.shares
   local function add(mode, n)
     index = index + 1
-    if index % options.shares == options.share - 1 then
+    if options.sample or index % options.shares == options.share - 1 then
       points[#points + 1] = { mode = mode, n = n }
     end
   end
@@ -200,7 +210,7 @@ end
 local function sweep_tests(options, tests)
   local good = true
   for _, test in ipairs(tests) do
-    if not options.listed or options.listed[test.name] then
+    if wants(options, test.name) then
       good = sweep_test(options, test) and good
     end
   end

@@ -13,8 +13,10 @@ _Noreturn void __real_luaD_throw(lua_State *L, int status)
     __attribute__((weak)); /* not there in a Lua that is a shared library */
 void __real_ml_error_push(lua_State *L, int code, const char *op);
 int __real_ml_error_fail(lua_State *L, int code, const char *op);
+int __real_lua_error(lua_State *L);
 _Noreturn void __wrap_luaD_throw(lua_State *L, int status);
 int __wrap_luaL_error(lua_State *L, const char *format, ...);
+int __wrap_lua_error(lua_State *L);
 void __wrap_ml_error_push(lua_State *L, int code, const char *op);
 int __wrap_ml_error_fail(lua_State *L, int code, const char *op);
 
@@ -26,20 +28,27 @@ _Noreturn void __wrap_luaD_throw(lua_State *L, int status)
     __real_luaD_throw(L, status);
 }
 
+/* Lua's own buffers and our functions raise texts that begin so. */
+int __wrap_lua_error(lua_State *L)
+{
+    static const char text[] = "not enough memory";
+    if (lua_type(L, -1) == LUA_TSTRING &&
+        strstr(lua_tostring(L, -1), text) != NULL) {
+        atomic_fetch_add(&fault_raised, 1);
+    }
+    return __real_lua_error(L);
+}
+
 /* As luaL_error is documented. */
 int __wrap_luaL_error(lua_State *L, const char *format, ...)
 {
-    static const char text[] = "not enough memory";
-    if (strncmp(format, text, sizeof text - 1) == 0) {
-        atomic_fetch_add(&fault_raised, 1);
-    }
     va_list args;
     va_start(args, format);
     luaL_where(L, 1);
     (void)lua_pushvfstring(L, format, args);
     va_end(args);
     lua_concat(L, 2);
-    return lua_error(L);
+    return __wrap_lua_error(L);
 }
 
 /* A plan's errno, while it is there. */
