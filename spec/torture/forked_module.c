@@ -41,6 +41,7 @@ enum {
 struct page {
     struct fault_end end;
     bool started; /* the copy has started processes */
+    double spent; /* seconds of processor time that the copy has taken */
     char told[TOLD];
 };
 
@@ -162,6 +163,11 @@ static int end_orphans(void)
     }
 }
 
+static double seconds_of(const struct timeval *time)
+{
+    return (double)time->tv_sec + (double)time->tv_usec / 1e6;
+}
+
 /* Waits for the copy to end; true if it had to be ended. */
 static bool await(lua_State *L, pid_t pid, double seconds, int *status)
 {
@@ -173,7 +179,10 @@ static bool await(lua_State *L, pid_t pid, double seconds, int *status)
     if (n == 0) {
         (void)kill(pid, SIGKILL);
     }
-    (void)waitpid(pid, status, 0);
+    struct rusage usage = {.ru_stime = {0}};
+    (void)wait4(pid, status, 0, &usage);
+    forked.page->spent =
+        seconds_of(&usage.ru_utime) + seconds_of(&usage.ru_stime);
     return n == 0;
 }
 
@@ -235,6 +244,13 @@ static int watch_end(lua_State *L)
     forked.page->end.expected = (long)luaL_checkinteger(L, 1);
     fault_note_end = &forked.page->end;
     return 0;
+}
+
+/* forked.spent(): seconds of processor time that the last copy took. */
+static int spent(lua_State *L)
+{
+    lua_pushnumber(L, forked.page->spent);
+    return 1;
 }
 
 /* forked.started(): whether the copy has started processes. */
@@ -324,11 +340,11 @@ static void open_page(lua_State *L)
 int luaopen_forked(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"fork", fork_copy},  {"nest", nest},         {"wait", wait_copy},
-        {"output", output},   {"tell", tell},         {"told", told},
-        {"started", started}, {"ended", ended},       {"watch_end", watch_end},
-        {"leave", leave},     {"exec", exec_command}, {"clock", clock_seconds},
-        {NULL, NULL}};
+        {"fork", fork_copy},      {"nest", nest},   {"wait", wait_copy},
+        {"output", output},       {"tell", tell},   {"told", told},
+        {"started", started},     {"spent", spent}, {"ended", ended},
+        {"watch_end", watch_end}, {"leave", leave}, {"exec", exec_command},
+        {"clock", clock_seconds}, {NULL, NULL}};
     find_mail();
     open_page(L);
     adopt();

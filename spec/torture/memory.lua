@@ -10,8 +10,8 @@ usage: ./dev torture memory [--asan] [options] [PATTERN ...]
   --percent=N   of so many of a hundred cases, chosen by the seed
   --seed=N      (1)
   --stride=N    at each N-th point
-  --seconds=N   at no more points of a case than may take so long; at one of
-                those at least
+  --seconds=N   at no more points of a case than may take so long (on the
+                processor, where the clock is virtual); at one at least
   --part=K/N    one share of N of the points
   --tally=FILE  to which the numbers are added
   --virtual     the command was told of a virtual clock

@@ -217,7 +217,7 @@ function sweep.try(test, plan, subject)
     play(test, plan, subject)
   end
   local e = ending(pid, subject.wall)
-  e.seconds = forked.clock() - start
+  e.seconds = subject.virtual and forked.spent() or forked.clock() - start
   local verdict, text = verdict_of(e, plan, subject)
   return verdict, text, e
 end
