@@ -17,7 +17,8 @@ fairness [S]            two listeners, one of them flooded
 signals [S [RATE]]      RATE signals a second
 clock [TIMERS]          timers, many withdrawn, under a wall clock that jumps
 kills [TASKS [LINKS]]   tasks in all sorts of waits killed at once
-partial [MIB]           writes that go out in small parts
+partial [--short] [MIB] writes that go out in small parts (of one byte)
+accept                  a server of which accept fails for a while
 web [REQUESTS]          HTTP and WebSockets, plain and by TLS, cut off anywhere
 peers [RESETS]          what luv and cqueues do in some of these
 growth [COUNT]          tasks and timeouts that come and go, and leave nothing
@@ -72,7 +73,16 @@ torture_kills() {
 }
 
 torture_partial() {
-    on_the_clock partial "$@"
+    if [ "${1:-}" = --short ]; then
+        shift
+        ML_FAULT=short:1:0 torture_script partial "$@"
+    else
+        on_the_clock partial "$@"
+    fi
+}
+
+torture_accept() {
+    torture_script accept "$@"
 }
 
 torture_peers() {
