@@ -297,4 +297,24 @@ function spec.test_a_lock_of_an_earlier_run_is_nobodys()
   end)
 end
 
+-- C2.5: what needs a task says so where there is none.
+function spec.test_outside_of_tasks_each_call_names_itself()
+  outside(function()
+    local core = require "miniloop.core"
+    local mutex = ml.mutex()
+    for name, call in pairs {
+      tasks = core.tasks, traceback = core.traceback, check = core.check,
+      locals = ml.locals, kill = function() ml.kill(1) end,
+      spawn = function() ml.spawn(print) end, new = function() ml.new(print) end,
+      signals = function() ml.signals "USR1" end,
+      unlock = function() mutex:unlock() end,
+      sleep = function() ml.sleep(0) end,
+    } do
+      local ok, message = pcall(call)
+      lu.assertFalse(ok, name)
+      lu.assertStrContains(tostring(message), "not inside a task")
+    end
+  end)
+end
+
 return spec

@@ -140,4 +140,22 @@ function spec.test_a_task_inherits_nothing_of_its_makers_stack()
   lu.assertNotStrContains(traceback, "test_a_task_inherits")
 end
 
+-- The places of scripts are told from those of our own modules by their names.
+function spec.test_a_script_may_have_a_name_that_is_nearly_ours()
+  for _, name in ipairs { "@mine.lua", "@miniloops/x.lua", "@m", "=miniloop" } do
+    local spawn = assert(load([[
+      local ml = require "miniloop"
+      local task = ml.spawn(ml.sleep, 1000)
+      return task
+    ]], name))
+    local task = spawn()
+    local spawned
+    for _, entry in ipairs(ml.tasks()) do
+      spawned = entry.id == task.id and entry.spawned or spawned
+    end
+    task:kill()
+    lu.assertStrContains(spawned, name:sub(2) .. ":2")
+  end
+end
+
 return spec

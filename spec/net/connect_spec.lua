@@ -357,4 +357,8 @@ function spec.test_options_stay_as_they_are_where_the_address_says_tls()
   lu.assertEquals(options, { timeout = 5 })
 end
 
+function spec.test_a_path_is_no_name_to_resolve()
+  assert_code("EAI_NONAME", net.resolve("unix:" .. path))
+end
+
 return spec

@@ -521,4 +521,14 @@ function spec.test_a_killed_member_ends_its_group_when_it_was_the_last()
   lu.assertEquals({ owner:wait() }, { true, "fine" })
 end
 
+function spec.test_a_cancel_may_have_options_and_none_in_them()
+  local task
+  ml.group(function(group)
+    task = group:spawn(ml.sleep, 1000)
+    ml.yield()
+    group:cancel("enough", {})
+  end)
+  lu.assertEquals(task:status(), "cancelled")
+end
+
 return spec
