@@ -7,6 +7,7 @@
 
 #include <dlfcn.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 /* How many calls of each still succeed; -1: all. */
 static struct {
@@ -22,44 +23,45 @@ static bool is_refused(int *count)
     return *count == 0;
 }
 
-/* The function that this program's own stands before. */
-#define REAL(name) ((__typeof__(&name))next_function(#name))
+/* Declares `next`, the function that this program's own of that name stands
+ * before. */
+#define NEXT(name)            \
+    __typeof__(&(name)) next; \
+    next_function(#name, (void **)(void *)&next)
 
-static void *next_function(const char *name)
+static void next_function(const char *name, void **place)
 {
-    void *found = dlsym(RTLD_NEXT, name);
-    CHECK_MUST(found != NULL);
-    return found;
+    *place = dlsym(RTLD_NEXT, name);
+    CHECK_MUST(*place != NULL);
 }
 
 int pthread_create(pthread_t *thread, const pthread_attr_t *attr,
                    void *(*main)(void *), void *arg)
 {
-    return is_refused(&left.thread)
-               ? EAGAIN
-               : REAL(pthread_create)(thread, attr, main, arg);
+    NEXT(pthread_create);
+    return is_refused(&left.thread) ? EAGAIN : next(thread, attr, main, arg);
 }
 
 int pthread_mutex_init(pthread_mutex_t *lock, const pthread_mutexattr_t *attr)
 {
-    return is_refused(&left.lock) ? EAGAIN
-                                  : REAL(pthread_mutex_init)(lock, attr);
+    NEXT(pthread_mutex_init);
+    return is_refused(&left.lock) ? EAGAIN : next(lock, attr);
 }
 
 int pthread_cond_init(pthread_cond_t *condition, const pthread_condattr_t *attr)
 {
-    return is_refused(&left.condition)
-               ? EAGAIN
-               : REAL(pthread_cond_init)(condition, attr);
+    NEXT(pthread_cond_init);
+    return is_refused(&left.condition) ? EAGAIN : next(condition, attr);
 }
 
 int pipe(int fds[2])
 {
+    NEXT(pipe);
     if (is_refused(&left.pipe)) {
         errno = EMFILE;
         return -1;
     }
-    return REAL(pipe)(fds);
+    return next(fds);
 }
 
 /* ---- a loop ----------------------------------------------------------------- */
