@@ -88,7 +88,7 @@ static const char *name_of(lua_State *L, lua_Debug *ar)
     return find_in_modules(L) || find_in_methods(L) ? lua_tostring(L, -1) : "?";
 }
 
-int ml_arg_error(lua_State *L, int arg, const char *text)
+void ml_arg_error(lua_State *L, int arg, const char *text)
 {
     lua_Debug ar;
     if (lua_getstack(L, 0, &ar) == 0 || lua_getinfo(L, "n", &ar) == 0 ||
@@ -100,7 +100,7 @@ int ml_arg_error(lua_State *L, int arg, const char *text)
     abort(); /* for compilers, which cannot know that errors do not return */
 }
 
-int ml_arg_mismatch(lua_State *L, int arg, const char *expected)
+void ml_arg_mismatch(lua_State *L, int arg, const char *expected)
 {
     const char *got = luaL_typename(L, arg);
     if (luaL_getmetafield(L, arg, "__name") == LUA_TSTRING) {
@@ -108,8 +108,8 @@ int ml_arg_mismatch(lua_State *L, int arg, const char *expected)
     } else if (lua_type(L, arg) == LUA_TLIGHTUSERDATA) {
         got = "light userdata";
     }
-    (void)ml_arg_error(
-        L, arg, lua_pushfstring(L, "%s expected, got %s", expected, got));
+    ml_arg_error(L, arg,
+                 lua_pushfstring(L, "%s expected, got %s", expected, got));
 }
 
 void ml_arg_type(lua_State *L, int arg, int type)
@@ -130,7 +130,7 @@ lua_Integer ml_arg_integer(lua_State *L, int arg)
     lua_Integer n = lua_tointegerx(L, arg, &is_integer);
     if (is_integer == 0) {
         ml_arg_expected(L, lua_isnumber(L, arg) != 0, arg, "number");
-        (void)ml_arg_error(L, arg, "number has no integer representation");
+        ml_arg_error(L, arg, "number has no integer representation");
     }
     return n;
 }
@@ -157,5 +157,5 @@ int ml_arg_option(lua_State *L, int arg, const char *otherwise,
             return i;
         }
     }
-    (void)ml_arg_error(L, arg, lua_pushfstring(L, "invalid option '%s'", name));
+    ml_arg_error(L, arg, lua_pushfstring(L, "invalid option '%s'", name));
 }

@@ -11,10 +11,10 @@
 #include <lua.h>
 
 /* Raises "bad argument #arg to 'function' (text)". Never returns. */
-_Noreturn int ml_arg_error(lua_State *L, int arg, const char *text);
+_Noreturn void ml_arg_error(lua_State *L, int arg, const char *text);
 
 /* Raises "... (expected expected, got ...)". Never returns. */
-_Noreturn int ml_arg_mismatch(lua_State *L, int arg, const char *expected);
+_Noreturn void ml_arg_mismatch(lua_State *L, int arg, const char *expected);
 
 /* Each raises unless the argument is what it is to be. */
 void ml_arg_type(lua_State *L, int arg, int type);
@@ -29,9 +29,9 @@ int ml_arg_option(lua_State *L, int arg, const char *otherwise,
                   const char *const *names);
 
 #define ml_arg_check(L, condition, arg, text) \
-    ((condition) ? (void)0 : (void)ml_arg_error(L, arg, text))
+    ((condition) ? (void)0 : ml_arg_error(L, arg, text))
 
 #define ml_arg_expected(L, condition, arg, expected) \
-    ((condition) ? (void)0 : (void)ml_arg_mismatch(L, arg, expected))
+    ((condition) ? (void)0 : ml_arg_mismatch(L, arg, expected))
 
 #endif

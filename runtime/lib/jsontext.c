@@ -95,9 +95,8 @@ static void refuse(struct text *t, const char *what)
 {
     const char *path = push_path(t);
     const char *at = *path != '\0' ? " at " : "";
-    (void)ml_arg_error(
-        t->L, VALUE,
-        lua_pushfstring(t->L, "JSON has no %s%s%s", what, at, path));
+    ml_arg_error(t->L, VALUE,
+                 lua_pushfstring(t->L, "JSON has no %s%s%s", what, at, path));
 }
 
 /* The table on top is nested too deep: most often one holds itself. */
@@ -105,10 +104,10 @@ static void refuse_depth(struct text *t)
 {
     for (int i = 0; i < t->open; i++) {
         if (lua_rawequal(t->L, -1, t->levels[i].table) != 0) {
-            (void)ml_arg_error(t->L, VALUE, "a table is in itself");
+            ml_arg_error(t->L, VALUE, "a table is in itself");
         }
     }
-    (void)ml_arg_error(
+    ml_arg_error(
         t->L, VALUE,
         lua_pushfstring(t->L, "nested deeper than %d levels", t->depth));
 }

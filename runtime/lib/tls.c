@@ -36,7 +36,7 @@ static int tls_context(lua_State *L)
     }
     const char *fault = ml_tls_options_fault(L, 1, ML_TLS_FOR_CONTEXT);
     if (fault != NULL) {
-        return ml_arg_error(L, 1, fault);
+        ml_arg_error(L, 1, fault);
     }
     return ml_tls_options_make(L, ml_vm_upvalue(L), 1);
 }

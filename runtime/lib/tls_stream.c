@@ -266,7 +266,7 @@ static void check_options(lua_State *L, int arg, enum ml_tls_purpose purpose)
 {
     const char *fault = ml_tls_options_fault(L, arg, purpose);
     if (fault != NULL) {
-        (void)ml_arg_error(L, arg, fault);
+        ml_arg_error(L, arg, fault);
     }
 }
 

@@ -25,7 +25,7 @@ struct ml_bytes *ml_bytes_check(lua_State *L, int arg)
 {
     struct ml_bytes *bytes = ml_bytes_test(L, arg);
     if (bytes == NULL) {
-        (void)ml_arg_mismatch(L, arg, TYPE);
+        ml_arg_mismatch(L, arg, TYPE);
     }
     return bytes;
 }

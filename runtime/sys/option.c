@@ -24,13 +24,11 @@ static int refuse_name(lua_State *L, int arg, const char *name,
 {
     const char *near = ml_nearest(name, names);
     if (near == NULL) {
-        return ml_arg_error(L, arg,
-                            lua_pushfstring(L, "unknown option '%s'", name));
+        ml_arg_error(L, arg, lua_pushfstring(L, "unknown option '%s'", name));
     }
-    return ml_arg_error(
-        L, arg,
-        lua_pushfstring(L, "unknown option '%s'; did you mean '%s'?", name,
-                        near));
+    ml_arg_error(L, arg,
+                 lua_pushfstring(L, "unknown option '%s'; did you mean '%s'?",
+                                 name, near));
 }
 
 void ml_option_check(lua_State *L, int arg, const char *const *names)
@@ -64,7 +62,7 @@ int ml_option_refuse(lua_State *L, int arg, const char *name,
 {
     const char *text =
         lua_pushfstring(L, "option '%s' must be %s", name, expected);
-    return ml_arg_error(L, arg, text);
+    ml_arg_error(L, arg, text);
 }
 
 bool ml_option_flag(lua_State *L, int arg, const char *name, bool fallback)

@@ -34,7 +34,7 @@ static int refuse_name(lua_State *L, int arg)
 {
     const char *name = lua_tostring(L, arg);
     const char *near = meant_name(name);
-    return ml_arg_error(
+    ml_arg_error(
         L, arg,
         near != NULL
             ? lua_pushfstring(L, "unknown signal '%s'; did you mean '%s'?",

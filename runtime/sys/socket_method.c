@@ -53,7 +53,7 @@ static const char *check_option(lua_State *L, int arg)
             ? lua_pushfstring(L, "unknown option '%s'; did you mean '%s'?",
                               name, near)
             : lua_pushfstring(L, "unknown option '%s'", name);
-    (void)ml_arg_error(L, arg, text);
+    ml_arg_error(L, arg, text);
     return NULL;
 }
 

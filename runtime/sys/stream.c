@@ -104,8 +104,7 @@ size_t ml_stream_option_maxline(lua_State *L, int arg)
 
 struct ml_stream *ml_stream_mismatch(lua_State *L, int arg)
 {
-    (void)ml_arg_mismatch(L, arg, ml_stream_type);
-    return (struct ml_stream *)lua_touserdata(L, arg); /* is not reached */
+    ml_arg_mismatch(L, arg, ml_stream_type);
 }
 
 /* ---- errors --------------------------------------------------------------- */
