@@ -41,9 +41,9 @@ coverage_torture() (
     export torture_tree=coverage
     ML_FAULT=short:7,eagain:1,eintr:3,one_event,spurious:1 \
         "$coverage_build/miniloop" spec/run.lua '^net/' '^sys/' '^sync/' || :
-    torture_sweep memory --mode=twice --sample=8 --seed=1 \
-        '^net/connect' '^net/listen' '^net/udp' '^scope/timeout' '^sync/' || :
-    torture_sweep errno --sample=6 --seed=1 '^net/' '^sys/' || :
+    torture_sweep memory --mode=twice --sample=6 --seed=1 '^choice/' '^core/' \
+        '^net/' '^regress/' '^scope/' '^sync/' '^sys/' || :
+    torture_sweep errno --sample=4 --seed=1 '^net/' '^sys/' || :
 )
 
 # Runs all that counts. A spec that fails has not reached what it should have,

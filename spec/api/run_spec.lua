@@ -305,7 +305,8 @@ function spec.test_outside_of_tasks_each_call_names_itself()
     for name, call in pairs {
       tasks = core.tasks, traceback = core.traceback, check = core.check,
       locals = ml.locals, kill = function() ml.kill(1) end,
-      spawn = function() ml.spawn(print) end, new = function() ml.new(print) end,
+      spawn = function() ml.spawn(print) end,
+      new = function() ml.new(print) end,
       signals = function() ml.signals "USR1" end,
       unlock = function() mutex:unlock() end,
       sleep = function() ml.sleep(0) end,

@@ -142,7 +142,7 @@ end
 
 -- The places of scripts are told from those of our own modules by their names.
 function spec.test_a_script_may_have_a_name_that_is_nearly_ours()
-  for _, name in ipairs { "@mine.lua", "@miniloops/x.lua", "@m", "=miniloop" } do
+  for _, name in ipairs { "@mine.lua", "@miniloops/x.lua", "@m", "=mini" } do
     local spawn = assert(load([[
       local ml = require "miniloop"
       local task = ml.spawn(ml.sleep, 1000)

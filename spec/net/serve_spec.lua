@@ -708,12 +708,12 @@ end
 
 function spec.test_what_takes_the_errors_may_be_any_callable()
   local told
-  local server <close> = assert(net.serve("127.0.0.1:0", function()
+  local own <close> = assert(net.serve("127.0.0.1:0", function()
     error("x", 0)
   end, { on_error = setmetatable({}, { __call = function(_, err)
     told = err
   end }) }))
-  local conn <close> = assert(net.connect(server:address()))
+  local conn <close> = assert(net.connect(own:address()))
   lu.assertNil((conn:recv()))
   lu.assertEquals(told, "x")
   local bad = { on_error = setmetatable({}, {}) }
