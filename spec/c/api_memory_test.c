@@ -186,6 +186,22 @@ static void test_failures_are_reported_without_memory(void)
     close_loop(loop);
 }
 
+/* What cannot be woken must not go to sleep: sixteen timers take the room that
+ * there is at first. */
+static void test_a_sleep_that_finds_no_memory_for_its_timer_fails(void)
+{
+    ml_loop *loop = open_starving();
+    spawn(loop, "local ml = require 'miniloop'\n"
+                "for _ = 1, 16 do ml.spawn(ml.sleep, 3600) end\n"
+                "ml.sleep(0)\n"
+                "starve(1)\n"
+                "local ok, err = ml.sleep(1)\n"
+                "code = err.code\n");
+    run(loop);
+    CHECK(global_is(loop, "code", "ENOMEM"));
+    close_loop(loop);
+}
+
 /* C3, wait: no memory is another failure than an error of the task's own. */
 static void test_a_task_whose_results_find_no_memory_says_so(void)
 {
@@ -251,6 +267,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_others_outlive_members_that_could_not_be_told),
     CHECK_TEST(test_a_task_runs_if_its_spawn_has_answered),
     CHECK_TEST(test_failures_are_reported_without_memory),
+    CHECK_TEST(test_a_sleep_that_finds_no_memory_for_its_timer_fails),
     CHECK_TEST(test_a_task_whose_results_find_no_memory_says_so),
     CHECK_TEST(test_a_member_whose_results_find_no_memory_fails_its_group),
     CHECK_TEST(test_standard_error_has_them_too),

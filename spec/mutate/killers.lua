@@ -7,6 +7,7 @@ local killers = {}
 ---@field name string
 ---@field specs? string[]  patterns of names, see spec/run.lua
 ---@field poller? string
+---@field cpu? integer     seconds that a process may compute, if it needs many
 ---@field c? string[]      programs of spec/c
 ---@field done? string[]   specs that another stage has run before
 
@@ -104,7 +105,7 @@ local rest = {
     "^core/loop", "^poll/" } },
   { name = "net", specs = { "^net/", "^poll/" } },
   { name = "signals", specs = { "^cli/signals", "^cli/exit", "^api/" } },
-  { name = "memory", c = { "api_memory_test" } },
+  { name = "memory", cpu = 60, c = { "api_memory_test" } },
 }
 
 -- With --thorough only.
@@ -117,7 +118,7 @@ local slow = {
   { name = "http", specs = { "^http/client", "^http/server", "^http/limits",
     "^websocket/tasks", "^tls/stream", "^tls/serve" } },
   { name = "large", specs = { "^scope/large" }, large = true },
-  { name = "more memory", c = { "lib_memory_test", "http_memory_test" } },
+  { name = "more memory", cpu = 120, c = { "lib_memory_test", "http_memory_test" } },
 }
 
 local function append(list, more)

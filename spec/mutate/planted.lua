@@ -54,7 +54,7 @@ return {
       .. " ml_call_wake(call, ML_WOKE_READY); }",
     to = "if ((call = ml_queue_first(queue)) != NULL) {"
       .. " ml_call_wake(call, ML_WOKE_READY); }",
-    specs = { "^sync/event" },
+    c = { "api_wait_test" },
   },
   {
     name = "double_wake", class = "a double wake",
@@ -82,7 +82,7 @@ return {
     path = "runtime/poll/select.c",
     from = "fd >= FD_SETSIZE",
     to = "fd > FD_SETSIZE",
-    c = { "poll_test" },
+    c = { "poll_own_test" },
   },
   {
     name = "bound", class = "an off-by-one in a limit",

@@ -78,7 +78,7 @@ end
 local function try_specs(forge, stage)
   local function run(command)
     local result = process.run("cd " .. quote(forge.tree) .. " && " .. command,
-      { log = forge.log, cpu = trial.cpu })
+      { log = forge.log, cpu = stage.cpu or trial.cpu })
     forge.seconds = forge.seconds + result.seconds
     return result.status ~= 0 and result or nil
   end
@@ -98,7 +98,7 @@ local function try_programs(forge, stage)
   for _, name in ipairs(stage.c) do
     local result = process.run(("cd %s && %s %s"):format(quote(forge.tree),
       environment(forge), quote(forge:link_test(name))),
-      { log = forge.log, cpu = trial.cpu })
+      { log = forge.log, cpu = stage.cpu or trial.cpu })
     forge.seconds = forge.seconds + result.seconds
     if result.status ~= 0 then
       return ("%s %s"):format(name, how(result))
