@@ -118,7 +118,8 @@ local slow = {
   { name = "http", specs = { "^http/client", "^http/server", "^http/limits",
     "^websocket/tasks", "^tls/stream", "^tls/serve" } },
   { name = "large", specs = { "^scope/large" }, large = true },
-  { name = "more memory", cpu = 120, c = { "lib_memory_test", "http_memory_test" } },
+  { name = "more memory", cpu = 120,
+    c = { "lib_memory_test", "http_memory_test" } },
 }
 
 local function append(list, more)

@@ -411,4 +411,31 @@ function spec.test_many_descriptors_are_each_woken_by_their_own()
   end
 end
 
+-- C3.1: who waits for a raw descriptor is told what is so, of a socket that can
+-- be written to as well; the simulated poller tells of what is not.
+function spec.test_a_spurious_event_wakes_nobody()
+  child.passes(function()
+    local net = require "miniloop.net"
+    local syscall = require "miniloop.syscall"
+    local function wait_in_vain()
+      local quiet <close>, far = net.pair()
+      local loud <close>, speaker = net.pair()
+      local _ <close> = far
+      local _ <close> = speaker
+      local waiter = ml.spawn(ml.perform,
+        syscall.wait_io_read(quiet:getfd(), 1))
+      for _ = 1, 20 do
+        speaker:write("x")
+        ml.perform(syscall.wait_io_read(loud:getfd()))
+        loud:recv()
+      end
+      local _, ok, err = waiter:wait()
+      assert(not ok and err.code == "ETIMEDOUT")
+    end
+    for seed = 1, 20 do
+      ml.run(wait_in_vain, { poller = "sim", seed = seed, clock = "virtual" })
+    end
+  end, { stock = true })
+end
+
 return spec
