@@ -9,6 +9,8 @@ torture_table='
 slow [CLIENTS [RATE]]   a server under slow clients, RATE bytes a second each
 cap [--seed=N] [COUNT]  hostile scripts under memory caps of many sizes
 memory [WORDS]          memory that runs out in the specs (--help tells more)
+errno [WORDS]           calls that fail with each of their codes (--help)
+io [MODE] [WORDS]       the specs on a system that is difficult (--help)
 slowhttp [CLIENTS [S]]  the attacks of slowhttptest, for S seconds each
 descriptors             a server whose descriptors have run out
 resets [CONNECTIONS]    connections that are reset at once
@@ -180,6 +182,52 @@ sweep_command() {
 
 torture_memory() {
     torture_sweep memory "$@"
+}
+
+torture_errno() {
+    torture_sweep errno "$@"
+}
+
+# The specs in each mode, or one, under each poller, or one. Words that are no
+# modes go to spec/torture/io.lua.
+torture_io() {
+    build torture
+    modes=
+    pollers=
+    status=0
+    rest=$#
+    while [ "$rest" -gt 0 ]; do
+        case $1 in
+        short | eagain | eintr | one_event | spurious) modes="$modes $1" ;;
+        --poller=*) pollers="$pollers ${1#--poller=}" ;;
+        *) set -- "$@" "$1" ;;
+        esac
+        shift
+        rest=$((rest - 1))
+    done
+    for mode in ${modes:-short eagain eintr one_event spurious}; do
+        for poller in ${pollers:-select epoll}; do
+            io_run "$mode" "$poller" "$@" || status=1
+        done
+    done
+    return "$status"
+}
+
+# io_run MODE POLLER WORDS ...
+io_run() {
+    mode=$1
+    poller=$2
+    shift 2
+    seed=$(printf '%s\n' "$@" | sed -n 's/^--seed=\([0-9][0-9]*\)$/\1/p')
+    case $mode in
+    eagain | spurious) fault=$mode:${seed:-1} ;;
+    *) fault=$mode ;;
+    esac
+    say "$mode, $poller:"
+    tree=$PWD/build/torture
+    ML_FAULT=$fault ML_SPEC_POLLER=$poller \
+        ML_SOURCE=$PWD ML_BUILD=$tree ML_COMMAND=$tree/miniloop \
+        "$tree/miniloop" "--poller=$poller" spec/torture/io.lua "$mode" "$@"
 }
 
 torture_usage() {

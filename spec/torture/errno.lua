@@ -3,13 +3,14 @@
 
 local usage = [=[
 usage: ./dev torture errno [options] [CALL[:CODE[:N]]] [PATTERN ...]
-  CALL          that call alone, with that CODE, at the N-th time of a case; with
-                all three, also what the case wrote
+  CALL          that call alone, with that CODE, at the N-th time of a case;
+                with all three, also what the case wrote
   --sample=N    at N points of each case, chosen by the seed
   --seed=N      (1)
   --part=K/N    one share of N of the points
   --tally=FILE  to which the numbers are added
   --list=FILE   names of cases, one a line: no others
+  --virtual     the command was told of a virtual clock
   --sum FILE .. print what tallies add up to, and nothing else
 PATTERN is a Lua pattern of the names of cases, as for spec/run.lua.]=]
 
@@ -28,11 +29,11 @@ local other_signs = {
   EAI_MEMORY = { "ENOMEM" },
 }
 local signs_of_calls = {
-  dlopen = { "cannot be opened", "not installed", "EFAILED" },
-  dlsym = { "is missing", "too old", "EFAILED" },
+  dlopen = { "error loading module", "is not there", "ENOTSUP" },
+  dlsym = { "error loading module", " has no ", "ENOTSUP" },
 }
 
--- ------------------------------------------------------------------ the options
+-- ----------------------------------------------------------------- the options
 
 local is_call = {}
 for _, call in ipairs(fault.calls()) do
@@ -42,7 +43,7 @@ end
 -- Takes CALL[:CODE[:N]]; false if the word is none.
 local function read_target(options, word)
   local call, rest = word:match "^([%w_]+)(.*)$"
-  local code, n = rest and rest:match "^:?([%u%d_]*):?(%d*)$"
+  local code, n = (rest or ""):match "^:?([%u%d_]*):?(%d*)$"
   if not is_call[call] or not code then
     return false
   end
@@ -78,7 +79,7 @@ local function read_list(path)
   return listed
 end
 
--- ------------------------------------------------------------------- the points
+-- ------------------------------------------------------------------ the points
 
 -- A number made of the seed and the case's name, the same everywhere.
 local function seed_of(options, name)
@@ -96,7 +97,8 @@ local function ways_of(options, counts)
     if is_call[call] and (options.call or call) == call then
       for code in fault.codes(call):gmatch "%S+" do
         if (options.code or code) == code then
-          ways[#ways + 1] = { call = call, code = code, count = tonumber(count) }
+          ways[#ways + 1] =
+            { call = call, code = code, count = tonumber(count) }
         end
       end
     end
@@ -140,7 +142,7 @@ local function points_of(options, name, counts)
   return points
 end
 
--- -------------------------------------------------------------------- the sweep
+-- ------------------------------------------------------------------- the sweep
 
 local function subject_of(point)
   local signs = { point.code }
@@ -150,6 +152,7 @@ local function subject_of(point)
   end
   return {
     signs = signs, limit = limits.limit, cpu = limits.cpu, wall = limits.wall,
+    virtual = limits.virtual,
   }
 end
 
@@ -182,7 +185,7 @@ end
 local function try_point(options, test, point, base, counts)
   local plan = {
     call = point.call, first = point.n, times = 1, errno = point.code,
-    blocks = base.blocks, descriptors = base.descriptors,
+    base = base,
   }
   local verdict, text, e = sweep.try(test, plan, subject_of(point))
   verdict = judge(point, verdict, e)
@@ -227,6 +230,7 @@ local function main()
       sweep.good)
   end
   local listed = options.list and read_list(options.list)
+  limits.virtual = options.virtual ~= nil
   fault.reset()
   return sweep.each_file("", options.patterns, function(tests)
     local good = true

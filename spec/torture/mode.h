@@ -13,8 +13,8 @@
  * environment variable ML_FAULT names them, with commas between:
  *
  *   short[:N[:FROM]]  reads and writes of streams and files do N bytes (1), and
- *                     behind the first FROM bytes (4096; 0: never) of a
- *                     descriptor, that it may end, 4093
+ *                     behind the first FROM bytes (128; 0: never) of a
+ *                     descriptor as many as comes, up to 4093
  *   eagain[:SEED]     descriptors that do not block say EAGAIN now and then
  *   eintr[:N]         every N-th (3rd) of a call that may be interrupted is
  *   one_event         pollers tell of one descriptor at a time

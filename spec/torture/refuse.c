@@ -46,7 +46,7 @@ static bool fits(int fd, size_t n, int code)
     }
     if (code == EAGAIN) {
         return (__real_fcntl(fd, F_GETFL) & O_NONBLOCK) != 0 &&
-               !S_ISREG(st.st_mode);
+               (S_ISSOCK(st.st_mode) || S_ISFIFO(st.st_mode));
     }
     if (S_ISSOCK(st.st_mode)) {
         return !is_of_disks(code);

@@ -1,0 +1,88 @@
+-- The specs on a system that is as difficult as it may be: see usage.
+
+local usage = [[
+usage: ./dev torture io [MODE ...] [--poller=NAME] [options] [PATTERN ...]
+  short      streams and files give and take a byte at a time, for a while
+  eagain     descriptors that do not block say EAGAIN now and then
+  eintr      every third call that a signal may interrupt is interrupted
+  one_event  pollers tell of one descriptor at a time
+  spurious   pollers return early, and tell of what is not ready
+All of them, and under select and epoll, unless told otherwise.
+  --sample=N   of so many cases, chosen by the seed
+  --seed=N     (1)
+  -v           prints each case before it runs
+PATTERN is a Lua pattern of the names of cases, as for spec/run.lua. What is
+left out, and why, is told by spec/torture/io_left_out.lua.]]
+
+package.path = "?.lua;" .. package.path
+
+local left_out = require "spec.torture.io_left_out"
+local runner = require "spec.support.runner"
+
+local function read_arguments(words)
+  local options = { patterns = {}, seed = 1, rounds = 1 }
+  options.mode = words[1]
+  for i = 2, #words do
+    local name, value = words[i]:match "^%-%-(%w+)=?(.*)$"
+    if name then
+      options[name] = tonumber(value) or value
+    elseif words[i] == "-v" then
+      options.verbose = true
+    else
+      table.insert(options.patterns, words[i])
+    end
+  end
+  if options.help or not left_out[options.mode] then
+    io.stderr:write(usage, "\n")
+    os.exit(2)
+  end
+  return options
+end
+
+local function is_left_out(mode, name)
+  for _, group in ipairs(left_out[mode]) do
+    for _, pattern in ipairs(group) do
+      if name:find("^" .. pattern .. "$") then
+        return true
+      end
+    end
+  end
+  return false
+end
+
+-- The cases that are wanted, and how many are left out.
+local function collect(options)
+  local tests, left = {}, 0
+  for _, path in ipairs(runner.find "") do
+    for _, test in ipairs(runner.load("", path)) do
+      if runner.matches(test.name, options.patterns) then
+        if is_left_out(options.mode, test.name) then
+          left = left + 1
+        else
+          tests[#tests + 1] = test
+        end
+      end
+    end
+  end
+  return tests, left
+end
+
+-- So many of the list, by the seed.
+local function sample(tests, options)
+  math.randomseed(options.seed)
+  for i = 1, math.min(options.sample or 0, #tests) do
+    local j = math.random(i, #tests)
+    tests[i], tests[j] = tests[j], tests[i]
+  end
+  return table.move(tests, 1, math.min(options.sample or #tests, #tests), 1, {})
+end
+
+io.stdout:setvbuf "line"
+local options = read_arguments(arg)
+local tests, left = collect(options)
+print(("--seed=%d; %d cases left out"):format(options.seed, left))
+local good = runner.run(sample(tests, options),
+  { rounds = 1, verbose = options.verbose })
+if not good then
+  os.exit(1)
+end
