@@ -36,6 +36,13 @@ run_specs() {
         }' "$log"
 }
 
+# run_some PATTERNS PRESET [OPTIONS OF CTEST]: of the Lua specs, those alone.
+run_some() (
+    export ML_SPEC_ONLY="$1"
+    shift
+    run_specs "$@"
+)
+
 # ------------------------------------------------------------ the checks
 
 check_gcc() {
@@ -101,19 +108,16 @@ check_tsan() {
 # sweeps of failing allocations take each 37th point (ML_SWEEP_STEP in the
 # presets): the sanitizers have them all.
 check_memory() {
-    build valgrind && run_specs valgrind -E "^spec_(select|epoll)" && (
-        export ML_SPEC_ONLY="^core/ ^net/ ^sys/ ^choice/ ^poll/"
-        run_specs valgrind -R "^spec_(select|epoll)"
-    )
+    build valgrind && run_specs valgrind -E "^spec_(select|epoll)" &&
+        run_some "^core/ ^net/ ^sys/ ^choice/ ^poll/" \
+            valgrind -R "^spec_(select|epoll)"
 }
 
 # What the core does, under one poller: for a CI that has minutes.
 check_memory_sample() {
-    build valgrind && (
-        export ML_SPEC_ONLY="^core/"
-        # (Those that refuse each allocation in turn take minutes so.)
-        run_specs valgrind -R "^(c_|spec_auto)" -E "_memory_test"
-    )
+    # (Those that refuse each allocation in turn take minutes so.)
+    build valgrind &&
+        run_some "^core/" valgrind -R "^(c_|spec_auto)" -E "_memory_test"
 }
 
 # That the benchmarks run and get right answers; their figures claim nothing.
