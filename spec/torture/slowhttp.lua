@@ -11,9 +11,10 @@ local process = require "spec.torture.lib.process"
 local verdict = require "spec.torture.lib.verdict"
 local visit = require "spec.torture.lib.visitor"
 
+local PATIENCE = 45 -- seconds in which those who send slowly are cut
 local LIMIT = 100 -- milliseconds that the other client may have to wait, p99
 local connections = math.tointeger(arg[1]) or 1000
-local seconds = math.tointeger(arg[2]) or 30
+local seconds = math.tointeger(arg[2]) or PATIENCE
 
 local attacks = {
   { "slow heads", "-H -i 5 -x 24", "/" },
@@ -48,9 +49,13 @@ end
 for _, kind in ipairs(attacks) do
   local name, words, path = table.unpack(kind)
   local times, text = attack(words, path)
+  local closed = last_of(text, "closed")
   print(("%s: %s connections stand, %s were closed, %s failed"):format(name,
-    last_of(text, "connected"), last_of(text, "closed"),
-    last_of(text, "error")))
+    last_of(text, "connected"), closed, last_of(text, "error")))
+  if path == "/" and seconds >= PATIENCE then
+    verdict.holds(closed == tostring(connections)
+      or text:find "No open connections left", "all were cut")
+  end
   verdict.times("a normal client waited", times, LIMIT)
 end
 verdict.finish()
