@@ -185,6 +185,7 @@ static struct ml_offload *loop_pool(struct ml_loop *loop)
 int ml_call_offload(ml_call *call, void (*work)(void *data), void *data,
                     void (*release)(void *data))
 {
+    void *before = call->data; /* what the call lets go if this fails */
     struct ml_offload *pool = loop_pool(ml_call_owner(call)->loop);
     struct job *job = calloc(1, sizeof *job);
     if (pool == NULL || job == NULL) {
@@ -204,6 +205,7 @@ int ml_call_offload(ml_call *call, void (*work)(void *data), void *data,
     int err = pool_add(pool, job);
     if (err != 0) {
         ml_completion_cancel(call);
+        call->data = before;
         free(job);
     }
     return err;

@@ -10,6 +10,7 @@
 #include <dlfcn.h>
 #include <netdb.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/stat.h>
@@ -71,6 +72,13 @@ int pselect(int count, fd_set *read, fd_set *write, fd_set *except,
 int epoll_wait(int epfd, struct epoll_event *events, int max, int timeout)
 {
     return fails() ? -1 : REAL(epoll_wait)(epfd, events, max, timeout);
+}
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                   void *(*start)(void *), void *argument)
+{
+    return fails() ? failure
+                   : REAL(pthread_create)(thread, attributes, start, argument);
 }
 
 static bool sparing; /* files give a byte at a time */
@@ -185,10 +193,28 @@ static void test_no_memory_to_wait_with_ends_no_run(void)
     }
 }
 
+/* That the look-up is let go, a checker of memory sees. */
+static void test_a_worker_that_cannot_be_had_is_an_error_of_the_task(void)
+{
+    ml_loop *loop = open_loop(0);
+    (void)spawn(loop, "net = require 'miniloop.net'\n"
+                      "_, err = net.resolve('localhost:1')\n"
+                      "code = err.code\n"
+                      "_, err = net.connect('localhost:1')\n"
+                      "again = err.code\n");
+    fail_with(EAGAIN, 1);
+    CHECK_EQ(ml_run(loop, ML_RUN_DEFAULT), 0);
+    CHECK_EQ(failures, 0);
+    CHECK(global_is(loop, "code", "EAGAIN"));
+    CHECK(global_is(loop, "again", "ECONNREFUSED"));
+    close_loop(loop);
+}
+
 static const struct check_test tests[] = {
     CHECK_TEST(test_a_name_is_looked_up_again),
     CHECK_TEST(test_a_look_at_what_is_ready_is_not_cut),
     CHECK_TEST(test_a_wait_is_cut),
+    CHECK_TEST(test_a_worker_that_cannot_be_had_is_an_error_of_the_task),
     CHECK_TEST(test_a_file_that_gives_a_part_is_read_on),
     CHECK_TEST(test_no_memory_to_wait_with_ends_no_run),
     CHECK_TEST(test_a_file_that_is_served_is_opened_again),

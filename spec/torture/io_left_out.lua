@@ -49,8 +49,8 @@ local busy = {
   "examples/servers%.test_echo_serves_a_hundred_clients_and_is_idle_then",
 }
 
--- Who must not wait any more (a task that is killed, a close) says good-bye only
--- if it can be said at once.
+-- Who must not wait any more (a task that is killed, a close) says good-bye
+-- only if it can be said at once.
 local no_good_bye = {
   "http/abandon%.test_a_websocket_is_told_that_the_server_goes_away",
   "tls/handshake%.test_with_no_protocol_in_common_there_is_no_connection",

@@ -16,10 +16,6 @@ int __real_ml_error_fail(lua_State *L, int code, const char *op);
 int __real_lua_error(lua_State *L);
 int __real_ml_error_refuse(lua_State *L, int code, const char *op);
 int __wrap_ml_error_refuse(lua_State *L, int code, const char *op);
-int __real_ml_fail(lua_State *L, int code, const char *op, const char *address,
-                   const char *reason);
-int __wrap_ml_fail(lua_State *L, int code, const char *op, const char *address,
-                   const char *reason);
 _Noreturn void __wrap_luaD_throw(lua_State *L, int status);
 int __wrap_luaL_error(lua_State *L, const char *format, ...);
 int __wrap_lua_error(lua_State *L);
@@ -78,13 +74,6 @@ int __wrap_ml_error_fail(lua_State *L, int code, const char *op)
 {
     note_given(code);
     return __real_ml_error_fail(L, code, op);
-}
-
-int __wrap_ml_fail(lua_State *L, int code, const char *op, const char *address,
-                   const char *reason)
-{
-    note_given(code);
-    return __real_ml_fail(L, code, op, address, reason);
 }
 
 int __wrap_ml_error_refuse(lua_State *L, int code, const char *op)
