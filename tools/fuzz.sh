@@ -13,7 +13,7 @@ fuzz_usage() {
     say "usage: ./dev fuzz TARGET [SECONDS]    look for SECONDS (60)
        ./dev fuzz TARGET FILE         run this input again
        ./dev fuzz --keep TARGET       keep what was found of use
-       ./dev fuzz all [SECONDS]       each of them for so long
+       ./dev fuzz all [SECONDS [SEED]] each of them for so long, on all cores
 targets:"
     fuzz_targets | sed 's/^/  /' >&2
     exit 2
@@ -32,7 +32,7 @@ fuzz_program() {
         "$program" "$@"
 }
 
-# fuzz_look TARGET SECONDS
+# fuzz_look TARGET SECONDS [SEED]
 fuzz_look() {
     target=$1
     found=build/fuzz/corpus/$target
@@ -48,7 +48,7 @@ fuzz_look() {
     mkdir -p "$found" "build/fuzz/found" "fuzz/corpus/$target"
     if ! fuzz_program "$target" -max_total_time="$2" -max_len=4096 \
         -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -close_fd_mask="$closed" \
-        -detect_leaks="$leaks" \
+        -detect_leaks="$leaks" -seed="${3:-0}" \
         -artifact_prefix="build/fuzz/found/$target-" \
         "$found" "fuzz/corpus/$target" >"$log" 2>&1; then
         grep -vE "^(#[0-9]+|INFO:|stat::)" "$log" | head -n 60 >&2
@@ -59,6 +59,35 @@ fuzz_look() {
     runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
     reached=$(sed -n 's/.*DONE *cov: \([0-9]*\) .*/\1/p' "$log")
     echo "ok      $target: $runs inputs in $2 s, $reached edges"
+}
+
+# Waits for those that were begun: so many more have ended well, so many not.
+fuzz_collect() {
+    for pid in $pids; do
+        if wait "$pid"; then
+            good=$((good + 1))
+        else
+            bad=$((bad + 1))
+        fi
+    done
+    pids=
+}
+
+# fuzz_all SECONDS [SEED]: as many at once as there are cores.
+fuzz_all() {
+    good=0
+    bad=0
+    pids=
+    for each in $(fuzz_targets); do
+        fuzz_look "$each" "$@" &
+        pids="$pids $!"
+        if [ $(((good + bad + $(echo "$pids" | wc -w)) % $(cores))) = 0 ]; then
+            fuzz_collect
+        fi
+    done
+    fuzz_collect
+    echo "$good passed, $bad failed"
+    [ "$bad" = 0 ]
 }
 
 # fuzz_keep TARGET
@@ -79,10 +108,7 @@ fuzz() {
         build fuzz && fuzz_keep "$2"
         ;;
     all)
-        build fuzz
-        for each in $(fuzz_targets); do
-            fuzz_look "$each" "${2:-60}"
-        done
+        build fuzz && fuzz_all "${2:-60}" "${3:-0}"
         ;;
     *)
         fuzz_is_known "$1"
