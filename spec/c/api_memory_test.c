@@ -216,6 +216,24 @@ static void test_a_task_whose_results_find_no_memory_says_so(void)
     close_loop(loop);
 }
 
+/* What it is cancelled by goes with it. */
+static void test_a_cancelled_task_without_memory_leaves_nothing(void)
+{
+    ml_loop *loop = open_starving();
+    spawn(loop, "local ml = require 'miniloop'\n"
+                "local task = ml.spawn(function()\n"
+                "  pcall(ml.sleep, 9)\n"
+                "  starve(2)\n"
+                "  return 1, 2\n"
+                "end)\n"
+                "ml.sleep(0)\n"
+                "task:cancel()\n"
+                "task:wait()\n");
+    CHECK_EQ(ml_run(loop, ML_RUN_DEFAULT), -ECHILD); /* and is reported */
+    CHECK_EQ(heard_count, 1);
+    close_loop(loop);
+}
+
 /* C5.3: and it fails its group. */
 static void test_a_member_whose_results_find_no_memory_fails_its_group(void)
 {
@@ -269,6 +287,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_failures_are_reported_without_memory),
     CHECK_TEST(test_a_sleep_that_finds_no_memory_for_its_timer_fails),
     CHECK_TEST(test_a_task_whose_results_find_no_memory_says_so),
+    CHECK_TEST(test_a_cancelled_task_without_memory_leaves_nothing),
     CHECK_TEST(test_a_member_whose_results_find_no_memory_fails_its_group),
     CHECK_TEST(test_standard_error_has_them_too),
 };

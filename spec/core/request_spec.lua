@@ -177,4 +177,16 @@ function spec.test_a_request_of_the_same_number_is_made_once()
   lu.assertFalse(rawequal(syscall.sleep(5), syscall.kill(5)))
 end
 
+-- C2.1
+function spec.test_too_many_arguments_are_refused_at_the_first_that_is_one()
+  local many = { print }
+  local ok, message = pcall(syscall.new, table.unpack(many, 1, 33000))
+  lu.assertFalse(ok)
+  lu.assertStrMatches(message,
+    "bad argument #%d+ to 'new' %(too many arguments%)")
+  local n = math.tointeger(message:match("#(%d+)"))
+  lu.assertTrue(pcall(syscall.new, table.unpack(many, 1, n - 1)))
+  lu.assertFalse(pcall(syscall.new, table.unpack(many, 1, n)))
+end
+
 return spec
