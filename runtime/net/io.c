@@ -81,7 +81,10 @@ int ml_io_events(int fd, short events)
     do {
         n = poll(&entry, 1, 0);
     } while (n < 0 && errno == EINTR);
-    return n < 0 ? -errno : entry.revents;
+    /* EAGAIN is how some systems say that there is no memory just now. */
+    if (n < 0)
+        return errno == EAGAIN ? -ENOMEM : -errno;
+    return entry.revents;
 }
 
 /* --- bytes --------------------------------------------------------------- */

@@ -106,12 +106,6 @@ int ml_socket_connect(int fd, const struct ml_address *address)
     return -errno;
 }
 
-/* Only a socket whose connect is over, well or not, is writable. */
-static bool connect_is_over(int fd)
-{
-    return ml_io_events(fd, POLLOUT) != 0;
-}
-
 static int take_error(int fd)
 {
     int error = 0;
@@ -129,10 +123,12 @@ static int take_error(int fd)
 int ml_socket_connect_result(int fd)
 {
     struct ml_address peer;
+    /* Only a socket whose connect is over, well or not, is writable. */
+    int found = ml_io_events(fd, POLLOUT);
     int err;
 
-    if (!connect_is_over(fd))
-        return -EINPROGRESS;
+    if (found <= 0)
+        return found < 0 ? found : -EINPROGRESS;
     err = take_error(fd);
     if (err == 0)
         err = ml_socket_peer(fd, &peer);

@@ -4,7 +4,9 @@
 #define _GNU_SOURCE 1 /* RTLD_NEXT */
 
 #include "api_fixture.h"
+#include "net/io.h"
 #include "net/resolve.h"
+#include "net/socket.h"
 #include "poll_fixture.h"
 
 #include <dlfcn.h>
@@ -193,6 +195,18 @@ static void test_no_memory_to_wait_with_ends_no_run(void)
     }
 }
 
+static void test_no_memory_to_look_with_is_told_as_that(void)
+{
+    int fd = ml_socket_open(AF_INET, SOCK_STREAM, 0);
+    CHECK_MUST(fd >= 0);
+    fail_with(EAGAIN, 1);
+    CHECK_EQ(ml_io_events(fd, POLLIN), -ENOMEM);
+    fail_with(ENOMEM, 1);
+    CHECK_EQ(ml_socket_connect_result(fd), -ENOMEM);
+    CHECK_EQ(ml_socket_connect_result(fd), -ENOTCONN);
+    CHECK_EQ(ml_io_close(fd), 0);
+}
+
 /* That the look-up is let go, a checker of memory sees. */
 static void test_a_worker_that_cannot_be_had_is_an_error_of_the_task(void)
 {
@@ -214,6 +228,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_a_name_is_looked_up_again),
     CHECK_TEST(test_a_look_at_what_is_ready_is_not_cut),
     CHECK_TEST(test_a_wait_is_cut),
+    CHECK_TEST(test_no_memory_to_look_with_is_told_as_that),
     CHECK_TEST(test_a_worker_that_cannot_be_had_is_an_error_of_the_task),
     CHECK_TEST(test_a_file_that_gives_a_part_is_read_on),
     CHECK_TEST(test_no_memory_to_wait_with_ends_no_run),
