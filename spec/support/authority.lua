@@ -1,6 +1,8 @@
 -- A certificate authority for specs: made by openssl(1) when first asked for,
 -- in a folder of its own that is removed when the run ends.
 
+local scratch = require "spec.support.scratch"
+
 local authority = {}
 
 local made
@@ -19,15 +21,9 @@ openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial \
 ]]
 
 local function make()
-  local folder = os.tmpname()
-  os.remove(folder)
-  assert(os.execute("mkdir " .. folder))
+  local folder = scratch.folder()
   assert(os.execute("(" .. script:format(folder) .. ") >/dev/null 2>&1"))
-  return setmetatable({ folder = folder }, {
-    __gc = function()
-      os.execute("rm -r " .. folder)
-    end,
-  })
+  return { folder = folder }
 end
 
 -- The file names of { ca =, cert =, key = }: a server's certificate for

@@ -9,9 +9,9 @@
 -- and of "other": unknown (localhost), stranger (for clients). "self" is signed
 -- by itself.
 
-local lfs = require "lfs"
 local lu = require "luaunit"
 local tls = require "miniloop.tls"
+local scratch = require "spec.support.scratch"
 local shell = require "spec.support.shell"
 
 local certificates = {}
@@ -102,20 +102,14 @@ function certificates.need()
 end
 
 local function make()
-  local dir = os.tmpname()
-  os.remove(dir)
-  assert(lfs.mkdir(dir))
+  local dir = scratch.folder()
   for _, name in ipairs { "ca", "other", "middle" } do
     write(("%s/%s.cnf"):format(dir, name),
       config:format(dir, name, name, name, name))
     write(("%s/%s.index"):format(dir, name), "")
   end
   shell.run(script:format(dir))
-  return setmetatable({ dir = dir }, {
-    __gc = function()
-      os.execute("rm -rf " .. shell.quote(dir))
-    end,
-  })
+  return { dir = dir }
 end
 
 local made

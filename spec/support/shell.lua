@@ -25,11 +25,16 @@ function shell.run(line)
   return output
 end
 
+local found = {} -- tool -> whether it is there
+
 -- Skips the test if one of the tools is not there.
 function shell.need(...)
   for _, tool in ipairs { ... } do
-    local _, found = shell.try("command -v " .. shell.quote(tool))
-    lu.skipIf(not found, "there is no " .. tool)
+    if found[tool] == nil then
+      local _, there = shell.try("command -v " .. shell.quote(tool))
+      found[tool] = there == true
+    end
+    lu.skipIf(not found[tool], "there is no " .. tool)
   end
 end
 

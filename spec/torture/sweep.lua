@@ -27,6 +27,7 @@ local forked = require "forked"
 local leftovers = require "spec.support.leftovers"
 local ml = require "miniloop"
 local runner = require "spec.support.runner"
+local scratch = require "spec.support.scratch"
 
 local sweep = {}
 
@@ -108,6 +109,7 @@ end
 
 -- In a copy: runs the case, and ends the process.
 local function play(test, plan, subject)
+  scratch.disown()
   local before = leftovers.snapshot()
   -- With all of its fields: a new one would need memory.
   local result = {
@@ -247,6 +249,19 @@ local function tests_of(root, path, patterns)
   return tests
 end
 
+-- What takes other processes to make is made before the copies are, if the tests
+-- may ask for it.
+local function prepare()
+  for name, make in pairs {
+    ["spec.support.authority"] = "files",
+    ["spec.support.certificates"] = "path",
+  } do
+    if package.loaded[name] then
+      pcall(package.loaded[name][make], "ca.pem")
+    end
+  end
+end
+
 -- Calls f(tests) for the tests of each spec file whose names fit, in a process
 -- that has loaded nothing else. True if all answered true.
 function sweep.each_file(root, patterns, f)
@@ -255,8 +270,13 @@ function sweep.each_file(root, patterns, f)
     local pid = forked.nest()
     if pid == 0 then
       local tests = tests_of(root, path, patterns)
+      if #tests > 0 then
+        prepare()
+      end
       collectgarbage()
-      forked.leave(f(tests) and 0 or 1)
+      local fine = f(tests)
+      scratch.remove()
+      forked.leave(fine and 0 or 1)
     end
     local how, code = forked.wait(pid)
     good = good and how == "exit" and code == 0
