@@ -225,7 +225,7 @@ function sweep.try(test, plan, subject)
   return verdict, text, e
 end
 
--- Runs the case with nothing failing. Gives how it ended, with `count` calls, and
+-- Runs the case with nothing failing. Gives how it ended, with `count` calls and
 -- in `text` how often each call was made; or nil and why it cannot be judged.
 function sweep.measure(test, call, subject)
   local verdict, text, e = sweep.try(test, { call = call }, subject)
@@ -249,7 +249,7 @@ local function tests_of(root, path, patterns)
   return tests
 end
 
--- What takes other processes to make is made before the copies are, if the tests
+-- What takes other processes to make is made before the copies are, if tests
 -- may ask for it.
 local function prepare()
   for name, make in pairs {

@@ -30,12 +30,24 @@ _Noreturn void __wrap_luaD_throw(lua_State *L, int status)
     __real_luaD_throw(L, status);
 }
 
-/* Lua's own buffers and our functions raise texts that begin so. */
+/* What is raised as a text where there is no memory: by our functions, by Lua's
+ * buffers, and for a stack that cannot grow. */
+static bool tells_of_memory(const char *text)
+{
+    static const char *const parts[] = {"not enough memory", "stack overflow",
+                                        "too many results"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (strstr(text, parts[i]) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int __wrap_lua_error(lua_State *L)
 {
-    static const char text[] = "not enough memory";
     if (lua_type(L, -1) == LUA_TSTRING &&
-        strstr(lua_tostring(L, -1), text) != NULL) {
+        tells_of_memory(lua_tostring(L, -1))) {
         atomic_fetch_add(&fault_raised, 1);
     }
     return __real_lua_error(L);
