@@ -29,6 +29,7 @@ local other_signs = {
   EAI_MEMORY = { "ENOMEM" },
 }
 local signs_of_calls = {
+  poll = { "ENOMEM" }, -- EAGAIN says that there is no memory
   pthread_cond_init = { "ENOMEM" },
   pthread_mutex_init = { "ENOMEM" },
   dlopen = { "error loading module", "is not there", "ENOTSUP" },
