@@ -56,7 +56,10 @@ static ssize_t send_copied(struct ml_stream *s, int file, int64_t from,
                            size_t n)
 {
     char chunk[CHUNK];
-    ssize_t got = pread(file, chunk, n < CHUNK ? n : CHUNK, (off_t)from);
+    ssize_t got;
+    do {
+        got = pread(file, chunk, n < CHUNK ? n : CHUNK, (off_t)from);
+    } while (got < 0 && errno == EINTR);
     if (got <= 0) {
         return got < 0 ? -errno : 0;
     }

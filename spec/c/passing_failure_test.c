@@ -176,6 +176,22 @@ static void test_a_file_that_gives_a_part_is_read_on(void)
     close_loop(loop);
 }
 
+static void test_a_file_is_copied_into_a_pipe_in_spite_of_signals(void)
+{
+    ml_loop *loop = open_loop(0);
+    define(loop, "interrupt", interrupt);
+    (void)spawn(loop, "net = require 'miniloop.net'\n"
+                      "exe = assert(io.open('/proc/self/exe'))\n"
+                      "out = net.stream(assert(io.open('/dev/null', 'w')))\n"
+                      "interrupt(2)\n"
+                      "count = out:sendfile(exe, 0, 100)\n"
+                      "out:close()\n"
+                      "exe:close()\n");
+    CHECK_EQ(ml_run(loop, ML_RUN_DEFAULT), 0);
+    CHECK(global_is(loop, "count", "100"));
+    close_loop(loop);
+}
+
 /* On each poller that can fail so, no task learns of it. */
 static void test_no_memory_to_wait_with_ends_no_run(void)
 {
@@ -230,6 +246,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_a_wait_is_cut),
     CHECK_TEST(test_no_memory_to_look_with_is_told_as_that),
     CHECK_TEST(test_a_worker_that_cannot_be_had_is_an_error_of_the_task),
+    CHECK_TEST(test_a_file_is_copied_into_a_pipe_in_spite_of_signals),
     CHECK_TEST(test_a_file_that_gives_a_part_is_read_on),
     CHECK_TEST(test_no_memory_to_wait_with_ends_no_run),
     CHECK_TEST(test_a_file_that_is_served_is_opened_again),
