@@ -48,6 +48,10 @@ static void *real(const char *name)
     return function;
 }
 
+/* Their names and parameters are the system's. */
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
+/* NOLINTBEGIN(readability-function-size) */
+
 int openat(int folder, const char *path, int flags, ...)
 {
     return fails() ? -1 : REAL(openat)(folder, path, flags);
@@ -89,6 +93,9 @@ ssize_t pread(int fd, void *buf, size_t n, off_t at)
 {
     return fails() ? -1 : REAL(pread)(fd, buf, sparing && n > 1 ? 1 : n, at);
 }
+
+/* NOLINTEND(readability-function-size) */
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
 
 /* ---- the tests ------------------------------------------------------------- */
 

@@ -66,6 +66,7 @@ int __wrap_open(const char *path, int flags, ...)
 {
     va_list rest;
     va_start(rest, flags);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is begun above */
     int mode = (flags & O_CREAT) != 0 ? va_arg(rest, int) : 0;
     va_end(rest);
     return fault_strike(FAULT_open) ? -1 : __real_open(path, flags, mode);
@@ -75,6 +76,7 @@ int __wrap_openat(int folder, const char *path, int flags, ...)
 {
     va_list rest;
     va_start(rest, flags);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is begun above */
     int mode = (flags & O_CREAT) != 0 ? va_arg(rest, int) : 0;
     va_end(rest);
     return fault_strike(FAULT_openat)

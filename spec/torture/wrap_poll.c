@@ -144,6 +144,9 @@ int __wrap_poll(struct pollfd *entries, nfds_t count, int timeout);
 /* Leaves one of those that are ready; 1. */
 static int keep_one_entry(struct pollfd *entries, nfds_t count)
 {
+    if (count == 0) {
+        return 0;
+    }
     nfds_t at = (nfds_t)fault_mode_random() % count;
     while (entries[at].revents == 0) {
         at = (at + 1) % count;
