@@ -240,4 +240,22 @@ function spec.test_yield_inside_a_generator_gives_way_to_other_tasks()
   lu.assertEquals(order, { "other", "generator" })
 end
 
+-- C4.2: also one that was due at once, while a turn took long.
+function spec.test_a_sleep_of_no_time_ends_before_a_short_one()
+  local order = {}
+  local function nap(name, seconds)
+    ml.sleep(seconds)
+    order[#order + 1] = name
+  end
+  local tasks = { ml.spawn(nap, "none", 0), ml.spawn(nap, "short", 1e-6) }
+  ml.yield()
+  local start = ml.now()
+  repeat
+  until ml.now() - start > 0.001
+  for _, task in ipairs(tasks) do
+    task:wait()
+  end
+  lu.assertEquals(order, { "none", "short" })
+end
+
 return spec
