@@ -225,8 +225,8 @@ function sweep.try(test, plan, subject)
   return verdict, text, e
 end
 
--- Runs the case with nothing failing. Gives how it ended, with `count` calls and
--- in `text` how often each call was made; or nil and why it cannot be judged.
+-- Runs the case with nothing failing. Gives how it ended, with `count` calls,
+-- in `text` how often each was made; or nil and why it cannot be judged.
 function sweep.measure(test, call, subject)
   local verdict, text, e = sweep.try(test, { call = call }, subject)
   if e.kind == "skip" then
