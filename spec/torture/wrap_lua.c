@@ -11,12 +11,18 @@
 
 _Noreturn void __real_luaD_throw(lua_State *L, int status)
     __attribute__((weak)); /* not there in a Lua that is a shared library */
+int __real_luaD_growstack(lua_State *L, int n, int raise) __attribute__((weak));
+void *__real_luaM_realloc_(lua_State *L, void *block, size_t osize,
+                           size_t nsize) __attribute__((weak));
 void __real_ml_error_push(lua_State *L, int code, const char *op);
 int __real_ml_error_fail(lua_State *L, int code, const char *op);
 int __real_lua_error(lua_State *L);
 int __real_ml_error_refuse(lua_State *L, int code, const char *op);
 int __wrap_ml_error_refuse(lua_State *L, int code, const char *op);
 _Noreturn void __wrap_luaD_throw(lua_State *L, int status);
+int __wrap_luaD_growstack(lua_State *L, int n, int raise);
+void *__wrap_luaM_realloc_(lua_State *L, void *block, size_t osize,
+                           size_t nsize);
 int __wrap_luaL_error(lua_State *L, const char *format, ...);
 int __wrap_lua_error(lua_State *L);
 void __wrap_ml_error_push(lua_State *L, int code, const char *op);
@@ -28,6 +34,28 @@ _Noreturn void __wrap_luaD_throw(lua_State *L, int status)
         atomic_fetch_add(&fault_raised, 1);
     }
     __real_luaD_throw(L, status);
+}
+
+/* While lua_checkstack asks: it answers, and raises nothing. */
+static _Thread_local bool asking;
+
+int __wrap_luaD_growstack(lua_State *L, int n, int raise)
+{
+    asking = raise == 0;
+    int grown = __real_luaD_growstack(L, n, raise);
+    asking = false;
+    return grown;
+}
+
+/* A stack that has to grow raises without a throw that can be seen. */
+void *__wrap_luaM_realloc_(lua_State *L, void *block, size_t osize,
+                           size_t nsize)
+{
+    void *moved = __real_luaM_realloc_(L, block, osize, nsize);
+    if (moved == NULL && nsize > 0 && !asking) {
+        atomic_fetch_add(&fault_raised, 1);
+    }
+    return moved;
 }
 
 /* What is raised as a text where there is no memory: by our functions, by Lua's
