@@ -1,7 +1,7 @@
 -- To cancel a task takes a block of memory. When there was none for a member of
--- a group that failed, all tasks of the loop were killed, those that had no part
--- in it and the script as well, without a word and with status 0. Now
--- that member alone is killed.
+-- a group that failed, all tasks of the loop were killed, the script and those
+-- that had no part in it as well, without a word and with status 0. Now that
+-- member alone is killed.
 
 local lu = require "luaunit"
 local command = require "spec.support.command"
