@@ -26,7 +26,8 @@ endif()
 if(ML_COVERAGE)
   add_compile_options(
     -fprofile-instr-generate=${PROJECT_BINARY_DIR}/profiles/%c%m.profraw
-    -fcoverage-mapping "SHELL:-mllvm -runtime-counter-relocation"
+    -fcoverage-mapping -fno-builtin-bcmp
+    "SHELL:-mllvm -runtime-counter-relocation"
     "SHELL:-mllvm -do-counter-promotion=false")
   add_link_options(-fprofile-instr-generate)
 endif()
