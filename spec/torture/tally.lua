@@ -69,7 +69,7 @@ end
 -- Prints a table of the tallies; true if all verdicts are good ones.
 function tally.print_sum(paths, modes, verdicts, good)
   local sum, cases, skipped, requests = read_lines(paths)
-  local fine, total, titles = true, 0, {}
+  local fine, total, titles = 0, 0, {}
   for i, verdict in ipairs(verdicts) do
     titles[i] = ("%9s"):format(verdict)
   end
@@ -79,7 +79,7 @@ function tally.print_sum(paths, modes, verdicts, good)
     for i, verdict in ipairs(verdicts) do
       local n = sum[mode .. " " .. verdict] or 0
       cells[i] = ("%9d"):format(n)
-      total, fine = total + n, fine and (n == 0 or good[verdict] ~= nil)
+      total, fine = total + n, fine + (good[verdict] and n or 0)
     end
     row(mode, cells)
   end
@@ -88,7 +88,8 @@ function tally.print_sum(paths, modes, verdicts, good)
   end
   print(("%d points tried, of %d calls in %d cases; %d cases left out"):format(
     total, requests, count(cases), count(skipped)))
-  return fine
+  print(("%d passed, %d failed"):format(fine, total - fine))
+  return fine == total
 end
 
 return tally
