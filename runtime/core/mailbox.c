@@ -112,11 +112,13 @@ static void pipe_empty(int fd)
 }
 
 /* With the lock held. True if a signal handler rang. Its flag is cleared before
- * the pipe is emptied: one that comes between sets it again. */
+ * the pipe is emptied: one that comes between sets it again. What it writes on
+ * another thread may come later still: so the pipe is emptied whoever rang, or
+ * it would be ready for ever. */
 static bool box_hush(struct ml_mailbox *box)
 {
     bool signalled = atomic_exchange(&box->signalled, false);
-    if ((box->woken || signalled) && box->pipe[0] >= 0) {
+    if (box->pipe[0] >= 0) {
         pipe_empty(box->pipe[0]);
     }
     box->woken = false;

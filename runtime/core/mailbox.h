@@ -31,7 +31,8 @@ void ml_mailbox_close(struct ml_mailbox *box);
 /* Puts a letter in and wakes the loop. Any thread. */
 void ml_mailbox_put(struct ml_mailbox *box, struct ml_letter *letter);
 
-/* Opens all letters. The loop's thread. */
+/* Opens all letters, when there are some or the descriptor is readable. The
+ * loop's thread. */
 void ml_mailbox_open_all(struct ml_mailbox *box, ml_loop *loop);
 
 /* True if it has letters or was woken: looked at before the loop waits. */

@@ -138,15 +138,20 @@ static int round_wait(struct ml_loop *loop, int64_t timeout)
 }
 
 /* 6. Nothing of Lua runs here, so no descriptor can be closed or come to mean
- * another file between the poller's answer and the wakes. */
-static void wake_ready(struct ml_loop *loop, int nevents)
+ * another file between the poller's answer and the wakes. True if the mailbox
+ * is one of those that are ready. */
+static bool wake_ready(struct ml_loop *loop, int nevents)
 {
+    bool rung = false;
     for (int i = 0; i < nevents; i++) {
         const struct ml_poll_event *event = &loop->events[i];
-        if (event->fd != loop->mailfd) {
+        if (event->fd == loop->mailfd) {
+            rung = true;
+        } else {
             ml_watches_ready(loop, event->fd, event->ready);
         }
     }
+    return rung;
 }
 
 static void alarm_ring(struct ml_loop *loop, struct ml_alarm *alarm)
@@ -224,13 +229,13 @@ static void round_wake(struct ml_loop *loop, int nevents)
 {
     bool expires = !nothing_expires(loop);
     ml_list_take_all(&loop->earlier, &loop->ready);
-    wake_ready(loop, nevents);
+    bool rung = wake_ready(loop, nevents);
     if (expires) {
         loop->now = ml_loop_now(loop);
         expire_first(loop);
     }
     ml_list_take_all(&loop->ready, &loop->earlier);
-    if (ml_mailbox_pending(loop->mailbox)) {
+    if (rung || ml_mailbox_pending(loop->mailbox)) {
         ml_mailbox_open_all(loop->mailbox, loop);
     }
     if (expires) {

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE 1 /* RTLD_NEXT */
 
 #include "api_fixture.h"
+#include "core/loop.h"
 #include "net/io.h"
 #include "net/resolve.h"
 #include "net/socket.h"
@@ -92,6 +93,18 @@ static bool sparing; /* files give a byte at a time */
 ssize_t pread(int fd, void *buf, size_t n, off_t at)
 {
     return fails() ? -1 : REAL(pread)(fd, buf, sparing && n > 1 ? 1 : n, at);
+}
+
+static int silences; /* reads that find nothing, though there is something */
+
+ssize_t read(int fd, void *buf, size_t n)
+{
+    if (silences > 0) {
+        silences--;
+        errno = EAGAIN;
+        return -1;
+    }
+    return REAL(read)(fd, buf, n);
 }
 
 /* NOLINTEND(readability-function-size) */
@@ -247,7 +260,34 @@ static void test_a_worker_that_cannot_be_had_is_an_error_of_the_task(void)
     close_loop(loop);
 }
 
+static int posts;
+
+static void count_post(ml_loop *loop, void *ud)
+{
+    (void)loop;
+    (void)ud;
+    posts++;
+}
+
+/* The loop's own bell is still readable when all has been answered: as when a
+ * signal handler on another thread is slow to write. */
+static void test_a_bell_that_nobody_answers_is_silenced(void)
+{
+    ml_loop *loop = open_loop(ML_FOREVER);
+    struct pollfd bell = {.fd = loop->mailfd, .events = POLLIN};
+    CHECK_EQ(ml_post(loop, count_post, NULL), 0);
+    silences = 1;
+    CHECK_EQ(ml_run(loop, ML_RUN_NOWAIT), 1);
+    CHECK_EQ(silences, 0);
+    CHECK_EQ(posts, 1);
+    CHECK_EQ(poll(&bell, 1, 0), 1);
+    CHECK_EQ(ml_run(loop, ML_RUN_NOWAIT), 1);
+    CHECK_EQ(poll(&bell, 1, 0), 0);
+    close_loop(loop);
+}
+
 static const struct check_test tests[] = {
+    CHECK_TEST(test_a_bell_that_nobody_answers_is_silenced),
     CHECK_TEST(test_a_name_is_looked_up_again),
     CHECK_TEST(test_a_look_at_what_is_ready_is_not_cut),
     CHECK_TEST(test_a_wait_is_cut),
