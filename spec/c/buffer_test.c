@@ -141,19 +141,7 @@ static void test_find_begins_where_it_is_told(void)
     ml_buffer_term(&b, &check_alloc);
 }
 
-static void test_a_buffer_without_memory_has_no_tail(void)
-{
-    struct ml_buffer b;
-
-    ml_buffer_init(&b);
-    CHECK(ml_buffer_tail(&b) == NULL);
-    CHECK_EQ(ml_buffer_room(&b), 0);
-    CHECK_EQ(ml_buffer_append(&b, &check_alloc, "", 0), 0);
-    ml_buffer_term(&b, &check_alloc);
-}
-
 static const struct check_test tests[] = {
-    CHECK_TEST(test_a_buffer_without_memory_has_no_tail),
     CHECK_TEST(test_a_buffer_is_a_queue_of_bytes),
     CHECK_TEST(test_a_buffer_holds_no_more_than_its_limit),
     CHECK_TEST(test_a_buffer_without_memory_stays_as_it_was),

@@ -126,7 +126,7 @@ function spec.test_one_killed_when_it_was_just_given_the_turn_hands_it_on()
 end
 
 function spec.test_a_reader_whose_time_is_up_hands_its_turn_on()
-  local first = waiting(near.recv, near, 1, 0.001)
+  local first = waiting(near.recv, near, 1, 0.05)
   local second = reader()
   local value, err = result(first)
   lu.assertNil(value)
