@@ -243,18 +243,22 @@ size_t ml_pool_need(struct ml_pool *pool, size_t osize, size_t nsize)
 
 /* A slab that is idle is the first of its kind: it was alone when it got idle,
  * and others come behind it. */
+static void kind_trim(struct ml_pool *pool, struct kind *kind)
+{
+    if (ml_list_empty(&kind->slabs)) {
+        return;
+    }
+    struct slab *first = ml_container_of(kind->slabs.next, struct slab, link);
+    if (first->used == 0) {
+        slab_free(pool, first);
+    }
+}
+
 bool ml_pool_trim(struct ml_pool *pool)
 {
     size_t before = pool->held;
     for (size_t i = 0; i < KINDS; i++) {
-        struct ml_list *slabs = &pool->kinds[i].slabs;
-        if (!ml_list_empty(slabs)) {
-            struct slab *first =
-                ml_container_of(slabs->next, struct slab, link);
-            if (first->used == 0) {
-                slab_free(pool, first);
-            }
-        }
+        kind_trim(pool, &pool->kinds[i]);
     }
     return pool->held < before;
 }

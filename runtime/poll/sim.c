@@ -50,10 +50,10 @@ static uint64_t sim_roll(struct sim *s)
     return x ^ x >> 31;
 }
 
-/* A number below `n`, which is more than 0. */
+/* A number below `n`, or 0 if there is none. */
 static size_t sim_below(struct sim *s, size_t n)
 {
-    return (size_t)(sim_roll(s) % n);
+    return n > 0 ? (size_t)(sim_roll(s) % n) : 0;
 }
 
 static bool sim_chance(struct sim *s, size_t odds)

@@ -35,6 +35,9 @@ static void next_function(const char *name, void **place)
     CHECK_MUST(*place != NULL);
 }
 
+/* Their names and parameters are the system's. */
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
+
 int pthread_create(pthread_t *thread, const pthread_attr_t *attr,
                    void *(*main)(void *), void *arg)
 {
@@ -63,6 +66,8 @@ int pipe(int fds[2])
     }
     return next(fds);
 }
+
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
 
 /* ---- a loop ----------------------------------------------------------------- */
 

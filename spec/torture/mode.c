@@ -159,8 +159,10 @@ static void take_plan(const char *item)
     long times = 1;
     int call = call_named(item, strcspn(item, ":"));
     const char *rest = item + strcspn(item, ":");
-    if (call < 0 ||
-        /* NOLINTNEXTLINE(cert-err34-c): what is too large is never reached */
+    if (call < 0) {
+        refuse(item);
+    }
+    if (/* NOLINTNEXTLINE(cert-err34-c): what is too large is never reached */
         sscanf(rest, ":%31[A-Z_0-9]:%ld:%ld", name, &first, &times) < 2 ||
         fault_code(name) == 0) {
         refuse(item);
