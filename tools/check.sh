@@ -92,8 +92,12 @@ check_specs() {
     build dev && run_specs dev
 }
 
+# All specs under one poller, and under the others what comes near to them.
+near_pollers="^core/ ^net/ ^sys/ ^choice/ ^poll/"
+
 check_asan() {
-    build asan && run_specs asan
+    build asan && run_specs asan -E "^spec_(select|epoll)" &&
+        run_some "$near_pollers" asan -R "^spec_(select|epoll)"
 }
 
 # What has threads: those of hosts and of the runtime are in the specs in C. (In
@@ -104,13 +108,11 @@ check_tsan() {
         -R "^c_(api_(close|later|offload|poll|post|quiet|run|storm)|net_|library)"
 }
 
-# All specs under one poller, and under the others what comes near to them. The
-# sweeps of failing allocations take each 37th point (ML_SWEEP_STEP in the
-# presets): the sanitizers have them all.
+# The same. The sweeps of failing allocations take each 37th point (ML_SWEEP_STEP
+# in the presets): the sanitizers have them all.
 check_memory() {
     build valgrind && run_specs valgrind -E "^spec_(select|epoll)" &&
-        run_some "^core/ ^net/ ^sys/ ^choice/ ^poll/" \
-            valgrind -R "^spec_(select|epoll)"
+        run_some "$near_pollers" valgrind -R "^spec_(select|epoll)"
 }
 
 # What the core does, under one poller: for a CI that has minutes.

@@ -13,8 +13,8 @@ static void test_a_task_of_another_loop_cannot_be_waited_for(void)
                  "sleeper = ml.spawn(ml.sleep, 3600)\n"
                  "done = ml.spawn(type, 1)\n"
                  "ml.sleep(0.001)");
-    CHECK_EQ(ml_run(first, ML_RUN_ONCE), 1);
-    CHECK_EQ(ml_run(first, ML_RUN_ONCE), 1);
+    CHECK_EQ(ml_run(first, ML_RUN_NOWAIT), 1);
+    CHECK_EQ(ml_run(first, ML_RUN_NOWAIT), 1);
     spawn(second, "codes = ''\n"
                   "for _, f in ipairs { ml.wait, ml.kill, ml.cancel } do\n"
                   "  codes = codes .. select(2, f(sleeper)).code .. ' '\n"
@@ -36,7 +36,7 @@ static void test_it_is_in_no_queue_of_that_loop(void)
     spawn(first, "ml = require 'miniloop'\n"
                  "sleeper = ml.spawn(ml.sleep, 3600)\n"
                  "ml.sleep(0.001)");
-    CHECK_EQ(ml_run(first, ML_RUN_ONCE), 1);
+    CHECK_EQ(ml_run(first, ML_RUN_NOWAIT), 1);
     spawn(second, "caught = select('#', pcall(sleeper.join, sleeper))\n"
                   "index = ml.any { syscall.wait(sleeper), syscall.sleep(0) }");
     run(second);
