@@ -105,10 +105,10 @@ check_asan() {
 # which it does not see, and after 65,536 of them it dies.)
 check_tsan() {
     build tsan && run_specs tsan -E "_memory_test" \
-        -R "^c_(api_(close|later|offload|poll|post|quiet|run|storm)|net_|library)"
+        -R "^c_(api_(close|later|offload|poll|post|quiet|run|state|storm)|net_|library)"
 }
 
-# The same. The sweeps of failing allocations take each 37th point (ML_SWEEP_STEP
+# As the sanitizers. The sweeps of failing allocations take each 37th point (ML_SWEEP_STEP
 # in the presets): the sanitizers have them all.
 check_memory() {
     build valgrind && run_specs valgrind -E "^spec_(select|epoll)" &&

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 
@@ -159,8 +160,24 @@ static void test_a_pipe_takes_a_part_of_what_is_too_much(void)
     CHECK_EQ(ml_io_read(fds[0], much, sizeof much), put);
     put = ml_io_writev(fds[1], pieces, 2, false);
     CHECK(put > 0 && put < (ssize_t)sizeof much);
-    CHECK(ml_io_read(fds[0], much, (size_t)INT_MAX + 1) > 0);
+    CHECK_EQ(ml_io_read(fds[0], much, sizeof much), put);
     close_both(fds);
+}
+
+/* More than one call of the system takes. */
+static void test_a_read_may_ask_for_gigabytes(void)
+{
+    size_t size = (size_t)INT_MAX + 1;
+    int fds[2];
+    void *room = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    CHECK_MUST(room != MAP_FAILED);
+    make_pipe(fds);
+    CHECK_EQ(ml_io_write(fds[1], "x", 1, false), 1);
+    CHECK_EQ(ml_io_read(fds[0], room, size), 1);
+    close_both(fds);
+    (void)munmap(room, size);
 }
 
 static void test_a_bad_descriptor_is_an_error(void)
@@ -501,6 +518,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_too_many_pieces_are_written_in_part),
     CHECK_TEST(test_a_pipe_takes_a_part_of_what_is_too_much),
     CHECK_TEST(test_a_bad_descriptor_is_an_error),
+    CHECK_TEST(test_a_read_may_ask_for_gigabytes),
     CHECK_TEST(test_an_interrupted_read_goes_on),
     CHECK_TEST(test_a_look_at_what_is_ready_is_made_again_when_interrupted),
     CHECK_TEST(test_a_write_that_nobody_reads_raises_no_signal),
