@@ -74,24 +74,7 @@ local function read_arguments(words)
   return options
 end
 
-local function read_list(path)
-  local listed = {}
-  for line in io.lines(path) do
-    listed[line] = true
-  end
-  return listed
-end
-
 -- ------------------------------------------------------------------ the points
-
--- A number made of the seed and the case's name, the same everywhere.
-local function seed_of(options, name)
-  local n = options.seed
-  for i = 1, #name do
-    n = (n * 33 + name:byte(i)) & 0x7fffffff
-  end
-  return n
-end
 
 -- The calls of a case with their codes: { call =, code =, count = } in a list.
 local function ways_of(options, counts)
@@ -119,7 +102,7 @@ end
 
 -- A rare call is chosen as often as one that is made a thousand times.
 local function sampled_points(options, name, ways, add)
-  math.randomseed(seed_of(options, name))
+  math.randomseed(sweep.seed_of(options.seed, name))
   for _ = 1, #ways > 0 and options.sample or 0 do
     local way = ways[math.random(#ways)]
     add(way, math.random(way.count))
@@ -129,7 +112,7 @@ end
 -- The share of points that this process is to try: { call =, code =, n = } in a
 -- list.
 local function points_of(options, name, counts)
-  local points, index = {}, seed_of(options, name) % options.shares
+  local points, index = {}, sweep.seed_of(options.seed, name) % options.shares
   local function add(way, n)
     index = index + 1
     if index % options.shares == options.share - 1 then
@@ -241,7 +224,7 @@ local function main()
     return tally.print_sum(options.patterns, fault.calls(), sweep.verdicts,
       sweep.good)
   end
-  local listed = options.list and read_list(options.list)
+  local listed = options.list and sweep.read_list(options.list)
   limits.virtual = options.virtual ~= nil
   fault.reset()
   return sweep.each_file("", options.patterns, function(tests)

@@ -68,24 +68,7 @@ local function read_arguments(words)
   return options
 end
 
-local function read_list(path)
-  local listed = {}
-  for line in io.lines(path) do
-    listed[line] = true
-  end
-  return listed
-end
-
 -- ------------------------------------------------------------------ the points
-
--- A number made of the seed and the case's name, the same everywhere.
-local function seed_of(options, name)
-  local n = options.seed
-  for i = 1, #name do
-    n = (n * 33 + name:byte(i)) & 0x7fffffff
-  end
-  return n
-end
 
 local function all_points(options, count, add)
   for _, mode in ipairs(mode_names) do
@@ -98,7 +81,7 @@ local function all_points(options, count, add)
 end
 
 local function sampled_points(options, name, count, add)
-  math.randomseed(seed_of(options, name))
+  math.randomseed(sweep.seed_of(options.seed, name))
   for _ = 1, math.min(options.sample, count) do
     add(options.mode or mode_names[math.random(#mode_names)],
       math.random(count))
@@ -122,7 +105,7 @@ end
 -- Whether the case is one that this process is to try. Shares are of points, of
 -- samples they are of cases.
 local function wants(options, name)
-  local n = seed_of(options, name)
+  local n = sweep.seed_of(options.seed, name)
   return not (options.listed and not options.listed[name]
     or options.sample and n % options.shares ~= options.share - 1
     or options.percent and n // options.shares % 100 >= options.percent)
@@ -130,7 +113,7 @@ end
 
 -- The share of points that this process is to try: { mode =, n = } in a list.
 local function points_of(options, name, count, seconds)
-  local points, index = {}, seed_of(options, name) % options.shares
+  local points, index = {}, sweep.seed_of(options.seed, name) % options.shares
   local function add(mode, n)
     index = index + 1
     if options.sample or index % options.shares == options.share - 1 then
@@ -234,7 +217,7 @@ local function main()
       sweep.good)
   end
   subject.virtual = options.virtual ~= nil
-  options.listed = options.list and read_list(options.list)
+  options.listed = options.list and sweep.read_list(options.list)
   fault.reset()
   local good = sweep_tests(options, command_tests(options))
   return sweep.each_file("", options.patterns, function(tests)

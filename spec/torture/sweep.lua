@@ -284,4 +284,24 @@ function sweep.each_file(root, patterns, f)
   return good
 end
 
+-- --------------------------------------------------------- what sweeps share
+
+-- The names in a file, one a line, as a set.
+function sweep.read_list(path)
+  local listed = {}
+  for line in io.lines(path) do
+    listed[line] = true
+  end
+  return listed
+end
+
+-- A number made of the seed and the case's name, the same everywhere.
+function sweep.seed_of(seed, name)
+  local n = seed
+  for i = 1, #name do
+    n = (n * 33 + name:byte(i)) & 0x7fffffff
+  end
+  return n
+end
+
 return sweep
