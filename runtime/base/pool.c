@@ -1,16 +1,16 @@
 #include "base/pool.h"
 
 #include "base/list.h"
+#include "base/region.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A slab with the header of the C library's block fills 32 KiB, and lies where
- * its address says so: from a block one gets to its slab by a mask. */
+/* A slab is a piece of a region, and lies where its address says so: from a
+ * block one gets to its slab by a mask. */
 enum {
-    SLAB_ALIGN = 32 * 1024,
-    SLAB_SIZE = SLAB_ALIGN - 16,
+    SLAB_SIZE = ML_PIECE_SIZE,
     STEP = 16,
     SMALL_MAX = 1024, /* the stack of a coroutine has 720 */
     KINDS = SMALL_MAX / STEP
@@ -23,6 +23,7 @@ struct block {
 struct slab {
     struct ml_list link; /* in kind->slabs while something in it is free */
     struct kind *kind;
+    struct ml_region *region;
     struct block *free; /* given back */
     char *fresh;        /* what was never given out begins here */
     uint32_t used;      /* blocks that are out */
@@ -38,6 +39,7 @@ struct kind {
 struct ml_pool {
     struct kind kinds[KINDS];
     struct ml_list full; /* slabs without room */
+    struct ml_regions regions;
     size_t held;
 };
 
@@ -52,6 +54,7 @@ struct ml_pool *ml_pool_open(void)
     }
     pool->held = sizeof *pool;
     ml_list_init(&pool->full);
+    ml_regions_init(&pool->regions);
     for (size_t i = 0; i < KINDS; i++) {
         ml_list_init(&pool->kinds[i].slabs);
         pool->kinds[i].size = (i + 1) * STEP;
@@ -59,19 +62,9 @@ struct ml_pool *ml_pool_open(void)
     return pool;
 }
 
-static void slabs_free(struct ml_list *slabs)
-{
-    ml_list_each_safe (item, slabs) {
-        free(ml_container_of(item, struct slab, link));
-    }
-}
-
 void ml_pool_close(struct ml_pool *pool)
 {
-    for (size_t i = 0; i < KINDS; i++) {
-        slabs_free(&pool->kinds[i].slabs);
-    }
-    slabs_free(&pool->full);
+    ml_regions_close(&pool->regions);
     free(pool);
 }
 
@@ -79,15 +72,16 @@ void ml_pool_close(struct ml_pool *pool)
 
 static struct slab *slab_new(struct ml_pool *pool, struct kind *kind)
 {
-    void *memory = NULL;
-    if (posix_memalign(&memory, SLAB_ALIGN, SLAB_SIZE) != 0) {
+    struct ml_region *region = NULL;
+    struct slab *slab = ml_region_take(&pool->regions, &region);
+    if (slab == NULL) {
         return NULL;
     }
-    struct slab *slab = memory;
     pool->held += SLAB_SIZE;
     slab->kind = kind;
+    slab->region = region;
     slab->free = NULL;
-    slab->fresh = (char *)memory + HEADER;
+    slab->fresh = (char *)slab + HEADER;
     slab->used = 0;
     slab->room = (uint32_t)((SLAB_SIZE - HEADER) / kind->size);
     ml_list_append(&kind->slabs, &slab->link);
@@ -97,13 +91,13 @@ static struct slab *slab_new(struct ml_pool *pool, struct kind *kind)
 static void slab_free(struct ml_pool *pool, struct slab *slab)
 {
     ml_list_unlink(&slab->link);
-    free(slab);
+    ml_region_give(&pool->regions, slab->region, slab);
     pool->held -= SLAB_SIZE;
 }
 
 static struct slab *slab_of(const void *block)
 {
-    return (struct slab *)((uintptr_t)block & ~(uintptr_t)(SLAB_ALIGN - 1));
+    return (struct slab *)((uintptr_t)block & ~(uintptr_t)(SLAB_SIZE - 1));
 }
 
 /* The slab that the next block of this kind comes from, or NULL: no memory. */
@@ -142,7 +136,7 @@ static void *small_new(struct ml_pool *pool, size_t size)
 }
 
 /* The one slab that a kind has left stays, or a block that comes and goes
- * would take it from the C library each time. */
+ * would take it from its region each time. */
 static void slab_idle(struct ml_pool *pool, struct slab *slab)
 {
     struct ml_list *slabs = &slab->kind->slabs;
@@ -260,5 +254,6 @@ bool ml_pool_trim(struct ml_pool *pool)
     for (size_t i = 0; i < KINDS; i++) {
         kind_trim(pool, &pool->kinds[i]);
     }
+    ml_regions_trim(&pool->regions);
     return pool->held < before;
 }

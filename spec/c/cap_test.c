@@ -1,5 +1,4 @@
 #include "base/cap.h"
-#include "base/pool.h"
 #include "check.h"
 
 #include <stdint.h>
@@ -129,64 +128,6 @@ static void test_a_cap_below_its_reserve_admits_nothing(void)
     CHECK(!ml_cap_admit(&cap, SIZE_MAX));
 }
 
-/* ---- what a pool holds ----------------------------------------------------- */
-
-enum {
-    SLAB = 32 * 1024 - 16
-};
-
-static void test_a_pool_counts_whole_slabs_and_large_blocks(void)
-{
-    struct ml_pool *pool = ml_pool_open();
-    const size_t *bytes = ml_pool_held(pool);
-    size_t empty = *bytes;
-    CHECK_EQ(ml_pool_need(pool, 0, 40), SLAB);
-    CHECK_EQ(ml_pool_need(pool, 0, 5000), 5000);
-    void *small = ml_pool_resize(pool, NULL, 0, 40);
-    CHECK_EQ(*bytes - empty, SLAB);
-    CHECK_EQ(ml_pool_need(pool, 0, 48), 0);
-    CHECK_EQ(ml_pool_need(pool, 40, 48), 0);
-    CHECK_EQ(ml_pool_need(pool, 40, 49), SLAB);
-    void *large = ml_pool_resize(pool, NULL, 0, 5000);
-    CHECK_EQ(*bytes - empty, SLAB + 5000);
-    CHECK_EQ(ml_pool_need(pool, 5000, 6000), 1000);
-    large = ml_pool_resize(pool, large, 5000, 6000);
-    CHECK_EQ(*bytes - empty, SLAB + 6000);
-    large = ml_pool_resize(pool, large, 6000, 48);
-    CHECK_EQ(*bytes - empty, SLAB);
-    (void)ml_pool_resize(pool, large, 48, 0);
-    (void)ml_pool_resize(pool, small, 40, 0);
-    CHECK_EQ(*bytes - empty, SLAB); /* one is kept */
-    CHECK(ml_pool_trim(pool));
-    CHECK_EQ(*bytes, empty);
-    CHECK(!ml_pool_trim(pool));
-    ml_pool_close(pool);
-}
-
-static void test_a_pool_is_trimmed_of_what_is_idle_only(void)
-{
-    enum {
-        COUNT = 3 * SLAB / 64
-    };
-    static void *blocks[COUNT];
-    struct ml_pool *pool = ml_pool_open();
-    size_t empty = *ml_pool_held(pool);
-    for (int i = 0; i < COUNT; i++) {
-        blocks[i] = ml_pool_resize(pool, NULL, 0, 64);
-    }
-    size_t full = *ml_pool_held(pool);
-    CHECK(full - empty >= (size_t)3 * SLAB);
-    for (int i = 1; i < COUNT; i++) {
-        (void)ml_pool_resize(pool, blocks[i], 64, 0);
-    }
-    (void)ml_pool_trim(pool);
-    CHECK_EQ(*ml_pool_held(pool) - empty, SLAB); /* that of blocks[0] */
-    (void)ml_pool_resize(pool, blocks[0], 64, 0);
-    CHECK(ml_pool_trim(pool));
-    CHECK_EQ(*ml_pool_held(pool), empty);
-    ml_pool_close(pool);
-}
-
 static const struct check_test tests[] = {
     CHECK_TEST(test_tasks_end_below_what_is_kept_back),
     CHECK_TEST(test_a_second_refusal_frees_the_first_part_for_clean_up),
@@ -196,8 +137,6 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_the_runtime_has_the_first_part_at_any_time),
     CHECK_TEST(test_it_is_scarce_when_more_was_kept_than_a_collection_left),
     CHECK_TEST(test_a_cap_below_its_reserve_admits_nothing),
-    CHECK_TEST(test_a_pool_counts_whole_slabs_and_large_blocks),
-    CHECK_TEST(test_a_pool_is_trimmed_of_what_is_idle_only),
 };
 
 int main(void)

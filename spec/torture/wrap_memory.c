@@ -5,16 +5,22 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <sys/mman.h>
+#include <sys/types.h>
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *block, size_t size);
-int __real_posix_memalign(void **out, size_t align, size_t size);
+void *__real_mmap(void *at, size_t size, int protection, int flags, int fd,
+                  off_t offset);
+int __real_munmap(void *mapping, size_t size);
 void __real_free(void *block);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *block, size_t size);
-int __wrap_posix_memalign(void **out, size_t align, size_t size);
+void *__wrap_mmap(void *at, size_t size, int protection, int flags, int fd,
+                  off_t offset);
+int __wrap_munmap(void *mapping, size_t size);
 void __wrap_free(void *block);
 
 static void *counted(void *block)
@@ -45,16 +51,22 @@ void *__wrap_realloc(void *block, size_t size)
     return block == NULL ? counted(moved) : moved;
 }
 
-int __wrap_posix_memalign(void **out, size_t align, size_t size)
+/* NOLINTNEXTLINE(readability-function-size): mmap has six parameters */
+void *__wrap_mmap(void *at, size_t size, int protection, int flags, int fd,
+                  off_t offset)
 {
     if (fault_strike(FAULT_memory)) {
-        return ENOMEM;
+        errno = ENOMEM;
+        return MAP_FAILED;
     }
-    int err = __real_posix_memalign(out, align, size);
-    if (err == 0) {
-        (void)counted(*out);
-    }
-    return err;
+    void *mapping = __real_mmap(at, size, protection, flags, fd, offset);
+    return mapping == MAP_FAILED ? mapping : counted(mapping);
+}
+
+int __wrap_munmap(void *mapping, size_t size)
+{
+    atomic_fetch_sub_explicit(&fault_blocks, 1, memory_order_relaxed);
+    return __real_munmap(mapping, size);
 }
 
 void __wrap_free(void *block)
