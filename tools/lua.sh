@@ -82,24 +82,46 @@ tuning() {
     fi
 }
 
+# lua_library PREFIX FLAG ... compiles the library, in the source's folder.
+lua_library() {
+    prefix=$1
+    shift
+    mkdir -p "$prefix/lib" "$prefix/include" &&
+        printf '%s\n' *.c | xargs -n 8 -P "$(cores)" \
+            cc -c -g -fPIC -DLUA_USE_LINUX -DLUA_COMPAT_5_3 "$@" &&
+        ar rcs "$prefix/lib/liblua.a" ./*.o && rm ./*.o &&
+        cp lua.h luaconf.h lualib.h lauxlib.h lua5.4-deb-multiarch.h \
+            "$prefix/include"
+}
+
 # Debian's own build wants its whole set of packaging tools, the sources do not.
 # The header is one that Debian's build generates: with it luaconf.h finds the
-# modules that Debian packages.
+# modules that Debian packages. A second library asserts that its API is used as
+# the manual of Lua says: no index that is not there, no slot without room.
 # shellcheck disable=SC2046 # $(tuning) is a list of flags
 build_lua() (
     cd "$lua_work/source/src" || exit
     echo "#define DEB_HOST_MULTIARCH \"$(cc -print-multiarch)\"" \
         >lua5.4-deb-multiarch.h
-    mkdir -p "$lua_prefix/bin" "$lua_prefix/lib" "$lua_prefix/include" &&
-        mv lua.c luac.c .. &&
-        printf '%s\n' *.c | xargs -n 8 -P "$(cores)" \
-            cc -c -O2 -g -fPIC -DLUA_USE_LINUX -DLUA_COMPAT_5_3 $(tuning) &&
-        ar rcs "$lua_prefix/lib/liblua.a" ./*.o &&
+    mkdir -p "$lua_prefix/bin" && mv lua.c luac.c .. &&
+        lua_library "$lua_prefix" -O2 $(tuning) &&
+        lua_library "$lua_prefix/checked" -O1 -DLUA_USE_APICHECK $(tuning) &&
         cc -O2 -DLUA_USE_LINUX -I. -o "$lua_prefix/bin/lua" ../lua.c \
-            -Wl,-E "$lua_prefix/lib/liblua.a" -lm -ldl &&
-        cp lua.h luaconf.h lualib.h lauxlib.h lua5.4-deb-multiarch.h \
-            "$lua_prefix/include"
+            -Wl,-E "$lua_prefix/lib/liblua.a" -lm -ldl
 )
+
+# The choice for a preset: where assertions are, with those of Lua.
+lua_for() {
+    read -r chosen <build/lua/choice
+    case $1 in
+    dev | asan | tsan | valgrind | torture | torture-asan | mutate)
+        if [ -d "$chosen/checked" ]; then
+            chosen=$chosen/checked
+        fi
+        ;;
+    esac
+    echo "$chosen"
+}
 
 # A Lua that looks for modules elsewhere is of no use here.
 finds_modules() {

@@ -8,6 +8,8 @@
 #include "core/task.h"
 #include "core/thread.h"
 
+#include <assert.h>
+
 /* coroutine.close inside a __close inside a coroutine.close ... recurs on the
  * C stack, which Lua before 5.4.6 does not count: 20,000 levels end in a
  * crash. Nobody means more than a few. */
@@ -133,6 +135,15 @@ static enum outcome resume_again(lua_State *L, struct ml_vm *vm, lua_State *co,
     return outcome;
 }
 
+/* The coroutine is inside a system call, and so is who resumed it: L has nothing
+ * but that coroutine, however many times it comes to this. */
+static int pass_on(lua_State *L, struct ml_vm *vm, lua_KFunction k)
+{
+    assert(lua_gettop(L) == 1 && "the coroutine alone");
+    ml_thread_pushmark(L);
+    return lua_yieldk(L, 1, (lua_KContext)vm, k);
+}
+
 static const char *const TOO_MANY_RESULTS = "too many results to resume";
 
 /* Takes what the coroutine gave over to L; false if there are too many. */
@@ -187,9 +198,7 @@ static int resume_answer(lua_State *L, struct ml_vm *vm, lua_State *co,
 {
     switch (outcome) {
     case BLOCKED:
-        luaL_checkstack(L, 1, "yield");
-        ml_thread_pushmark(L);
-        return lua_yieldk(L, 1, (lua_KContext)vm, resume_k);
+        return pass_on(L, vm, resume_k);
     case GAVE:
         lua_pushboolean(L, 1);
         return take_results(L, co, nresults)
@@ -267,9 +276,7 @@ static int wrap_answer(lua_State *L, struct ml_vm *vm, lua_State *co,
 {
     switch (outcome) {
     case BLOCKED:
-        luaL_checkstack(L, 1, "yield");
-        ml_thread_pushmark(L);
-        return lua_yieldk(L, 1, (lua_KContext)vm, wrap_k);
+        return pass_on(L, vm, wrap_k);
     case GAVE:
         return take_results(L, co, nresults)
                    ? nresults

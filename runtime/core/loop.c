@@ -8,6 +8,7 @@
 #include "core/scope.h"
 #include "core/spare.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -180,10 +181,13 @@ int ml_loop_run(struct ml_loop *loop, lua_State *L, int mode)
     if (lua_checkstack(L, ML_LOOP_STACK) == 0) {
         return -ENOMEM;
     }
+    int top = lua_gettop(L);
     loop->running = true;
     loop->L = L;
     vm->loop = loop;
     int state = loop_rounds(loop, mode);
+    assert(lua_gettop(L) == top && "rounds leave the stack as it was");
+    (void)top; /* with assertions off */
     vm->loop = NULL;
     loop->L = vm->main;
     loop->running = false;
