@@ -11,7 +11,6 @@
 #include "core/trace.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 
 struct ml_task *ml_call_task(lua_State *L, struct ml_vm *vm, const char *name)
@@ -396,9 +395,6 @@ bool ml_call_chosen(const ml_call *call)
 
 int64_t ml_call_time(ml_call *call, double seconds)
 {
-    if (isinf(seconds) && seconds > 0) {
-        return ML_TIME_NEVER;
-    }
     return ml_time_add(ml_loop_now(ml_call_owner(call)->loop),
                        ml_time_from_seconds(seconds));
 }

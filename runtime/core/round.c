@@ -124,9 +124,7 @@ static int round_ask(struct ml_loop *loop, int64_t timeout)
  * done. */
 static int wait_scarce(int64_t timeout)
 {
-    if (timeout != 0) {
-        ml_clock_nap(timeout < SCARCE_NAP ? timeout : SCARCE_NAP);
-    }
+    ml_clock_nap(timeout < SCARCE_NAP ? timeout : SCARCE_NAP);
     return 0;
 }
 
@@ -272,7 +270,8 @@ static void leave_select(struct ml_loop *loop)
     }
 }
 
-/* 3 to 7; `wait` says whether it may wait for something to happen. */
+/* 3 to 7; `wait` says whether it may wait for something to happen. 1, or -errno
+ * of the poller. */
 static int round_look(struct ml_loop *loop, bool wait)
 {
     ml_watches_flush(loop);
@@ -283,7 +282,7 @@ static int round_look(struct ml_loop *loop, bool wait)
         nevents = round_wait(loop, timeout);
     }
     round_wake(loop, nevents);
-    return nevents < 0 ? nevents : 0;
+    return nevents < 0 ? nevents : 1;
 }
 
 static bool loop_finished(struct ml_loop *loop)
@@ -331,6 +330,5 @@ int ml_round(struct ml_loop *loop, int mode)
         report_stuck(loop);
         return -EDEADLK;
     }
-    int err = round_look(loop, mode != ML_RUN_NOWAIT);
-    return err != 0 ? err : 1;
+    return round_look(loop, mode != ML_RUN_NOWAIT);
 }

@@ -36,8 +36,6 @@ static void scope_drop(struct ml_scope *scope, lua_State *L)
     ml_timers_disarm(&scope->task->loop->timers, &scope->alarm.timer);
     luaL_unref(L, LUA_REGISTRYINDEX, scope->lent ? LUA_NOREF : scope->reason);
     luaL_unref(L, LUA_REGISTRYINDEX, scope->error);
-    scope->reason = LUA_NOREF;
-    scope->error = LUA_NOREF;
     scope->task = NULL;
 }
 
