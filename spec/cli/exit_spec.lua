@@ -54,6 +54,16 @@ function spec.test_it_closes_the_callers_variables_then_those_of_the_others()
   ]], 3, "inner\nouter\n4\n3\n2\n", "")
 end
 
+-- C3.6 holds here, too.
+function spec.test_kills_that_its_handlers_ask_for_follow_in_their_order()
+  expect(eval [[
+    local a, b = napper("a"), napper("b")
+    napper("asks", function() a:kill() b:kill() end)
+    ml.sleep(0)
+    os.exit(0)
+  ]], 0, "asks\na\nb\n", "")
+end
+
 function spec.test_it_may_be_called_by_any_task()
   expect(eval [[
     local _ <close> = closing("main")

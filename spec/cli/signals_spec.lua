@@ -192,6 +192,14 @@ function spec.test_all_tasks_that_compute_are_cancelled()
   ]], "TERM"), SIGTERM, "1\n2\n3\n", "")
 end
 
+function spec.test_a_task_that_computes_after_a_close_is_cancelled()
+  expect(interrupted(start [[
+    coroutine.close(coroutine.create(print))
+    ready()
+    while true do end
+  ]], "INT"), SIGINT, "", "")
+end
+
 function spec.test_a_generator_that_computes_is_cancelled()
   expect(interrupted(start [[
     local _ <close> = closing("task")

@@ -382,4 +382,21 @@ function spec.test_a_kill_does_not_wait_for_the_clean_up()
   lu.assertEquals(select(2, task:wait(0)).code, "ECANCELED")
 end
 
+-- The first one counts: another is not even kept.
+function spec.test_a_second_reason_is_let_go()
+  local task = ml.spawn(ml.shield, ml.sleep, math.huge)
+  ml.yield()
+  task:cancel "first"
+  local seen = setmetatable({}, { __mode = "k" })
+  ml.spawn(function()
+    local reason = {}
+    seen[reason] = true
+    task:cancel(reason)
+  end):wait()
+  collectgarbage()
+  collectgarbage()
+  lu.assertNil(next(seen))
+  task:kill()
+end
+
 return spec

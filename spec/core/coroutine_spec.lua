@@ -512,4 +512,17 @@ function spec.test_a_chain_of_failing_generators_is_an_error_and_no_crash()
   end)
 end
 
+-- In a callback of gsub no frame of ours lies below it.
+function spec.test_a_c_function_that_resumed_another_coroutine_is_normal()
+  local status, resumed
+  string.gsub("x", "x", function()
+    local outer = coroutine.create(coroutine.resume)
+    coroutine.resume(outer, coroutine.create(function()
+      status = coroutine.status(outer)
+      resumed = coroutine.resume(outer)
+    end))
+  end)
+  lu.assertEquals({ status, resumed }, { "normal", false })
+end
+
 return spec

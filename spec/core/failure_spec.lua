@@ -48,6 +48,25 @@ function spec.test_one_waiter_is_enough_for_all()
   end, { virtual = true })
 end
 
+-- Once it cannot be reported any more.
+function spec.test_what_a_task_died_of_is_let_go_with_its_handle()
+  child.in_virtual_time(function()
+    local seen = setmetatable({}, { __mode = "k" })
+    local function take()
+      ml.spawn(function()
+        local err = {}
+        seen[err] = true
+        error(err)
+      end):wait()
+    end
+    ml.spawn(take):wait() -- a task has its last error as long as it lives
+    ml.sleep(2)
+    collectgarbage()
+    collectgarbage()
+    lu.assertNil(next(seen))
+  end)
+end
+
 -- ----------------------------------------------------------------- traceback
 
 local function culprit()
@@ -420,6 +439,51 @@ function spec.test_the_failure_of_another_task_does_not_end_the_script()
   end, { virtual = true })
   lu.assertEquals(result.out, "1\n2\n3\n")
   lu.assertEquals(result.status, 1)
+end
+
+-- ---------------------------------------------------------------- the error
+
+-- C2.2: most such ends come of an error that was not looked at.
+function spec.test_who_dies_of_a_nil_is_reminded_of_the_error_beside_it()
+  local result = child.run(function()
+    ml.new(function()
+      local handle = ml.wait(0)
+      print(handle.id)
+    end)
+    ml.new(function()
+      ml.wait(0)
+      error("not of that", 0)
+    end)
+    ml.sleep(0)
+  end)
+  local _, count = result.err:gsub("the last call of this task that failed gave "
+    .. "it nil and this error:\n    wait: [^\n]+ %(EPERM%)\n", "")
+  lu.assertEquals(count, 1, result.err)
+end
+
+function spec.test_to_have_had_an_error_changes_no_other_traceback()
+  local function traceback(warned)
+    local _, err = ml.spawn(function()
+      if warned then
+        ml.wait(0)
+      end
+      error "x"
+    end):wait()
+    return err.traceback
+  end
+  lu.assertEquals(traceback(true), traceback(false))
+end
+
+-- Places are told apart, however they are found.
+function spec.test_each_task_is_told_where_it_was_made()
+  local result = child.run(function()
+    local lines = ("\n"):rep(256)
+    load("local ml = ... ml.new(error, 'a', 0)" .. lines
+      .. "ml.new(error, 'b', 0)", "=chunk")(ml)
+    ml.sleep(0)
+  end)
+  lu.assertStrMatches(result.err,
+    ".* failed: a\n.*:\n    chunk:1\nmin.* failed: b\n.*:\n    chunk:257\n.*")
 end
 
 return spec

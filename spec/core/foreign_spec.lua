@@ -115,4 +115,34 @@ function spec.test_what_a_system_call_yields_is_of_no_use_to_others()
   lu.assertEquals(result.out, "nil\tEFAILED\tfailed\n")
 end
 
+-- It is at its end already when the member of a group of its own kills the owner
+-- of the group that it is in itself.
+function spec.test_it_ends_once_when_its_owner_is_killed_meanwhile()
+  local result = run(function()
+    local log, owner = {}, nil
+    owner = ml.spawn(ml.group, function(outer)
+      outer:spawn(function()
+        local _ <close> = closing(log, "suspended")
+        ml.group(function(inner)
+          inner:spawn(function()
+            local _ <close> = closing(log, "member", function()
+              owner:kill()
+            end)
+            ml.sleep(math.huge)
+          end)
+          ml.yield()
+          foreign_yield()()
+        end)
+      end)
+      local _ <close> = closing(log, "owner")
+      ml.sleep(math.huge)
+    end)
+    owner:wait()
+    print(owner:status(), table.concat(log, " "))
+    assert(require "miniloop.core".check())
+  end)
+  lu.assertEquals(result.err, "")
+  lu.assertEquals(result.out, "cancelled\tmember suspended owner\n")
+end
+
 return spec

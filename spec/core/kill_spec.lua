@@ -2,6 +2,7 @@
 
 local child = require "spec.support.child"
 local closing = require "spec.support.closing"
+local core = require "miniloop.core"
 local lu = require "luaunit"
 local ml = require "miniloop"
 local pipe = require "spec.support.pipe"
@@ -455,6 +456,52 @@ function spec.test_a_member_that_kills_its_owner_as_it_is_killed()
   member:kill()
   lu.assertEquals({ member:status(), owner:status() },
     { "cancelled", "cancelled" })
+end
+
+-- A handler of the killed task that asks for it again has asked in vain.
+function spec.test_a_task_that_is_being_killed_is_killed_once()
+  local log = {}
+  local task = blocked_in(function()
+    local _ <close> = closing(log, "outer")
+    local _ <close> = closing(log, "inner", function()
+      ml.self():kill()
+    end)
+    ml.sleep(math.huge)
+  end)
+  task:kill()
+  lu.assertEquals(log, { "inner", "outer" })
+  assert_killed(task)
+  lu.assertTrue(core.check())
+end
+
+-- C3.6: in the order in which handlers ask for them, whoever asks twice; but
+-- members go before the owner of their group.
+function spec.test_kills_that_handlers_ask_for_are_carried_out_in_order()
+  local log, tasks = {}, {}
+  local function sleeper(name)
+    local _ <close> = closing(log, name)
+    ml.sleep(math.huge)
+  end
+  for _, name in ipairs { "a", "b", "c" } do
+    tasks[name] = blocked_in(sleeper, name)
+  end
+  tasks.owner = blocked_in(ml.group, function(g)
+    local _ <close> = closing(log, "owner")
+    tasks.first = g:spawn(sleeper, "first")
+    tasks.last = g:spawn(sleeper, "last")
+    ml.sleep(math.huge)
+  end)
+  ml.yield()
+  blocked_in(function()
+    local _ <close> = closing(log, "asks", function()
+      for name in ("a b c a owner first"):gmatch "%a+" do
+        tasks[name]:kill()
+      end
+    end)
+    ml.sleep(math.huge)
+  end):kill()
+  lu.assertEquals(table.concat(log, " "), "asks a b c last first owner")
+  lu.assertTrue(core.check())
 end
 
 return spec

@@ -4,6 +4,7 @@
 local child = require "spec.support.child"
 local lu = require "luaunit"
 local ml = require "miniloop"
+local net = require "miniloop.net"
 local pipe = require "spec.support.pipe"
 
 local spec = {}
@@ -213,6 +214,38 @@ function spec.test_answers_are_not_lost_where_a_call_gives_way()
 end
 
 -- C4.2
+-- C4.1: so many that each kind of them has to give way in between.
+function spec.test_a_yield_is_answered_also_when_it_gave_way()
+  local id, request, other = ml.id(), syscall.id(), 0
+  local task = ml.spawn(function()
+    while true do
+      other = other + 1
+      ml.yield()
+    end
+  end)
+  for _ = 1, 30000 do
+    if coroutine.yield(request) ~= id then
+      lu.fail "not the answer"
+    end
+  end
+  lu.assertTrue(other > 1)
+  task:kill()
+end
+
+-- C4.1: the virtual clock stands still while it computes.
+function spec.test_on_a_virtual_clock_io_is_not_starved_either()
+  child.in_virtual_time(function()
+    local a, b = net.pair()
+    local reader = ml.spawn(a.recv, a)
+    ml.yield()
+    b:write "x"
+    for _ = 1, 1000 do
+      ml.yield()
+    end
+    lu.assertEquals(reader:status(), "done")
+  end)
+end
+
 function spec.test_io_that_is_ready_in_the_round_of_its_timeout_wins()
   for _ = 1, 20 do
     local p <close> = pipe()

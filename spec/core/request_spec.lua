@@ -189,4 +189,32 @@ function spec.test_too_many_arguments_are_refused_at_the_first_that_is_one()
   lu.assertFalse(pcall(syscall.new, table.unpack(many, 1, n)))
 end
 
+-- Only of one and the same number: not where it has a sign that `==` does not
+-- see, nor where other arguments come after it.
+function spec.test_a_request_is_of_all_its_arguments()
+  lu.assertEquals(tostring(syscall.sleep(0.0)), "syscall.sleep(0.0)")
+  lu.assertEquals(tostring(syscall.sleep(-0.0)), "syscall.sleep(-0.0)")
+  lu.assertEquals(tostring(syscall.wait(3, 1.5)), "syscall.wait(3, 1.5)")
+  lu.assertEquals(tostring(syscall.wait(3)), "syscall.wait(3)")
+end
+
+function spec.test_a_request_prints_long_arguments_whole()
+  local x, y = ("x"):rep(5000), ("y"):rep(5000)
+  lu.assertEquals(tostring(syscall.new(print, x, y)),
+    ("syscall.new(%s, %s, %s)"):format(print, x, y))
+end
+
+-- The stack of a task that has just begun is small.
+function spec.test_a_task_yields_a_request_of_thousands_that_another_made()
+  local list = {}
+  for i = 1, 20000 do
+    list[i] = i
+  end
+  local request = syscall.new(select, "#", table.unpack(list))
+  local task = ml.spawn(function()
+    return ml.wait(coroutine.yield(request))
+  end)
+  lu.assertEquals({ task:wait() }, { true, true, 20000 })
+end
+
 return spec

@@ -362,4 +362,15 @@ function spec.test_a_member_from_nowhere_is_named_without_a_place()
   lu.assertNotStrContains(result.err, "task 2 of its group, spawned at")
 end
 
+-- Frames that say nothing are left out, but not where there is no other.
+function spec.test_a_member_that_is_a_c_function_is_told_of()
+  local task = ml.spawn(ml.group, function(g)
+    g:spawn(coroutine.wrap(error))
+    ml.sleep(math.huge)
+  end)
+  local _, err = task:wait()
+  lu.assertStrMatches(err.traceback,
+    ".*\nraised by task %d+ of its group, spawned at [^\n]*:\n\t%[C%]: in %?")
+end
+
 return spec

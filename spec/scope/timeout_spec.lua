@@ -373,4 +373,20 @@ function spec.test_the_misuse_of_timeout_is_told()
   lu.assertTrue((pcall(ml.yield)))
 end
 
+-- After so many it is told only now and then: it goes on nevertheless.
+function spec.test_who_catches_it_many_times_gets_through()
+  child.in_virtual_time(function()
+    local told = 0
+    local done = ml.timeout(1, function()
+      for _ = 1, 300 do
+        if not pcall(ml.sleep, math.huge) then
+          told = told + 1
+        end
+      end
+      return true
+    end)
+    lu.assertEquals({ done, told }, { true, 300 })
+  end)
+end
+
 return spec

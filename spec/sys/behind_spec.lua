@@ -1,6 +1,7 @@
 -- Descriptors that are closed behind our back, without ml.forget: C2.6. What
 -- becomes of the wait is the system's affair; all other tasks must go on.
 
+local core = require "miniloop.core"
 local lu = require "luaunit"
 local ml = require "miniloop"
 local sockets = require "spec.support.sockets"
@@ -73,6 +74,23 @@ function spec.test_the_next_of_that_number_hears_its_own()
   for _, socket in ipairs { a, b, far } do
     socket:close()
   end
+end
+
+-- Closed before the poller was told of the last one who waits for it, it ends
+-- all of the waits, under every poller.
+function spec.test_a_number_that_is_closed_is_no_more_watched()
+  local near, far = sockets.pair()
+  local before = ml.spawn(ml.wait_io_read, near)
+  ml.sleep(0.001)
+  local last = ml.spawn(ml.wait_io_read, near)
+  ml.yield() -- now it waits, too
+  near:close()
+  for _, task in ipairs { before, last } do
+    local _, ok, err = task:wait(5)
+    lu.assertEquals({ ok, err and err.code }, { nil, "EBADF" })
+  end
+  lu.assertTrue(core.check())
+  far:close()
 end
 
 return spec
