@@ -133,6 +133,13 @@ torture_sweep() {
     tallies=build/$torture_tree/torture/$name
     rm -rf "$tallies"
     mkdir -p "$tallies"
+    for word in "$@"; do
+        shift
+        case $word in
+        --places) set -- "$@" "--places=$tallies/places" ;;
+        *) set -- "$@" "$word" ;;
+        esac
+    done
     status=0
     sweep_shares "$tallies/virtual" --virtual-time "$name" "$@" --virtual || status=1
     sed -n 's/^skip \([^ ]*\) real .*/\1/p' "$tallies"/virtual-* |

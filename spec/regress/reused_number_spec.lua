@@ -28,11 +28,33 @@ function spec.test_a_stream_with_the_number_of_a_file_just_waited_for_is_woken()
   local reader = ml.spawn(read_after_wait, streams)
   repeat
     ml.yield()
-  until streams[2]
+  until streams[2] or reader:status() == "failed"
   local _ <close> = streams[1]
   local _ <close> = streams[2]
   streams[1]:write("hello")
   lu.assertEquals({ reader:wait(5) }, { true, "hello" })
+end
+
+-- C2.6: a stream whose number something else has closed; what gets the number
+-- next begins anew, and a wait on the old stream harms nobody.
+function spec.test_a_stream_with_the_number_of_one_closed_by_others_is_woken()
+  local socket = require "socket"
+  local old, far <close> = net.pair()
+  local task = ml.spawn(old.recv, old)
+  ml.yield()
+  far:write("x")
+  lu.assertEquals({ task:wait(5) }, { true, "x" })
+  local thief = socket.tcp()
+  thief:close()
+  thief:setfd(old:getfd())
+  thief:close()
+  local near, other <close> = net.pair()
+  lu.assertEquals(near:getfd(), old:getfd())
+  local reader = ml.spawn(near.recv, near)
+  ml.yield()
+  other:write("hello")
+  lu.assertEquals({ reader:wait(5) }, { true, "hello" })
+  near:close()
 end
 
 return spec

@@ -7,6 +7,8 @@ usage: ./dev torture errno [options] [CALL[:CODE[:N]]] [PATTERN ...]
                 with all three, also what the case wrote
   --sample=N    at N points of each case, chosen by the seed
   --seed=N      (1)
+  --places      at each place once: where no case before has made the call from
+                the same functions (--places=FILE: of processes that share it)
   --part=K/N    one share of N of the points
   --tally=FILE  to which the numbers are added
   --list=FILE   names of cases, one a line: no others
@@ -18,6 +20,7 @@ package.path = "?.lua;" .. package.path
 
 local fault = require "fault"
 local forked = require "forked"
+local places = require "places"
 local sweep = require "spec.torture.sweep"
 local tally = require "spec.torture.tally"
 
@@ -109,18 +112,33 @@ local function sampled_points(options, name, ways, add)
   end
 end
 
+local function new_places(ways, add)
+  local taken = {}
+  for _, place in ipairs(places.take()) do
+    taken[place.call] = taken[place.call] or {}
+    table.insert(taken[place.call], place.n)
+  end
+  for _, way in ipairs(ways) do
+    for _, n in ipairs(taken[way.call] or {}) do
+      add(way, n)
+    end
+  end
+end
+
 -- The share of points that this process is to try: { call =, code =, n = } in a
 -- list.
 local function points_of(options, name, counts)
   local points, index = {}, sweep.seed_of(options.seed, name) % options.shares
   local function add(way, n)
     index = index + 1
-    if index % options.shares == options.share - 1 then
+    if options.places or index % options.shares == options.share - 1 then
       points[#points + 1] = { call = way.call, code = way.code, n = n }
     end
   end
   local ways = ways_of(options, counts)
-  if options.sample then
+  if options.places then
+    new_places(ways, add)
+  elseif options.sample then
     sampled_points(options, name, ways, add)
   else
     all_points(options, ways, add)
@@ -202,7 +220,8 @@ local function count_calls(counts)
 end
 
 local function sweep_test(options, test)
-  local base, why = sweep.measure(test, "memory", subject_of {})
+  local base, why = sweep.measure(test, "memory", subject_of {},
+    options.places)
   local counts = tally.new(options.tally)
   if not base then
     counts:skip(test.name, why)
@@ -218,6 +237,14 @@ local function sweep_test(options, test)
   return good
 end
 
+-- Whether the case is one that this process is to try: shares are of points, of
+-- places they are of cases.
+local function wants(options, listed, name)
+  local n = sweep.seed_of(options.seed, name)
+  return (not listed or listed[name])
+    and (not options.places or n % options.shares == options.share - 1)
+end
+
 local function main()
   local options = read_arguments(arg)
   if options.sum then
@@ -226,11 +253,14 @@ local function main()
   end
   local listed = options.list and sweep.read_list(options.list)
   limits.virtual = options.virtual ~= nil
+  if options.places then
+    places.open(options.places)
+  end
   fault.reset()
   return sweep.each_file("", options.patterns, function(tests)
     local good = true
     for _, test in ipairs(tests) do
-      if not listed or listed[test.name] then
+      if wants(options, listed, test.name) then
         good = sweep_test(options, test) and good
       end
     end

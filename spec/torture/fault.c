@@ -21,11 +21,15 @@ const char *const fault_codes[FAULT_CALL_COUNT] = {FAULT_CALLS(FAULT_CODES)};
 
 atomic_long fault_blocks, fault_raised, fault_given;
 struct fault_end *fault_note_end;
+void (*fault_note_call)(enum fault_call call, long n);
 
 int fault_due(enum fault_call call)
 {
     struct fault_plan *plan = &fault_plans[call];
     long n = atomic_fetch_add_explicit(&plan->count, 1, memory_order_relaxed);
+    if (fault_note_call != NULL) {
+        fault_note_call(call, n + 1);
+    }
     bool planned = n + 1 >= plan->first && n + 1 <= plan->last;
     return planned ? plan->code : fault_mode_interrupt(call);
 }

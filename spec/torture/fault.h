@@ -81,6 +81,10 @@ void fault_struck(enum fault_call call, int code);
  */
 bool fault_refuse(enum fault_call call, int fd, size_t n);
 
+/* Told of each call, and the how-manieth it is, before it is made or fails; NULL:
+ * nobody asks. */
+extern FAULT_API void (*fault_note_call)(enum fault_call call, long n);
+
 /* Blocks that were handed out by "memory" and not given back. */
 extern FAULT_API atomic_long fault_blocks;
 

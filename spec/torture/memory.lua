@@ -10,6 +10,8 @@ usage: ./dev torture memory [--asan] [options] [PATTERN ...]
   --percent=N   of so many of a hundred cases, chosen by the seed
   --seed=N      (1)
   --stride=N    at each N-th point
+  --places      at each place once: where no case before has asked for memory from
+                the same functions (--places=FILE: of processes that share it)
   --seconds=N   at no more points of a case than may take so long (on the
                 processor, where the clock is virtual); at one at least
   --part=K/N    one share of N of the points
@@ -24,6 +26,7 @@ package.path = "?.lua;" .. package.path
 local commands = require "spec.torture.commands"
 local fault = require "fault"
 local forked = require "forked"
+local places = require "places"
 local specs = require "spec.support.runner"
 local sweep = require "spec.torture.sweep"
 local tally = require "spec.torture.tally"
@@ -31,7 +34,7 @@ local tally = require "spec.torture.tally"
 local subject = {
   signs = {
     "not enough memory", "no memory", "ENOMEM", "[Cc]annot allocate memory",
-    "too many results", "stack overflow", -- Lua's, also where memory ends
+    "too many results", "too many arguments", "stack overflow", -- Lua's, also where memory ends
     "a function whose text can be found", -- child.lua's, who loads to find it
   },
   limit = 300,
@@ -71,6 +74,7 @@ local function read_arguments(words)
   end
   local share, shares = options.part:match("^(%d+)/(%d+)$")
   options.share, options.shares = tonumber(share), tonumber(shares)
+  options.by_case = options.sample or options.places
   return options
 end
 
@@ -108,12 +112,22 @@ local function timely_points(options, points, seconds)
   return fewer
 end
 
+local function new_places(options, add)
+  for _, place in ipairs(places.take()) do
+    if place.call == "memory" then
+      for _, mode in ipairs(options.mode and { options.mode } or mode_names) do
+        add(mode, place.n)
+      end
+    end
+  end
+end
+
 -- Whether the case is one that this process is to try. Shares are of points, of
--- samples they are of cases.
+-- samples and places they are of cases.
 local function wants(options, name)
   local n = sweep.seed_of(options.seed, name)
   return not (options.listed and not options.listed[name]
-    or options.sample and n % options.shares ~= options.share - 1
+    or options.by_case and n % options.shares ~= options.share - 1
     or options.percent and n // options.shares % 100 >= options.percent)
 end
 
@@ -122,11 +136,13 @@ local function points_of(options, name, count, seconds)
   local points, index = {}, sweep.seed_of(options.seed, name) % options.shares
   local function add(mode, n)
     index = index + 1
-    if options.sample or index % options.shares == options.share - 1 then
+    if options.by_case or index % options.shares == options.share - 1 then
       points[#points + 1] = { mode = mode, n = n }
     end
   end
-  if options.sample then
+  if options.places then
+    new_places(options, add)
+  elseif options.sample then
     sampled_points(options, name, count, add)
   else
     all_points(options, count, add)
@@ -182,7 +198,7 @@ end
 
 local function sweep_test(options, test)
   local runner = test.words and commands or sweep
-  local base, why = runner.measure(test, "memory", subject)
+  local base, why = runner.measure(test, "memory", subject, options.places)
   local seen = { tally = tally.new(options.tally), runner = runner }
   if not base then
     seen.tally:skip(test.name, why)
@@ -227,8 +243,12 @@ local function main()
   end
   subject.virtual = options.virtual ~= nil
   options.listed = options.list and sweep.read_list(options.list)
+  if options.places then
+    places.open(options.places)
+  end
   fault.reset()
-  local good = sweep_tests(options, command_tests(options))
+  local good = options.places ~= nil -- commands are no copies of this process
+    or sweep_tests(options, command_tests(options))
   return sweep.each_file("", options.patterns, function(tests)
     return sweep_tests(options, tests)
   end) and good

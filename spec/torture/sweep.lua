@@ -26,6 +26,7 @@ local fault = require "fault"
 local forked = require "forked"
 local leftovers = require "spec.support.leftovers"
 local ml = require "miniloop"
+local places = require "places"
 local runner = require "spec.support.runner"
 local scratch = require "spec.support.scratch"
 
@@ -67,12 +68,16 @@ local function under_fire(test, plan, result)
   else
     fault.reset()
   end
+  if plan.places then
+    places.watch()
+  end
   result.ok, result.err = pcall(body, test)
   for _ = 1, last_turns do
     pcall(ml.yield)
   end
   result.count, result.struck = fault.count(plan.call), fault.struck(plan.call)
   result.raised, result.given = fault.signs()
+  places.unwatch()
   if not plan.first then
     result.counts = counts()
   end
@@ -226,9 +231,11 @@ function sweep.try(test, plan, subject)
 end
 
 -- Runs the case with nothing failing. Gives how it ended, with `count` calls,
--- in `text` how often each was made; or nil and why it cannot be judged.
-function sweep.measure(test, call, subject)
-  local verdict, text, e = sweep.try(test, { call = call }, subject)
+-- in `text` how often each was made; or nil and why it cannot be judged. With
+-- `noted`, the places of its calls are noted.
+function sweep.measure(test, call, subject, noted)
+  local plan = { call = call, places = noted }
+  local verdict, text, e = sweep.try(test, plan, subject)
   if e.kind == "skip" then
     return nil, "skipped"
   elseif verdict ~= "right" and (verdict ~= "leak" or e.kind ~= "pass") then

@@ -17,6 +17,8 @@ void *__real_luaM_realloc_(lua_State *L, void *block, size_t osize,
 void __real_ml_error_push(lua_State *L, int code, const char *op);
 int __real_ml_error_fail(lua_State *L, int code, const char *op);
 int __real_lua_error(lua_State *L);
+int __real_lua_checkstack(lua_State *L, int n);
+int __wrap_lua_checkstack(lua_State *L, int n);
 int __real_ml_error_refuse(lua_State *L, int code, const char *op);
 int __wrap_ml_error_refuse(lua_State *L, int code, const char *op);
 _Noreturn void __wrap_luaD_throw(lua_State *L, int status);
@@ -45,6 +47,17 @@ int __wrap_luaD_growstack(lua_State *L, int n, int raise)
     int grown = __real_luaD_growstack(L, n, raise);
     asking = false;
     return grown;
+}
+
+/* Whether a stack has to grow depends on what was called before, and on when
+ * Lua last made it smaller: so each is taken for one that has to, unless it is
+ * for no more than every function has. */
+int __wrap_lua_checkstack(lua_State *L, int n)
+{
+    bool grows = lua_gettop(L) + n > LUA_MINSTACK;
+    return grows && fault_strike(FAULT_memory) != 0
+               ? 0
+               : __real_lua_checkstack(L, n);
 }
 
 /* A stack that has to grow raises without a throw that can be seen. */
