@@ -227,8 +227,8 @@ void ml_install(lua_State *L, int globals)
     struct ml_vm *vm = ml_vm_open(L);
     install_runtime(L, vm);
     if (globals && !vm->globals) {
+        ml_frame_install(L, vm); /* which coroutines need */
         install_coroutine(L);
-        ml_frame_install(L, vm);
         install_require(L);
         vm->globals = true;
     }

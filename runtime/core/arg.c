@@ -90,9 +90,9 @@ static const char *name_of(lua_State *L, lua_Debug *ar)
 
 void ml_arg_error(lua_State *L, int arg, const char *text)
 {
-    lua_Debug ar;
-    if (lua_getstack(L, 0, &ar) == 0 || lua_getinfo(L, "n", &ar) == 0 ||
-        ar.name != NULL) {
+    lua_Debug ar = {.name = NULL};
+    (void)ml_vm_frame(L, 0, "n", &ar); /* who has arguments is a function */
+    if (ar.name != NULL) {
         (void)luaL_argerror(L, arg, text);
     }
     (void)luaL_error(L, "bad argument #%d to '%s' (%s)", arg, name_of(L, &ar),
@@ -152,7 +152,7 @@ int ml_arg_option(lua_State *L, int arg, const char *otherwise,
 {
     bool given = otherwise == NULL || !lua_isnoneornil(L, arg);
     const char *name = given ? ml_arg_string(L, arg) : otherwise;
-    for (int i = 0; name != NULL && names[i] != NULL; i++) {
+    for (int i = 0; names[i] != NULL; i++) {
         if (strcmp(names[i], name) == 0) {
             return i;
         }

@@ -87,7 +87,7 @@ static void push_member(lua_State *L, int handle)
     ml_handle_get(L, handle, ML_HANDLE_NAME);
     ml_handle_get(L, handle, ML_HANDLE_SPAWNED);
     const char *name = lua_tostring(L, -2);
-    const char *spawned = lua_isstring(L, -1) ? lua_tostring(L, -1) : "";
+    const char *spawned = lua_tostring(L, -1);
     lua_pushlstring(L, spawned, strcspn(spawned, "\n")); /* the nearest */
     spawned = lua_tostring(L, -1);
     lua_pushfstring(L, "task %I%s%s%s of its group%s%s",

@@ -180,11 +180,9 @@ void ml_body_load(struct ml_task *task, lua_State *L, int nargs)
 /* Pushes what is wrong with the function that is innermost in `co`. */
 static void push_foreign(lua_State *L, lua_State *co)
 {
-    lua_Debug ar;
-    const char *name = NULL;
-    if (lua_getstack(co, 0, &ar) != 0 && lua_getinfo(co, "n", &ar) != 0) {
-        name = ar.name; /* NULL if C called it */
-    }
+    lua_Debug ar = {.name = NULL}; /* and so it is if C called it */
+    (void)ml_vm_frame(co, 0, "n", &ar);
+    const char *name = ar.name;
     lua_pushfstring(L,
                     "the task was suspended by C code that is not the "
                     "runtime's (lua_yield%s%s%s)",

@@ -215,18 +215,10 @@ enum {
     PAUSE = 1000000 /* ns */
 };
 
-static int pause_attempt(lua_State *L, ml_call *call)
-{
-    (void)L;
-    (void)call;
-    return 0; /* is never made: pause_k goes on */
-}
-
-/* It is being cancelled all the while, and raises that when it is over. */
-static const ml_syscall sys_pause = {.size = sizeof(ml_syscall),
-                                     .name = "pause",
-                                     .flags = ML_CALL_UNYIELDING,
-                                     .attempt = pause_attempt};
+/* It is being cancelled all the while, and raises that when it is over: there is
+ * no attempt, pause_k goes on. */
+static const ml_syscall sys_pause = {
+    .size = sizeof(ml_syscall), .name = "pause", .flags = ML_CALL_UNYIELDING};
 
 /* A call whose grace is over first gave way; now it raises: what is over stays
  * so, and only the task itself leaves the block. */
@@ -411,13 +403,5 @@ void ml_call_text(const ml_call *call, char *text, size_t size)
         text[n + 1] = '\0';
         call->def->describe(call, text + n + 1, size - (size_t)n - 1);
         text[n] = text[n + 1] != '\0' ? ' ' : '\0';
-    }
-}
-
-void ml_call_describe(const struct ml_task *task, char *text, size_t size)
-{
-    text[0] = '\0';
-    if (task->call.def != NULL) {
-        ml_call_text(&task->call, text, size);
     }
 }

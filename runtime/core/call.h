@@ -112,9 +112,6 @@ void ml_call_withdraw(struct ml_task *task);
 /* Writes what a call waits for: "sleep", "wait for task 3". */
 void ml_call_text(const ml_call *call, char *text, size_t size);
 
-/* The same of the task's call; an empty text if none is in flight. */
-void ml_call_describe(const struct ml_task *task, char *text, size_t size);
-
 /* The task of a call. */
 static inline struct ml_task *ml_call_owner(const ml_call *call)
 {

@@ -52,7 +52,7 @@ int ml_signal_index(const char *name)
 
 const char *ml_signal_name(int index)
 {
-    return index >= 0 && index < NAMES ? names[index].name : NULL;
+    return index < NAMES ? names[index].name : NULL;
 }
 
 static void on_signal(int number)

@@ -31,7 +31,7 @@ enum {
 /* The index of the signal of that name ("INT", "TERM", "HUP", ...), or -1. */
 int ml_signal_index(const char *name);
 
-/* The name of an index, or NULL past the last. */
+/* The name of an index from 0 on, or NULL past the last. */
 const char *ml_signal_name(int index);
 
 /* Makes an idle catcher. */

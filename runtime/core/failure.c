@@ -270,7 +270,7 @@ static void report_task(struct ml_task *task, lua_State *L, const char *kind)
     report.failure.task = task->id;
     report.failure.kind = kind;
     if (task->state == ML_TASK_WAITING) {
-        ml_call_describe(task, waiting, sizeof waiting);
+        ml_call_text(&task->call, waiting, sizeof waiting);
         report.failure.waiting = waiting;
     }
     push_name(L, task);

@@ -62,7 +62,7 @@ static int frame_message(lua_State *L)
 
 int ml_frame_lay(lua_State *co, struct ml_vm *vm, bool traced)
 {
-    if (!vm->used || vm->message == LUA_NOREF || vm->task->depth >= DEPTH_MAX ||
+    if (!vm->used || vm->task->depth >= DEPTH_MAX ||
         lua_checkstack(co, 2) == 0) {
         return 0;
     }
@@ -117,18 +117,12 @@ static bool ends_with_frame(lua_State *co, int level)
     return is_frame;
 }
 
-/* Takes the last line off the traceback on top. */
+/* Takes the last line off the traceback on top, which has one for a frame. */
 static void cut_last_line(lua_State *L)
 {
-    size_t length = 0;
-    const char *text = lua_tolstring(L, -1, &length);
-    while (length > 0 && text[length - 1] != '\n') {
-        length--;
-    }
-    if (length > 0) {
-        lua_pushlstring(L, text, length - 1);
-        lua_remove(L, -2);
-    }
+    const char *text = lua_tostring(L, -1);
+    lua_pushlstring(L, text, (size_t)(strrchr(text, '\n') - text));
+    lua_remove(L, -2);
 }
 
 /* Pushes the traceback of the error that has ended `co`, or nothing. */
@@ -193,8 +187,10 @@ static int debug_traceback(lua_State *L)
 
 void ml_frame_install(lua_State *L, struct ml_vm *vm)
 {
-    ml_vm_pushclosure(L, vm, frame_message, 0);
-    vm->message = luaL_ref(L, LUA_REGISTRYINDEX);
+    if (vm->message == LUA_NOREF) {
+        ml_vm_pushclosure(L, vm, frame_message, 0);
+        vm->message = luaL_ref(L, LUA_REGISTRYINDEX);
+    }
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
     if (lua_getfield(L, -1, "debug") == LUA_TTABLE) {
         ml_vm_pushclosure(L, vm, debug_traceback, 0);

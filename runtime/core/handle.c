@@ -286,17 +286,12 @@ int ml_handle_answer(lua_State *L, int index)
     struct ml_handle *handle = ml_handle_at(L, index);
     index = lua_absindex(L, index);
     luaL_checkstack(L, 6, "answer of wait");
-    switch ((enum ml_outcome)handle->outcome) {
-    case ML_DONE:
+    if (handle->outcome == ML_DONE) {
         lua_pushboolean(L, 1);
         return push_results(L, index) + 1;
-    case ML_FAILED:
-        return push_failure(L, index, handle);
-    case ML_CANCELLED:
-    case ML_ALIVE: /* of a loop that was closed: killed with it */
-    default:
-        return push_cancelled(L, index, handle);
     }
+    return handle->outcome == ML_FAILED ? push_failure(L, index, handle)
+                                        : push_cancelled(L, index, handle);
 }
 
 int ml_handle_join(lua_State *L, int index)

@@ -100,13 +100,27 @@ int ml_loop_open(struct ml_loop **out, lua_State *L,
     return 0;
 }
 
+/* Who closes the state from inside (`os.exit(0, true)` under the stock
+ * interpreter) is never returned to, be it a task or a handler of a kill: so that
+ * kill is over, and no group waits for such a member. */
+static void leave_closers(struct ml_loop *loop)
+{
+    loop->killing = false;
+    ml_list_each (item, &loop->live) {
+        struct ml_task *task = ml_container_of(item, struct ml_task, live);
+        if (task->state == ML_TASK_RUNNING ||
+            (task->state == ML_TASK_DYING &&
+             !ml_list_linked(ml_task_link(task)))) {
+            ml_group_remove(task);
+        }
+    }
+}
+
 void ml_loop_close(struct ml_loop *loop)
 {
     struct ml_vm *vm = loop->vm;
     loop->running = true; /* what is called from here cannot get in again */
-    /* A handler that closes the state (`os.exit(0, true)` under the stock
-     * interpreter) is never returned to: so a kill that it is part of is over. */
-    loop->killing = false;
+    leave_closers(loop);
     ml_loop_kill_all(loop, loop->L);
     ml_catchers_close(loop);
     ml_failures_flush(loop, ML_TIME_NEVER);
@@ -219,7 +233,7 @@ void ml_loop_cancel_all(struct ml_loop *loop, const char *reason)
     }
     /* Tasks that never ran are killed by it, those in groups of others too: not
      * while the list is walked. */
-    bool killing = loop->killing;
+    assert(!loop->killing && "never asked for by what is being killed");
     loop->killing = true;
     ml_list_each (item, &loop->live) {
         struct ml_task *task = ml_container_of(item, struct ml_task, live);
@@ -228,10 +242,7 @@ void ml_loop_cancel_all(struct ml_loop *loop, const char *reason)
             loop->doom = 0; /* no memory to be gentle */
         }
     }
-    loop->killing = killing;
-    if (!killing) {
-        ml_kill_continue(loop, loop->L);
-    }
+    ml_kill_continue(loop, loop->L);
 }
 
 /* The youngest task that can be killed: not one that is being killed, or that

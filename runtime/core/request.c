@@ -19,8 +19,7 @@ static const char *const METATABLE = "miniloop.request";
 static void note_first(lua_State *L, struct ml_vm *vm, const ml_syscall *def)
 {
     lua_Debug ar;
-    if (vm->idle.name != NULL || lua_getstack(L, 1, &ar) == 0 ||
-        lua_getinfo(L, "Sl", &ar) == 0) {
+    if (vm->idle.name != NULL || !ml_vm_frame(L, 1, "Sl", &ar)) {
         return;
     }
     vm->idle.name = def->name;

@@ -102,7 +102,7 @@ static int wait_virtual(struct ml_loop *loop, int64_t timeout)
 {
     bool real = timeout == ML_TIME_NEVER || (loop->later > 0 && timeout != 0);
     int n = loop->ops->wait(loop->poll, loop->events, ML_LOOP_EVENTS,
-                            real && timeout != 0 ? -1 : 0);
+                            real ? -1 : 0);
     if (n == 0 && !real && timeout > 0 && !ml_mailbox_pending(loop->mailbox)) {
         loop->clock.advance(&loop->clock, ml_time_add(loop->now, timeout));
     }

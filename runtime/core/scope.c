@@ -42,9 +42,7 @@ static void scope_drop(struct ml_scope *scope, lua_State *L)
 void ml_scope_leave(struct ml_scope *scope, lua_State *L)
 {
     struct ml_task *task = scope->task;
-    if (task == NULL) {
-        return; /* the task is being killed: they were abandoned */
-    }
+    assert(task != NULL && "what was abandoned is not gone on with");
     task->scope = scope->outer;
     scope_drop(scope, L);
     if (scope->kind == ML_SCOPE_GROUP) {
@@ -387,9 +385,6 @@ void ml_scope_expire(struct ml_alarm *alarm, lua_State *L)
 
 struct ml_group *ml_group_current(const struct ml_task *task)
 {
-    if (task == NULL) {
-        return NULL;
-    }
     for (struct ml_scope *s = task->scope; s != NULL; s = s->outer) {
         if (s->kind == ML_SCOPE_GROUP) {
             return (struct ml_group *)s;

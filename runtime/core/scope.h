@@ -121,7 +121,7 @@ void ml_scope_expire(struct ml_alarm *alarm, lua_State *L);
 /* The task ends: its scopes, whose memory is about to go, are left. */
 void ml_scopes_abandon(struct ml_task *task, lua_State *L);
 
-/* The group that a task spawned by `task` (NULL: none) starts in, or NULL. */
+/* The group that a task spawned by `task` starts in, or NULL. */
 struct ml_group *ml_group_current(const struct ml_task *task);
 
 /* True if the owner waits for the members to end. */

@@ -70,9 +70,8 @@ static bool is_ours(const lua_Debug *ar)
 /* The innermost Lua function that is a script's, seen from level 1 on. */
 static bool find_caller(lua_State *L, lua_Debug *ar)
 {
-    for (int level = 1; lua_getstack(L, level, ar) != 0; level++) {
-        if (lua_getinfo(L, "Sl", ar) != 0 && !is_ours(ar) &&
-            (level == 1 || ar->currentline >= 0)) {
+    for (int level = 1; ml_vm_frame(L, level, "Sl", ar); level++) {
+        if (!is_ours(ar) && (level == 1 || ar->currentline >= 0)) {
             return ar->currentline >= 0;
         }
     }

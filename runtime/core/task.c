@@ -244,7 +244,7 @@ static void step_broken(struct ml_task *task, lua_State *L, int error)
         lua_pushvalue(co, -1);
         ml_failures_stray(task, co, L, "failed");
     }
-    if (task->strict && task->group != NULL) {
+    if (task->strict) {
         task->group->failed = true;
         ml_scope_cancel(&task->group->scope, L, LUA_NOREF,
                         "a task of its group failed", task->loop->grace);

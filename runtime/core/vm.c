@@ -226,6 +226,15 @@ bool ml_vm_finalizing(lua_State *L)
     return lua_gc(L, LUA_GCISRUNNING) < 0;
 }
 
+bool ml_vm_frame(lua_State *L, int level, const char *what, lua_Debug *ar)
+{
+    if (lua_getstack(L, level, ar) == 0) {
+        return false;
+    }
+    (void)lua_getinfo(L, what, ar); /* fails for letters that Lua has not */
+    return true;
+}
+
 static void push_misplacement(lua_State *L, const struct ml_vm *vm,
                               const char *call)
 {
@@ -245,8 +254,8 @@ static void push_misplacement(lua_State *L, const struct ml_vm *vm,
 static bool is_unguarded(lua_State *L)
 {
     lua_Debug ar;
-    for (int level = 1; lua_getstack(L, level, &ar) != 0; level++) {
-        if (lua_getinfo(L, "nS", &ar) == 0 || *ar.what == 'C') {
+    for (int level = 1; ml_vm_frame(L, level, "nS", &ar); level++) {
+        if (*ar.what == 'C') {
             return false;
         }
         if (ar.name != NULL && strcmp(ar.name, "__gc") == 0) {

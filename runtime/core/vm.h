@@ -143,6 +143,10 @@ static inline bool ml_vm_suspendable(lua_State *L, const struct ml_vm *vm)
  * on. */
 bool ml_vm_finalizing(lua_State *L);
 
+/* What lua_getinfo tells by `what` of the function that is so many levels up in
+ * L. False, and nothing is told, if there is none. */
+bool ml_vm_frame(lua_State *L, int level, const char *what, lua_Debug *ar);
+
 /* Raises the error for a blocking call made where nothing can suspend; it
  * names the call and the reason. Reports the first one in a finalizer, whose
  * errors Lua hides. Never returns. */

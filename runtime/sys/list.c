@@ -26,7 +26,7 @@ static void push_task(lua_State *L, struct ml_task *task)
     lua_pushstring(L, ml_task_status(task));
     lua_setfield(L, -2, "status");
     if (task->state == ML_TASK_WAITING) {
-        ml_call_describe(task, waits, sizeof waits);
+        ml_call_text(&task->call, waits, sizeof waits);
         lua_pushstring(L, waits);
         lua_setfield(L, -2, "waits");
         lua_pushnumber(L, ml_time_to_seconds(task->since));

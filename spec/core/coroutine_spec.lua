@@ -359,6 +359,16 @@ function spec.test_a_hook_of_one_task_is_not_the_next_ones()
   end
 end
 
+-- As a coroutine does, which is why one that was used before will not do.
+function spec.test_a_task_inherits_the_hook_of_its_maker()
+  ml.spawn(type, 1):wait()
+  local function hook() end
+  debug.sethook(hook, "", 1000000)
+  local task = ml.spawn(debug.gethook)
+  debug.sethook()
+  lu.assertEquals(select(4, task:wait()), 1000000)
+end
+
 -- ------------------------------------------------------------------ as Lua's
 
 -- What coroutines do that make no system call; printed, to be compared.

@@ -27,6 +27,45 @@ local function while_closing(f, ...)
   return answer
 end
 
+-- C3.6: both kills are asked for while a third is carried out.
+function spec.test_a_member_whose_own_kill_waits_goes_before_its_owner()
+  for _, member_first in ipairs { true, false } do
+    local order, member = {}, nil
+    local owner = ml.spawn(ml.group, function(g)
+      local _ <close> = closing(order, "owner")
+      member = g:spawn(function()
+        local _ <close> = closing(order, "member")
+        ml.sleep(math.huge)
+      end)
+      ml.sleep(math.huge)
+    end)
+    ml.yield()
+    ml.yield()
+    closed_by(function()
+      (member_first and member or owner):kill();
+      (member_first and owner or member):kill()
+    end):kill()
+    lu.assertEquals(order, { "member", "owner" })
+  end
+end
+
+-- C3.6
+function spec.test_members_go_first_whatever_block_the_group_is_in()
+  local order = {}
+  local owner = ml.spawn(ml.timeout, 60, ml.shield, ml.group, function(g)
+    local _ <close> = closing(order, "owner")
+    g:spawn(ml.timeout, 60, function()
+      local _ <close> = closing(order, "member")
+      ml.sleep(math.huge)
+    end)
+    ml.sleep(math.huge)
+  end)
+  ml.yield()
+  ml.yield()
+  owner:kill()
+  lu.assertEquals(order, { "member", "owner" })
+end
+
 -- -------------------------------------------------------- what may be called
 
 function spec.test_a_closing_variable_cannot_suspend()

@@ -298,4 +298,24 @@ function spec.test_a_loop_with_one_wait_that_never_comes_uses_no_cpu()
   end)
 end
 
+-- C4.2: an alarm that is late already is not put off until more have rung.
+function spec.test_alarms_that_ring_close_together_are_not_put_off()
+  local start, woke = ml.now(), {}
+  local function busy_until(time)
+    while ml.now() < time do end
+  end
+  local tasks = {}
+  for i = 1, 12 do
+    tasks[i] = ml.spawn(function()
+      ml.sleep(0.001 + i * 0.0001)
+      table.insert(woke, i)
+      busy_until(start + 0.001 + i * 0.0003)
+    end)
+  end
+  for _, task in ipairs(tasks) do
+    task:wait()
+  end
+  lu.assertEquals(woke, { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 })
+end
+
 return spec

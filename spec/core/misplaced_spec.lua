@@ -261,6 +261,28 @@ function spec.test_a_finalizer_that_blocks_by_a_function_in_lua_is_told_of()
     .. "in it: [^\n]*misplaced_spec.lua:%d+: cannot call 'map' here: .*")
 end
 
+-- C2.5: one that is left by a tail call is no more to be seen.
+function spec.test_a_finalizer_that_ends_with_a_call_that_blocks_harms_nothing()
+  local result = child.run(function()
+    local ran = false
+    local function allocate()
+      setmetatable({}, {
+        __gc = function()
+          ran = true
+          return ml.sleep(1)
+        end,
+      })
+      repeat
+        local garbage = {}
+        garbage[1] = garbage
+      until ran
+    end
+    coroutine.wrap(allocate)()
+    print "goes on"
+  end)
+  lu.assertEquals({ result.out, result.status }, { "goes on\n", 0 })
+end
+
 function spec.test_a_coroutine_below_such_a_place_cannot_block_either()
   refuses("sleep", table.sort, { 1, 2 }, coroutine.wrap(nap))
   refuses("sleep", string.gsub, "x", "x", function()

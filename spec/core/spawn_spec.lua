@@ -158,4 +158,21 @@ function spec.test_a_script_may_have_a_name_that_is_nearly_ours()
   end
 end
 
+-- C4.4: the same line, of two files.
+function spec.test_each_task_knows_the_file_that_it_was_spawned_in()
+  local spawned = {}
+  for _, name in ipairs { "one.lua", "other.lua" } do
+    local chunk = "local ml = ...\nlocal task = ml.spawn(ml.sleep, 0) return task"
+    local task = assert(load(chunk, "@" .. name))(ml)
+    for _, each in ipairs(ml.tasks()) do
+      if each.id == task.id then
+        table.insert(spawned, each.spawned)
+      end
+    end
+    task:wait()
+  end
+  lu.assertEquals(spawned[1]:match("^[^\n]*"), "one.lua:2")
+  lu.assertEquals(spawned[2]:match("^[^\n]*"), "other.lua:2")
+end
+
 return spec

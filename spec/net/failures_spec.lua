@@ -29,6 +29,17 @@ local function connection()
   return near, assert(listener:accept())
 end
 
+-- ------------------------------------------------------------------ the loop
+
+-- In the turn between the answer of a worker and the task's.
+function spec.test_the_loop_is_sound_while_a_name_is_looked_up()
+  local task = ml.spawn(net.resolve, "localhost:1")
+  repeat
+    ml.yield()
+    lu.assertTrue(core.check())
+  until task:status() == "done"
+end
+
 -- ---------------------------------------------------------------------- kill
 
 -- C3.6: the byte comes just before the kill, or just after it.

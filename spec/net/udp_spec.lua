@@ -240,6 +240,21 @@ function spec.test_two_tasks_get_a_datagram_each()
   lu.assertEquals({ two:wait() }, { true, "second" })
 end
 
+-- C5.6: both are woken by the one datagram.
+function spec.test_who_was_woken_in_vain_and_cancelled_meanwhile_raises()
+  local two
+  local one = waiting(function()
+    local data = b:recv()
+    two:cancel("late")
+    return data
+  end)
+  two = waiting(b.recv, b)
+  a:sendto("first", b:address())
+  lu.assertEquals({ one:wait() }, { true, "first" })
+  local err = assert_code("ECANCELED", two:wait())
+  lu.assertEquals(err.reason, "late")
+end
+
 function spec.test_it_has_socket_options_and_is_an_io()
   lu.assertTrue(a:setoption("broadcast", true))
   lu.assertTrue(a:getoption("broadcast"))

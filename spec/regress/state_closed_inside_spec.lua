@@ -81,4 +81,56 @@ function spec.test_inside_of_generators_the_others_are_closed()
   end, "other\n")
 end
 
+-- A group whose function and whose member hold something, and the member.
+local function hold_in_group(f)
+  local member
+  ml.spawn(ml.group, function(g)
+    member = g:spawn(function()
+      local _ <close> = setmetatable({}, {
+        __close = function()
+          print("member")
+          f()
+        end,
+      })
+      ml.sleep(math.huge)
+    end)
+    local _ <close> = setmetatable({}, {
+      __close = function()
+        print("owner")
+      end,
+    })
+    ml.sleep(math.huge)
+  end)
+  ml.sleep(0)
+  ml.sleep(0)
+  return member
+end
+
+-- The owner waited for its member, which was never gone on with.
+function spec.test_in_the_handler_of_a_members_kill_the_owner_is_closed()
+  assert_leaves(function()
+    ml.run(function()
+      hold("other")
+      hold_in_group(leave):kill()
+    end)
+  end, "member\nowner\nother\n")
+end
+
+function spec.test_in_a_member_its_owner_is_closed()
+  assert_leaves(function()
+    ml.run(function()
+      hold("other")
+      ml.group(function(g)
+        local _ <close> = setmetatable({}, {
+          __close = function()
+            print("owner")
+          end,
+        })
+        g:spawn(leave)
+        ml.sleep(math.huge)
+      end)
+    end)
+  end, "other\nowner\n")
+end
+
 return spec
