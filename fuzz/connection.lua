@@ -24,8 +24,8 @@ end
 
 local function open(conn, client, how)
   local options = {
-    maxmessage = 5000, close_timeout = 1, ping = how % 3 == 0 and 2 or nil,
-    fragment = how % 2 == 0 and 100 or nil,
+    maxmessage = 500, close_timeout = 1, ping = how % 3 == 0 and 2 or nil,
+    fragment = how % 2 == 0 and 20 or nil,
   }
   return connection.new(conn, client, options_of.messages(client, options),
     options)
@@ -34,7 +34,7 @@ end
 -- Each takes the WebSocket, the stream below it, and a number from the input.
 local acts = {
   function(ws, _, n)
-    check(ws:send(("x"):rep(n * 20), "binary", 3))
+    check(ws:send(("x"):rep(n * 2), "binary", 3))
   end,
   function(ws, _, n)
     check(ws:send(("\xC3\xA4"):rep(n), "text", n % 2 + 1))

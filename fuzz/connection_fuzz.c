@@ -7,7 +7,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc;
     (void)argv;
-    script_open("connection");
+    script_open("connection", false);
     return 0;
 }
 

@@ -6,6 +6,8 @@
 
 #include "base/alloc.h"
 
+#include <poll.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -24,15 +26,23 @@ static inline void fuzz_fail(const char *file, int line, const char *what)
     abort();
 }
 
+/* As lua_Alloc and ml_alloc_fn; `ud` is a size_t, in which the bytes that are out
+ * are counted, or NULL. (Of a new block, Lua gives the kind of object in place of
+ * the old size.) */
 static inline void *fuzz_alloc_fn(void *ud, void *p, size_t osize, size_t nsize)
 {
-    (void)ud;
-    (void)osize;
-    if (nsize == 0) {
+    size_t *out = ud;
+    void *block = NULL;
+
+    if (nsize > 0) {
+        block = realloc(p, nsize);
+    } else {
         free(p);
-        return NULL;
     }
-    return realloc(p, nsize);
+    if (out != NULL && (block != NULL || nsize == 0)) {
+        *out = *out - (p != NULL ? osize : 0) + nsize;
+    }
+    return block;
 }
 
 static const struct ml_alloc fuzz_alloc = {fuzz_alloc_fn, NULL};
@@ -46,6 +56,26 @@ static inline char *fuzz_copy(const void *bytes, size_t n)
         memcpy(copy, bytes, n);
     }
     return copy;
+}
+
+/* How many descriptors are open, of those that an input may come to: the kernel
+ * tells of 128 at once which are none. */
+static inline int fuzz_descriptors(void)
+{
+    enum {
+        MOST = 128
+    };
+    struct pollfd fds[MOST];
+    int open = 0;
+
+    for (int i = 0; i < MOST; i++) {
+        fds[i] = (struct pollfd){.fd = i};
+    }
+    FUZZ_CHECK(poll(fds, MOST, 0) >= 0);
+    for (int i = 0; i < MOST; i++) {
+        open += (fds[i].revents & POLLNVAL) == 0;
+    }
+    return open;
 }
 
 /* What is left of an input. */

@@ -7,8 +7,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc;
     (void)argv;
-    script_open("json");
-    script_watch();
+    script_open("json", true);
     return 0;
 }
 

@@ -7,7 +7,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc;
     (void)argv;
-    script_open("request");
+    script_open("request", false);
     return 0;
 }
 

@@ -20,8 +20,9 @@ local function dice(bytes)
   end
 end
 
+-- An operation takes three bytes or so: a short input is a short program.
 return function(bytes)
-  local p = program.make(1, dice(bytes))
+  local p = program.make(1, dice(bytes), #bytes // 3)
   local w = machine.run(p)
   if w.violation then
     error(tostring(w.violation) .. "\n" .. program.text(p), 0)

@@ -7,7 +7,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc;
     (void)argv;
-    script_open("schedule");
+    script_open("schedule", false);
     return 0;
 }
 

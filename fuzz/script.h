@@ -9,16 +9,32 @@
 #include <lualib.h>
 #include <miniloop.h>
 
-int luaopen_miniloop(lua_State *L);
+enum {
+    SCRIPT_LOOK = 1024, /* inputs from one look at the memory to the next */
+    SCRIPT_LIFE = 32 * SCRIPT_LOOK, /* inputs of one state */
+    /* Tables, and what is kept to be used again, grow with the largest input;
+     * but of a state's whole life no input may leave some bytes more. */
+    SCRIPT_GROWTH = 256 << 10
+};
 
 /* The state is used again, for to make one takes longer than most inputs. */
-static lua_State *script;
+static struct {
+    lua_State *L;
+    const char *name;
+    bool watched;    /* its lines are counted */
+    size_t memory;   /* bytes that the state holds */
+    size_t first;    /* the same at the first look */
+    unsigned inputs; /* that it has seen */
+    int descriptors; /* that are open when nothing was left open */
+} script;
+
+/* ---- the state ---------------------------------------------------------------- */
 
 static inline void script_must(int status)
 {
     if (status != LUA_OK) {
         (void)fprintf(stderr, "does not hold: %s\n",
-                      luaL_tolstring(script, -1, NULL));
+                      luaL_tolstring(script.L, -1, NULL));
         abort();
     }
 }
@@ -27,25 +43,6 @@ static inline int script_traceback(lua_State *L)
 {
     luaL_traceback(L, L, luaL_tolstring(L, 1, NULL), 1);
     return 1;
-}
-
-/* Makes the state, with the runtime in it and the tree as the place of modules,
- * and runs fuzz/NAME.lua. The handler of errors is at 1, the function at 2. */
-static inline void script_open(const char *name)
-{
-    script = luaL_newstate();
-    FUZZ_CHECK(script != NULL);
-    luaL_openlibs(script);
-    lua_pushcfunction(script, script_traceback);
-    luaL_requiref(script, "miniloop", luaopen_miniloop, 0);
-    lua_pop(script, 1);
-    lua_pushfstring(script,
-                    "package.path = '%s/?.lua;' .. package.path "
-                    "return dofile '%s/fuzz/%s.lua'",
-                    ML_FUZZ_SOURCE, ML_FUZZ_SOURCE, name);
-    script_must(luaL_loadstring(script, lua_tostring(script, -1)));
-    lua_remove(script, -2);
-    script_must(lua_pcall(script, 0, 1, 1));
 }
 
 /* What libFuzzer sees of a script: a counter for each of its lines (the section
@@ -61,17 +58,83 @@ static inline void script_count(lua_State *L, lua_Debug *ar)
     script_lines[line % sizeof script_lines]++;
 }
 
-/* For scripts that are to be covered themselves, line by line. */
-static inline void script_watch(void)
+/* The runtime is in it, and the tree is the place of modules; fuzz/NAME.lua has
+ * run. The handler of errors is at 1, the function at 2. */
+static inline void script_new(void)
 {
-    lua_sethook(script, script_count, LUA_MASKLINE, 0);
+    lua_State *L = script.L = lua_newstate(fuzz_alloc_fn, &script.memory);
+    FUZZ_CHECK(L != NULL);
+    luaL_openlibs(L);
+    lua_pushcfunction(L, script_traceback);
+    luaL_requiref(L, "miniloop", luaopen_miniloop, 0);
+    lua_pop(L, 1);
+    lua_pushfstring(L,
+                    "package.path = '%s/?.lua;' .. package.path "
+                    "return dofile '%s/fuzz/%s.lua'",
+                    ML_FUZZ_SOURCE, ML_FUZZ_SOURCE, script.name);
+    script_must(luaL_loadstring(L, lua_tostring(L, -1)));
+    lua_remove(L, -2);
+    script_must(lua_pcall(L, 0, 1, 1));
+    if (script.watched) {
+        lua_sethook(L, script_count, LUA_MASKLINE, 0);
+    }
+}
+
+/* Makes the state for fuzz/NAME.lua. A script that is to be covered itself, line
+ * by line, is watched. */
+static inline void script_open(const char *name, bool watched)
+{
+    script.name = name;
+    script.watched = watched;
+    script_new();
+}
+
+/* ---- what is left of an input --------------------------------------------------- */
+
+/* What was not closed is, when it has been collected. */
+static inline void script_check_descriptors(void)
+{
+    if (fuzz_descriptors() != script.descriptors) {
+        lua_gc(script.L, LUA_GCCOLLECT);
+        FUZZ_CHECK(fuzz_descriptors() == script.descriptors);
+    }
+}
+
+static inline void script_check_memory(void)
+{
+    lua_gc(script.L, LUA_GCCOLLECT);
+    lua_gc(script.L, LUA_GCCOLLECT); /* what finalizers let go */
+    if (script.first == 0) {
+        script.first = script.memory;
+    }
+    FUZZ_CHECK(script.memory < script.first + SCRIPT_GROWTH);
+}
+
+static inline void script_renew(void)
+{
+    lua_close(script.L);
+    FUZZ_CHECK(script.memory == 0);
+    FUZZ_CHECK(fuzz_descriptors() == script.descriptors);
+    script.inputs = 0;
+    script.first = 0;
+    script_new();
 }
 
 static inline void script_run(const uint8_t *data, size_t size)
 {
-    lua_pushvalue(script, 2);
-    lua_pushlstring(script, (const char *)data, size);
-    script_must(lua_pcall(script, 1, 0, 1));
+    if (script.descriptors == 0) { /* by now libFuzzer has opened its own */
+        script.descriptors = fuzz_descriptors();
+    }
+    lua_pushvalue(script.L, 2);
+    lua_pushlstring(script.L, (const char *)data, size);
+    script_must(lua_pcall(script.L, 1, 0, 1));
+    script_check_descriptors();
+    if (++script.inputs % SCRIPT_LOOK == 0) {
+        script_check_memory();
+    }
+    if (script.inputs == SCRIPT_LIFE) {
+        script_renew();
+    }
 }
 
 #endif

@@ -7,8 +7,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc;
     (void)argv;
-    script_open("url");
-    script_watch();
+    script_open("url", true);
     return 0;
 }
 

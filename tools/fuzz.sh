@@ -23,32 +23,56 @@ fuzz_is_known() {
     fuzz_targets | grep -qxe "$1" || fuzz_usage
 }
 
+# The longest input that is made of one: what each of its bytes sets off takes
+# time, and most of what can go wrong does so in a few.
+fuzz_length() {
+    case $1 in
+    capi | connection | request) echo 64 ;;
+    address | cmdline | schedule | url) echo 128 ;;
+    *) echo 400 ;;
+    esac
+}
+
 # fuzz_program TARGET WORDS ... (what the code itself prints is of no interest)
+#
+# What is freed is watched long enough to see who uses it within an input, and
+# stacks that have been left lie in no more memory than they need: Lua unwinds
+# them often, and each time all of it is gone through. (print_funcs: to name the
+# functions that are new takes another process, whose pipes would seem to be
+# left open.)
 fuzz_program() {
     program=build/fuzz/fuzz/$1_fuzz
     shift
-    ASAN_OPTIONS=detect_stack_use_after_return=1:${ASAN_OPTIONS:-} \
+    ASAN_OPTIONS=detect_stack_use_after_return=1:max_uar_stack_size_log=16:quarantine_size_mb=2:${ASAN_OPTIONS:-} \
         LSAN_OPTIONS=suppressions=spec/support/lsan.supp:print_suppressions=0 \
-        "$program" "$@"
+        "$program" -print_funcs=0 "$@"
 }
 
 # fuzz_look TARGET SECONDS [SEED]
+#
+# Who called the allocator takes longer to note than most else does: an input
+# that is found is to be run again, which tells.
 fuzz_look() {
     target=$1
     found=build/fuzz/corpus/$target
     log=build/log/fuzz-$target.log
     leaks=1
-    if [ -f "fuzz/$target.lua" ]; then
-        leaks=0 # a state of Lua that goes on holds more and less memory
+    if [ -f "fuzz/$target.lua" ] || [ "$target" = capi ]; then
+        leaks=0 # they count what a state of Lua holds from time to time
     fi
     closed=1 # standard output
     if [ "$target" = cmdline ]; then
         closed=3 # it complains of wrong words all the time
     fi
+    words=
+    if [ -f "fuzz/$target.dict" ]; then
+        words=-dict=fuzz/$target.dict
+    fi
     mkdir -p "$found" "build/fuzz/found" "fuzz/corpus/$target"
-    if ! fuzz_program "$target" -max_total_time="$2" -max_len=4096 \
+    if ! ASAN_OPTIONS=malloc_context_size=0 fuzz_program "$target" \
+        -max_total_time="$2" -max_len="$(fuzz_length "$target")" ${words:+"$words"} \
         -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -close_fd_mask="$closed" \
-        -detect_leaks="$leaks" -seed="${3:-0}" \
+        -detect_leaks="$leaks" -entropic=0 -seed="${3:-0}" \
         -artifact_prefix="build/fuzz/found/$target-" \
         "$found" "fuzz/corpus/$target" >"$log" 2>&1; then
         grep -vE "^(#[0-9]+|INFO:|stat::)" "$log" | head -n 60 >&2
@@ -90,11 +114,18 @@ fuzz_all() {
     [ "$bad" = 0 ]
 }
 
-# fuzz_keep TARGET
+# fuzz_keep TARGET: as few as reach all that was reached.
 fuzz_keep() {
-    mkdir -p "fuzz/corpus/$1" "build/fuzz/corpus/$1"
+    kept=fuzz/corpus/$1
+    fewer=build/fuzz/kept/$1
+    mkdir -p "$kept" "build/fuzz/corpus/$1"
+    rm -rf "$fewer"
+    mkdir -p "$fewer"
     quietly "fuzz-keep-$1" fuzz_program "$1" -set_cover_merge=1 \
-        "fuzz/corpus/$1" "build/fuzz/corpus/$1"
+        -max_len="$(fuzz_length "$1")" -detect_leaks=0 \
+        "$fewer" "$kept" "build/fuzz/corpus/$1"
+    rm -rf "$kept"
+    mv "$fewer" "$kept"
 }
 
 # Names as the command line has them.

@@ -457,12 +457,14 @@ local function set_out(m, p)
 end
 
 ---The program of a seed; or of dice of the caller's, which give a number from 0
----to below n.
+---to below n, and of about so many operations.
 ---@param seed integer
 ---@param roll (fun(n: integer): integer)?
-function program.make(seed, roll)
+---@param fuel integer?
+function program.make(seed, roll, fuel)
   roll = roll or dice(seed)
-  local m = { roll = roll, depth = 0, nested = 0, fuel = 30 + roll(130) }
+  local m = { roll = roll, depth = 0, nested = 0,
+    fuel = fuel or 30 + roll(130) }
   local p = make_objects(m, seed)
   set_out(m, p)
   p.main = { one_in(m, 3) and make.pass(m) or nil }
