@@ -1,6 +1,7 @@
 #include "core/site.h"
 
 #include "base/cast.h"
+#include "core/vm.h"
 
 #include <lauxlib.h>
 #include <stdbool.h>
