@@ -93,6 +93,9 @@ static const char *verb_of(const ml_failure *failure)
     if (is_kind(failure, "close")) {
         return ", while it was being closed";
     }
+    if (is_kind(failure, "killed")) {
+        return " was killed, for there is no memory to cancel it";
+    }
     if (is_kind(failure, "finalizer")) {
         return ", in a finalizer that ran in it";
     }

@@ -61,7 +61,8 @@ void ml_failures_stray(struct ml_task *task, lua_State *co, lua_State *L,
                        const char *kind);
 
 /* Reports an error that ends no task: one that it has caught for good
- * ("failed"), or that of a finalizer which ran in it ("finalizer"). It does not
+ * ("failed"), or that of a finalizer which ran in it ("finalizer"); or an end
+ * that is no failure of the task's own ("killed", with nil for both). It does not
  * count as one that nobody took. The error value and the traceback are on top of
  * L, which it takes off. */
 void ml_failures_mention(struct ml_task *task, lua_State *L, const char *kind);

@@ -57,8 +57,21 @@ static void kill_explain(struct ml_task *task, lua_State *L)
     }
 }
 
+/* Clean-up that might have blocked may not, and has no error to look at. */
+static void kill_report(struct ml_task *task, lua_State *L)
+{
+    if (lua_checkstack(L, LUA_MINSTACK) != 0) {
+        lua_pushnil(L);
+        lua_pushnil(L);
+        ml_failures_mention(task, L, "killed");
+    }
+}
+
 static void kill_one(struct ml_task *task, lua_State *L)
 {
+    if (task->uncancelled && task->started) {
+        kill_report(task, L);
+    }
     kill_explain(task, L);
     ml_kill_close(task, L);
     ml_task_end(task, L);
@@ -173,6 +186,12 @@ void ml_task_kill_later(struct ml_task *task)
     } else {
         ml_list_append(&loop->kills, ml_task_link(task));
     }
+}
+
+void ml_task_kill_uncancelled(struct ml_task *task)
+{
+    task->uncancelled = true;
+    ml_task_kill_later(task);
 }
 
 void ml_kill_due(struct ml_loop *loop, lua_State *L)

@@ -20,6 +20,10 @@ void ml_kill_due(struct ml_loop *loop, lua_State *L);
  * tasks are being listed. Nothing of Lua runs here, and no memory is taken. */
 void ml_task_kill_later(struct ml_task *task);
 
+/* The same for a task that is to be cancelled where there is no memory for that;
+ * it is reported when it goes. */
+void ml_task_kill_uncancelled(struct ml_task *task);
+
 /* Between these two, a task that was just spawned is one to be killed: so it
  * never runs if what its spawner does meanwhile raises. */
 void ml_task_withhold(struct ml_task *task);

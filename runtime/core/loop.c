@@ -239,7 +239,7 @@ void ml_loop_cancel_all(struct ml_loop *loop, const char *reason)
         struct ml_task *task = ml_container_of(item, struct ml_task, live);
         if (ml_task_cancel(task, loop->L, LUA_NOREF, reason, loop->grace) !=
             0) {
-            loop->doom = 0; /* no memory to be gentle */
+            ml_task_kill_uncancelled(task);
         }
     }
     ml_kill_continue(loop, loop->L);

@@ -288,7 +288,7 @@ static void task_reach(struct ml_task *task, const struct ml_scope *from)
 {
     struct ml_scope *own = own_scope(task);
     if (own == NULL) {
-        ml_task_kill_later(task);
+        ml_task_kill_uncancelled(task);
         return;
     }
     if (own->stage != ML_SCOPE_OPEN) {

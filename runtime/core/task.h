@@ -62,6 +62,7 @@ struct ml_task {
     bool doomed : 1;       /* killed while it runs: dies as it gives way */
     bool alert : 1;        /* a scope of its was cancelled, maybe unheard */
     bool started : 1;      /* it has run */
+    bool uncancelled : 1;  /* it is killed for want of memory to cancel it */
     bool exposed : 1;      /* its thread value was given to Lua */
     bool named : 1;        /* its handle has a name and is pinned */
     bool warned : 1;       /* a call of its gave nil and an error */

@@ -61,6 +61,7 @@ typedef struct ml_failure {
     const char *spawned;   /* where the task was spawned, a line a generation */
     const char *kind;      /* "failed", "deadlock", "close" (an error in a
                               to-be-closed variable of a task that was killed),
+                              "killed" (no memory was there to cancel it),
                               "finalizer" (a blocking call in one, which cannot
                               be), "task" (none: the command lists tasks) */
     const char *waiting;   /* deadlock, task: what the task waits for */

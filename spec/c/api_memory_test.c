@@ -104,9 +104,9 @@ static int feed(lua_State *L)
 }
 
 /* A loop whose scripts can do without memory for a while. */
-static ml_loop *open_starving(void)
+static ml_loop *open_starving(unsigned flags)
 {
-    ml_options options = options_of(ML_VIRTUAL_TIME);
+    ml_options options = options_of(flags);
     options.alloc = scarce_alloc;
     options.alloc_ud = &ration;
     ml_loop *loop = open_with(&options);
@@ -115,24 +115,27 @@ static ml_loop *open_starving(void)
     return loop;
 }
 
-/* C5.4: members of a cancelled group that cannot be told of it are killed, and
- * nobody else is. */
+/* C5.4: members of a cancelled group that cannot be told of it are killed, which
+ * is reported, and nobody else is. */
 static void test_others_outlive_members_that_could_not_be_told(void)
 {
-    ml_loop *loop = open_starving();
+    ml_loop *loop = open_starving(ML_VIRTUAL_TIME);
     spawn(loop, "local ml = require 'miniloop'\n"
                 "local group, start = nil, ml.now()\n"
                 "local owner = ml.spawn(ml.group, function(g)\n"
                 "  group = g\n"
                 "  g:spawn(function() pcall(ml.sleep, 9) went_on = true end)\n"
                 "end)\n"
-                "ml.sleep(0)\n"
+                "ml.sleep(0) ml.sleep(0)\n"
                 "starve() group:cancel() feed()\n"
                 "owner:wait()\n"
                 "took = ml.now() - start\n");
-    run(loop);
+    CHECK_EQ(ml_run(loop, ML_RUN_DEFAULT), 0);
     CHECK(global_is(loop, "went_on", "nil"));
     CHECK(global_is(loop, "took", "0.0"));
+    CHECK_EQ(heard_count, 1);
+    CHECK_EQ(heard.task, 3);
+    CHECK_EQ(strcmp(heard.kind, "killed"), 0);
     close_loop(loop);
 }
 
@@ -143,10 +146,50 @@ static int allow(lua_State *L)
     return 0;
 }
 
+/* The script fails, and the three others are cancelled; all requests for memory
+ * from the n-th on are refused meanwhile. The number of those that clean up. */
+static long long cancel_all(long n)
+{
+    ml_loop *loop = open_starving(ML_VIRTUAL_TIME | ML_SCRIPT);
+    define(loop, "allow", allow);
+    lua_pushinteger(ml_state(loop), n);
+    lua_setglobal(ml_state(loop), "n");
+    spawn(loop, "local ml = require 'miniloop'\n"
+                "cleaned = 0\n"
+                "local function clean()\n"
+                "  pcall(ml.sleep, 9)\n"
+                "  feed()\n"
+                "  ml.shield(ml.sleep, 1)\n"
+                "  cleaned = cleaned + 1\n"
+                "end\n"
+                "for _ = 1, 3 do ml.spawn(clean) end\n"
+                "ml.sleep(0) collectgarbage()\n"
+                "allow(n)\n"
+                "error('enough', 0)\n");
+    CHECK_EQ(ml_run(loop, ML_RUN_DEFAULT), -ECHILD);
+    (void)feed(NULL);
+    long long cleaned = integer_of(loop, "cleaned");
+    CHECK_EQ(heard_count, 1 + 3 - cleaned);
+    close_loop(loop);
+    return cleaned;
+}
+
+/* C5.1, C4.4: those that can be told have the time for clean-up. */
+static void test_all_but_those_that_cannot_be_told_are_cancelled(void)
+{
+    bool seen[4] = {false, false, false, false};
+    for (long n = 0; n < 30; n++) {
+        long long cleaned = cancel_all(n);
+        CHECK_MUST(cleaned >= 0 && cleaned <= 3);
+        seen[cleaned] = true;
+    }
+    CHECK(seen[0] && seen[1] && seen[2] && seen[3]);
+}
+
 /* A spawn that raises has spawned nothing. C3.new */
 static void test_a_task_runs_if_its_spawn_has_answered(void)
 {
-    ml_loop *loop = open_starving();
+    ml_loop *loop = open_starving(ML_VIRTUAL_TIME);
     define(loop, "allow", allow);
     spawn(loop, "local ml = require 'miniloop'\n"
                 "wrong, raised = 0, 0\n"
@@ -175,7 +218,7 @@ static void test_a_task_runs_if_its_spawn_has_answered(void)
  * what it is. */
 static void test_failures_are_reported_without_memory(void)
 {
-    ml_loop *loop = open_starving();
+    ml_loop *loop = open_starving(ML_VIRTUAL_TIME);
     spawn(loop, "local ml = require 'miniloop'\n"
                 "ml.detach(function() starve() error('no way', 0) end)\n");
     CHECK_EQ(ml_run(loop, ML_RUN_DEFAULT), -ECHILD);
@@ -190,7 +233,7 @@ static void test_failures_are_reported_without_memory(void)
  * there is at first. */
 static void test_a_sleep_that_finds_no_memory_for_its_timer_fails(void)
 {
-    ml_loop *loop = open_starving();
+    ml_loop *loop = open_starving(ML_VIRTUAL_TIME);
     spawn(loop, "local ml = require 'miniloop'\n"
                 "for _ = 1, 16 do ml.spawn(ml.sleep, 3600) end\n"
                 "ml.sleep(0)\n"
@@ -205,7 +248,7 @@ static void test_a_sleep_that_finds_no_memory_for_its_timer_fails(void)
 /* C3, wait: no memory is another failure than an error of the task's own. */
 static void test_a_task_whose_results_find_no_memory_says_so(void)
 {
-    ml_loop *loop = open_starving();
+    ml_loop *loop = open_starving(ML_VIRTUAL_TIME);
     spawn(loop, "local ml = require 'miniloop'\n"
                 "local task = ml.spawn(function() starve(2) return 1, 2 end)\n"
                 "local ok, err = task:wait()\n"
@@ -219,7 +262,7 @@ static void test_a_task_whose_results_find_no_memory_says_so(void)
 /* What it is cancelled by goes with it. */
 static void test_a_cancelled_task_without_memory_leaves_nothing(void)
 {
-    ml_loop *loop = open_starving();
+    ml_loop *loop = open_starving(ML_VIRTUAL_TIME);
     spawn(loop, "local ml = require 'miniloop'\n"
                 "local task = ml.spawn(function()\n"
                 "  pcall(ml.sleep, 9)\n"
@@ -237,7 +280,7 @@ static void test_a_cancelled_task_without_memory_leaves_nothing(void)
 /* C5.3: and it fails its group. */
 static void test_a_member_whose_results_find_no_memory_fails_its_group(void)
 {
-    ml_loop *loop = open_starving();
+    ml_loop *loop = open_starving(ML_VIRTUAL_TIME);
     spawn(loop, "local ml = require 'miniloop'\n"
                 "ok, err = pcall(ml.group, function(g)\n"
                 "  g:spawn(function() starve(2) return 1, 2 end)\n"
@@ -283,6 +326,7 @@ static void test_standard_error_has_them_too(void)
 static const struct check_test tests[] = {
     CHECK_TEST(test_blocks_hold_while_memory_fails),
     CHECK_TEST(test_others_outlive_members_that_could_not_be_told),
+    CHECK_TEST(test_all_but_those_that_cannot_be_told_are_cancelled),
     CHECK_TEST(test_a_task_runs_if_its_spawn_has_answered),
     CHECK_TEST(test_failures_are_reported_without_memory),
     CHECK_TEST(test_a_sleep_that_finds_no_memory_for_its_timer_fails),
