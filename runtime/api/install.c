@@ -14,6 +14,7 @@
 #include "lib/lib.h"
 #include "sys/sys.h"
 
+#include <assert.h>
 #include <lualib.h>
 #include <miniloop.h>
 
@@ -224,6 +225,7 @@ static void install_runtime(lua_State *L, struct ml_vm *vm)
 void ml_install(lua_State *L, int globals)
 {
     luaL_checkstack(L, 20, "miniloop");
+    int top = lua_gettop(L);
     struct ml_vm *vm = ml_vm_open(L);
     install_runtime(L, vm);
     if (globals && !vm->globals) {
@@ -232,6 +234,8 @@ void ml_install(lua_State *L, int globals)
         install_require(L);
         vm->globals = true;
     }
+    assert(lua_gettop(L) == top && "the stack is as it was");
+    (void)top; /* with assertions off */
 }
 
 int luaopen_miniloop(lua_State *L)

@@ -52,7 +52,6 @@ static int step_back(lua_State *L, struct ml_task *task, lua_KContext ctx,
                      lua_KFunction k)
 {
     ml_task_ready(task);
-    task->call.woke = ML_WOKE_YIELD;
     ml_thread_pushmark(L);
     return lua_yieldk(L, 1, ctx, k);
 }

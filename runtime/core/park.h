@@ -45,7 +45,7 @@ enum ml_woke {
     ML_WOKE_TIME,   /* its deadline or its alarm */
     ML_WOKE_ERROR,  /* call.error says why it can wait no longer */
     ML_WOKE_CANCEL, /* the task is to be told of its cancellation */
-    ML_WOKE_YIELD   /* it only gave way */
+    ML_WOKE_YIELD   /* nothing yet, since it began to wait */
 };
 
 static inline void ml_queue_init(struct ml_queue *queue)

@@ -1,29 +1,9 @@
 /* Blocks and what they raise, while memory fails at any allocation. */
 
-#include "api_fixture.h"
+#include "api_starving.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <unistd.h>
-
-/* Refuses some allocations from the n-th on, then none. */
-struct scarce {
-    long before, refused;
-};
-
-static void *scarce_alloc(void *ud, void *p, size_t osize, size_t nsize)
-{
-    struct scarce *scarce = ud;
-    if (nsize > osize || p == NULL) {
-        if (scarce->before > 0) {
-            scarce->before--;
-        } else if (nsize > 0 && scarce->refused > 0) {
-            scarce->refused--;
-            return NULL;
-        }
-    }
-    return counted(NULL, p, osize, nsize);
-}
 
 static const char *const blocks =
     "local ml = require 'miniloop'\n"
@@ -86,35 +66,6 @@ static void test_blocks_hold_while_memory_fails(void)
 
 /* ---- who else pays ---------------------------------------------------------- */
 
-static struct scarce ration;
-
-/* starve([count]): so many allocations are refused, or all from now on. (Lua
- * collects after the first, and asks again.) */
-static int starve(lua_State *L)
-{
-    ration.refused = (long)luaL_optinteger(L, 1, LONG_MAX);
-    return 0;
-}
-
-static int feed(lua_State *L)
-{
-    (void)L;
-    ration.refused = 0;
-    return 0;
-}
-
-/* A loop whose scripts can do without memory for a while. */
-static ml_loop *open_starving(unsigned flags)
-{
-    ml_options options = options_of(flags);
-    options.alloc = scarce_alloc;
-    options.alloc_ud = &ration;
-    ml_loop *loop = open_with(&options);
-    define(loop, "starve", starve);
-    define(loop, "feed", feed);
-    return loop;
-}
-
 /* C5.4: members of a cancelled group that cannot be told of it are killed, which
  * is reported, and nobody else is. */
 static void test_others_outlive_members_that_could_not_be_told(void)
@@ -139,58 +90,10 @@ static void test_others_outlive_members_that_could_not_be_told(void)
     close_loop(loop);
 }
 
-static int allow(lua_State *L)
-{
-    ration.before = (long)lua_tointeger(L, 1);
-    ration.refused = LONG_MAX;
-    return 0;
-}
-
-/* The script fails, and the three others are cancelled; all requests for memory
- * from the n-th on are refused meanwhile. The number of those that clean up. */
-static long long cancel_all(long n)
-{
-    ml_loop *loop = open_starving(ML_VIRTUAL_TIME | ML_SCRIPT);
-    define(loop, "allow", allow);
-    lua_pushinteger(ml_state(loop), n);
-    lua_setglobal(ml_state(loop), "n");
-    spawn(loop, "local ml = require 'miniloop'\n"
-                "cleaned = 0\n"
-                "local function clean()\n"
-                "  pcall(ml.sleep, 9)\n"
-                "  feed()\n"
-                "  ml.shield(ml.sleep, 1)\n"
-                "  cleaned = cleaned + 1\n"
-                "end\n"
-                "for _ = 1, 3 do ml.spawn(clean) end\n"
-                "ml.sleep(0) collectgarbage()\n"
-                "allow(n)\n"
-                "error('enough', 0)\n");
-    CHECK_EQ(ml_run(loop, ML_RUN_DEFAULT), -ECHILD);
-    (void)feed(NULL);
-    long long cleaned = integer_of(loop, "cleaned");
-    CHECK_EQ(heard_count, 1 + 3 - cleaned);
-    close_loop(loop);
-    return cleaned;
-}
-
-/* C5.1, C4.4: those that can be told have the time for clean-up. */
-static void test_all_but_those_that_cannot_be_told_are_cancelled(void)
-{
-    bool seen[4] = {false, false, false, false};
-    for (long n = 0; n < 30; n++) {
-        long long cleaned = cancel_all(n);
-        CHECK_MUST(cleaned >= 0 && cleaned <= 3);
-        seen[cleaned] = true;
-    }
-    CHECK(seen[0] && seen[1] && seen[2] && seen[3]);
-}
-
 /* A spawn that raises has spawned nothing. C3.new */
 static void test_a_task_runs_if_its_spawn_has_answered(void)
 {
     ml_loop *loop = open_starving(ML_VIRTUAL_TIME);
-    define(loop, "allow", allow);
     spawn(loop, "local ml = require 'miniloop'\n"
                 "wrong, raised = 0, 0\n"
                 "local function try(spawn, g)\n"
@@ -326,7 +229,6 @@ static void test_standard_error_has_them_too(void)
 static const struct check_test tests[] = {
     CHECK_TEST(test_blocks_hold_while_memory_fails),
     CHECK_TEST(test_others_outlive_members_that_could_not_be_told),
-    CHECK_TEST(test_all_but_those_that_cannot_be_told_are_cancelled),
     CHECK_TEST(test_a_task_runs_if_its_spawn_has_answered),
     CHECK_TEST(test_failures_are_reported_without_memory),
     CHECK_TEST(test_a_sleep_that_finds_no_memory_for_its_timer_fails),

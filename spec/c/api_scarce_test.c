@@ -1,4 +1,5 @@
-/* What the system has no more of: threads, locks, descriptors. The functions
+/* What the system has no more of: threads, locks, descriptors, and memory that
+ * is shared with other threads and so none of Lua's. The functions
  * that ask it for them are this program's own, and refuse when told to. (What
  * was made before is to be gone: check_run looks.) */
 
@@ -11,8 +12,8 @@
 
 /* How many calls of each still succeed; -1: all. */
 static struct {
-    int thread, lock, condition, pipe;
-} left = {-1, -1, -1, -1};
+    int thread, lock, condition, pipe, block;
+} left = {-1, -1, -1, -1, -1};
 
 static bool is_refused(int *count)
 {
@@ -67,6 +68,12 @@ int pipe(int fds[2])
     return next(fds);
 }
 
+void *calloc(size_t count, size_t size)
+{
+    NEXT(calloc);
+    return is_refused(&left.block) ? NULL : next(count, size);
+}
+
 /* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
 
 /* ---- a loop ----------------------------------------------------------------- */
@@ -91,6 +98,13 @@ static void test_a_loop_that_gets_no_descriptor_leaves_nothing(void)
     left.pipe = 0;
     CHECK_EQ(try_open(), -EMFILE);
     left.pipe = -1;
+}
+
+static void test_a_loop_that_gets_no_mailbox_leaves_nothing(void)
+{
+    left.block = 0;
+    CHECK_EQ(try_open(), -ENOMEM);
+    left.block = -1;
 }
 
 /* ---- a call that a worker does ---------------------------------------------- */
@@ -184,11 +198,11 @@ static void test_a_call_that_gets_no_second_worker_waits(void)
     close_loop(loop);
 }
 
-/* Of what the workers share. */
-static void refuse_once(int *count)
+/* Of what the workers share, after the first `before` of it. */
+static void refuse_once(int *count, int before)
 {
     ml_loop *loop = open_with_work();
-    *count = 0;
+    *count = before;
     spawn(loop, script);
     run(loop);
     *count = -1;
@@ -201,16 +215,26 @@ static void refuse_once(int *count)
 
 static void test_workers_that_get_no_lock_can_be_had_later(void)
 {
-    refuse_once(&left.lock);
-    refuse_once(&left.condition);
+    refuse_once(&left.lock, 0);
+    refuse_once(&left.condition, 0);
+}
+
+/* For the workers' own, for the work, and for its end. */
+static void test_a_call_that_gets_no_memory_for_its_work_fails(void)
+{
+    for (int before = 0; before < 3; before++) {
+        refuse_once(&left.block, before);
+    }
 }
 
 static const struct check_test tests[] = {
     CHECK_TEST(test_a_loop_that_gets_no_lock_leaves_nothing),
     CHECK_TEST(test_a_loop_that_gets_no_descriptor_leaves_nothing),
+    CHECK_TEST(test_a_loop_that_gets_no_mailbox_leaves_nothing),
     CHECK_TEST(test_a_call_that_gets_no_worker_fails),
     CHECK_TEST(test_a_call_that_gets_no_second_worker_waits),
     CHECK_TEST(test_workers_that_get_no_lock_can_be_had_later),
+    CHECK_TEST(test_a_call_that_gets_no_memory_for_its_work_fails),
 };
 
 int main(void)

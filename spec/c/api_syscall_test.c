@@ -285,6 +285,51 @@ static void test_an_instant_call_is_allowed_where_nothing_can_suspend(void)
     close_loop(loop);
 }
 
+/* ---- after an error ------------------------------------------------------ */
+
+/* Declares to wait for the pipe, and raises. */
+static int stumble_attempt(lua_State *L, ml_call *call)
+{
+    int fd = (int)lua_tointeger(L, ml_call_arg(call, 1));
+    CHECK_EQ(ml_call_wait_fd(call, fd, ML_READ), 0);
+    return luaL_error(L, "raised");
+}
+
+static const ml_syscall stumble = {
+    .size = sizeof stumble, .name = "stumble", .attempt = stumble_attempt};
+
+/* What an attempt that raised has declared counts for nothing, also where its
+ * task is killed next: who waits for the descriptor still does. */
+static void test_what_a_call_that_raised_has_declared_is_forgotten(void)
+{
+    ml_loop *loop = open_adding();
+    CHECK_EQ(add_call(loop, &stumble), 0);
+    spawn(loop, "local ml, net = require 'miniloop', require 'miniloop.net'\n"
+                "a, b = net.pair()\n"
+                "local fd = a:getfd()\n"
+                "ml.spawn(function() heard = ml.wait_io_read(fd) end)\n"
+                "ml.spawn(function() ml.group(function(g)\n"
+                "  local owner = ml.self()\n"
+                "  g:spawn(function()\n"
+                "    ok, err = pcall(ml.perform, syscall.stumble(fd))\n"
+                "    owner:kill()\n"
+                "    ml.yield()\n"
+                "    went_on = true\n"
+                "  end)\n"
+                "  ml.sleep(3600)\n"
+                "end) end)\n");
+    for (int i = 0; i < 5; i++) {
+        CHECK_EQ(ml_run(loop, ML_RUN_NOWAIT), 1);
+    }
+    CHECK_EQ(ml_tasks(loop), 1); /* and it is no deadlock */
+    CHECK(global_is(loop, "ok", "false"));
+    CHECK(global_is(loop, "went_on", "nil"));
+    do_string(ml_state(loop), "b:writesome 'x'");
+    run(loop);
+    CHECK(global_is(loop, "heard", "true"));
+    close_loop(loop);
+}
+
 /* ---- in a choice --------------------------------------------------------- */
 
 /* C6.3: a host's own call is an arm like any. */
@@ -317,6 +362,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_an_error_in_an_attempt_belongs_to_its_task),
     CHECK_TEST(test_an_error_value_is_made_anywhere),
     CHECK_TEST(test_an_instant_call_is_allowed_where_nothing_can_suspend),
+    CHECK_TEST(test_what_a_call_that_raised_has_declared_is_forgotten),
     CHECK_TEST(test_a_call_of_the_host_can_win_a_choice),
 };
 

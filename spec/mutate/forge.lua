@@ -101,14 +101,17 @@ end
 
 -- Links a target of the build to `out`, with the mutant's object in it. Where
 -- the runtime comes as a library, the object stands before it and so is taken.
-function Forge:link(target, out, from_library)
+-- Flags that the linker does not know are left out.
+function Forge:link(target, out, from_library, flags)
   local replaced = { ["-o " .. target] = "-o " .. out }
   if self.object and from_library then
     replaced[" libminiloop.a"] = " " .. self.object .. " libminiloop.a"
   elseif self.object then
     replaced[object_of(self.path)] = self.object
   end
-  local done = self:run(self:command(target, replaced))
+  local command = self:command(target, replaced)
+  local done = flags and self:run(command .. " " .. flags)
+    or self:run(command)
   assert(done, "cannot link; see " .. self.log)
   return out
 end
@@ -124,9 +127,9 @@ function Forge:link_command()
   return self:link("miniloop", self.dir .. "/miniloop")
 end
 
----Links a program of spec/c.
-function Forge:link_test(name)
-  return self:link("spec/" .. name, self.dir .. "/c/" .. name, true)
+---Links a program of spec/c, with more flags if they are given.
+function Forge:link_test(name, flags)
+  return self:link("spec/" .. name, self.dir .. "/c/" .. name, true, flags)
 end
 
 return forge

@@ -9,6 +9,7 @@ local killers = {}
 ---@field poller? string
 ---@field cpu? integer     seconds that a process may compute, if it needs many
 ---@field c? string[]      programs of spec/c
+---@field flags? string    for linking them, besides their own
 ---@field done? string[]   specs that another stage has run before
 
 -- What looks at the clock on the wall, installs things, needs other programs,
@@ -42,7 +43,7 @@ local matters = {
   misuse = { "^core/misuse", "^core/misplaced" },
   offload = { "^net/connect" },
   park = { "^choice/", "^sys/io", "^sync/", "^sys/time" },
-  request = { "^core/request", "^choice/" },
+  request = { "^core/request", "^choice/", "^cli/advice" },
   round = { "^core/loop", "^core/deadlock", "^sys/time" },
   scope = { "^scope/", "^core/cancel" },
   site = { "^core/spawn", "^core/failure", "^core/deadlock", "^core/misuse" },
@@ -60,6 +61,14 @@ local programs = {
   "api_offload_test", "api_poll_test", "api_post_test", "api_quiet_test",
   "api_run_test", "api_spawn_test", "api_state_test", "api_storm_test",
   "api_scarce_test", "api_syscall_test", "api_wait_test", "api_open_test",
+  "collector_test", "round_test", "api_shortage_test",
+}
+
+-- Those of what is no memory of Lua's: linked so that what is never freed fails
+-- them.
+local leaking = {
+  "api_close_test", "api_later_test", "api_offload_test", "api_post_test",
+  "api_scarce_test",
 }
 
 local layer_programs = {
@@ -79,8 +88,9 @@ local c_first = {
   },
   offload = { "api_offload_test", "api_scarce_test" },
   vm = { "api_open_test", "api_state_test" },
-  collector = { "api_open_test", "api_state_test" },
-  park = { "api_choice_test", "api_wait_test" },
+  collector = { "collector_test", "api_open_test", "api_state_test" },
+  park = { "api_choice_test", "api_wait_test", "api_shortage_test" },
+  round = { "round_test" },
 }
 
 -- Of other layers than core: the area of the same name, and its neighbours.
@@ -101,10 +111,12 @@ local rest = {
     "^sys/", "^sim/" } },
   { name = "scope", specs = { "^scope/" } },
   { name = "quick programs", c = programs },
+  { name = "leaks", c = leaking, flags = "-fsanitize=leak" },
   { name = "epoll", poller = "epoll", specs = { "^sys/", "^net/stream",
     "^core/loop", "^poll/" } },
   { name = "net", specs = { "^net/", "^poll/" } },
-  { name = "signals", specs = { "^cli/signals", "^cli/exit", "^api/" } },
+  { name = "signals", specs = { "^cli/signals", "^cli/exit", "^cli/advice",
+    "^api/" } },
   { name = "memory", cpu = 60, c = { "api_memory_test" } },
 }
 

@@ -91,14 +91,16 @@ end
 
 ---Runs `words` by a shell.
 ---@param words string
----@param options { log: string, cpu: integer } where its output goes, and the
----  seconds that each of its processes may compute
+---@param options { log: string, cpu: integer, vast?: boolean } where its output
+---  goes, the seconds that each of its processes may compute, and whether one
+---  may have all addresses that it asks for
 ---@return { status?: integer, hung: boolean, seconds: number } result  the
 ---  status is nil if it was ended for doing nothing
 function process.run(words, options)
-  local script = ("echo $$; ulimit -t %d; ulimit -v %d; ulimit -f %d; "
+  local script = ("echo $$; ulimit -t %d; ulimit -v %s; ulimit -f %d; "
     .. "(%s\n) >%s 2>&1 </dev/null; echo $?; times"):format(options.cpu,
-    MEMORY, FILE_SIZE, words, quote(options.log))
+    options.vast and "unlimited" or MEMORY, FILE_SIZE, words,
+    quote(options.log))
   local pipe <close> = assert(io.popen(
     "exec nice -n 10 setsid sh -c " .. quote(script) .. " 2>/dev/null"))
   local session = pipe:read("l")

@@ -96,9 +96,12 @@ end
 
 local function try_programs(forge, stage)
   for _, name in ipairs(stage.c) do
+    local program = forge:link_test(name, stage.flags)
     local result = process.run(("cd %s && %s %s"):format(quote(forge.tree),
-      environment(forge), quote(forge:link_test(name))),
-      { log = forge.log, cpu = stage.cpu or trial.cpu })
+      environment(forge), quote(program)), {
+        log = forge.log, cpu = stage.cpu or trial.cpu,
+        vast = stage.flags ~= nil,
+      })
     forge.seconds = forge.seconds + result.seconds
     if result.status ~= 0 then
       return ("%s %s"):format(name, how(result))

@@ -1,0 +1,198 @@
+/* core/round.c and core/watch.c: what a round asks of the poller, counted, on a
+ * clock that stands still but for the waits. */
+
+#include "api_fixture.h"
+
+#include "core/loop.h"
+#include "core/task.h"
+
+static struct {
+    const struct ml_poll_ops *real;
+    struct ml_poll_ops ops;
+    int64_t now;
+    int waits;
+} poller;
+
+static int64_t clock_now(struct ml_clock *clock)
+{
+    (void)clock;
+    return poller.now;
+}
+
+/* Asks the real one, and lets its time go by. */
+static int counted_wait(struct ml_poll *p, struct ml_poll_event *events,
+                        int max, int64_t timeout)
+{
+    poller.waits++;
+    int n = poller.real->wait(p, events, max, timeout > 0 ? 0 : timeout);
+    poller.now += n == 0 && timeout > 0 ? timeout : 0;
+    return n;
+}
+
+/* A loop with that clock, whose waits are counted. */
+static ml_loop *open_counted(void)
+{
+    ml_options options = options_of(0);
+    options.poller = "poll";
+    ml_loop *loop = open_with(&options);
+    poller.real = loop->ops;
+    poller.ops = *loop->ops;
+    poller.ops.wait = counted_wait;
+    poller.now = 0;
+    poller.waits = 0;
+    loop->ops = &poller.ops;
+    loop->clock.now = clock_now;
+    return loop;
+}
+
+static void close_counted(ml_loop *loop)
+{
+    loop->ops = poller.real;
+    close_loop(loop);
+}
+
+static void run_rounds(ml_loop *loop, int rounds)
+{
+    for (int i = 0; i < rounds; i++) {
+        CHECK_EQ(ml_run(loop, ML_RUN_ONCE), 1);
+    }
+}
+
+/* ---- how often --------------------------------------------------------------- */
+
+static const char *const busy =
+    "local ml = require 'miniloop'\n"
+    "ml.spawn(function() while true do ml.yield() end end)\n";
+
+/* C4.1: every 50 microseconds, and not for every round. */
+static void test_while_tasks_are_ready_the_poller_is_asked_now_and_then(void)
+{
+    ml_loop *loop = open_counted();
+    spawn(loop, busy);
+    spawn(loop, "local net = require 'miniloop.net'\n"
+                "a, b = net.pair()\n"
+                "heard = a:recv()\n");
+    run_rounds(loop, 10);
+    int before = poller.waits;
+    for (int i = 1; i <= 20; i++) {
+        poller.now += 50000;
+        run_rounds(loop, 10);
+        CHECK_EQ(poller.waits - before, i);
+    }
+    poller.now += 49999;
+    run_rounds(loop, 10);
+    CHECK_EQ(poller.waits - before, 20);
+    do_string(ml_state(loop), "b:writesome 'x'");
+    poller.now += 1;
+    run_rounds(loop, 3);
+    CHECK(global_is(loop, "heard", "x"));
+    close_counted(loop);
+}
+
+static void test_for_nobody_the_poller_is_not_asked(void)
+{
+    ml_loop *loop = open_counted();
+    spawn(loop, busy);
+    for (int i = 0; i < 20; i++) {
+        poller.now += 50000;
+        run_rounds(loop, 10);
+    }
+    CHECK_EQ(poller.waits, 0);
+    close_counted(loop);
+}
+
+/* ---- and for how long ---------------------------------------------------------- */
+
+/* C2.3: alarms that are far from each other ring at their times, also after very
+ * many. */
+static void test_a_few_alarms_are_waited_for_one_by_one(void)
+{
+    ml_loop *loop = open_counted();
+    spawn(loop, "local ml = require 'miniloop'\n"
+                "late = 0\n"
+                "local function sleep(seconds)\n"
+                "  local _, by = ml.sleep(seconds)\n"
+                "  late = math.max(late, by)\n"
+                "end\n"
+                "for _ = 1, 50 do\n"
+                "  ml.spawn(sleep, 0.0003)\n"
+                "  sleep(0.01)\n"
+                "end\n");
+    run(loop);
+    CHECK(global_is(loop, "late", "0"));
+    CHECK_EQ(poller.waits, 100);
+    close_counted(loop);
+}
+
+/* Of a crowd, no more than one wait in a millisecond after the first few, and
+ * none is later than that. */
+static void test_those_of_a_crowd_are_waited_for_together(void)
+{
+    ml_loop *loop = open_counted();
+    spawn(loop, "local ml = require 'miniloop'\n"
+                "late = 0\n"
+                "for i = 1, 1000 do\n"
+                "  ml.spawn(function()\n"
+                "    local _, by = ml.sleep(i / 100000)\n"
+                "    late = math.max(late, by)\n"
+                "  end)\n"
+                "end\n");
+    run(loop);
+    CHECK(poller.waits < 100);
+    do_string(ml_state(loop), "assert(late > 0 and late < 0.001)");
+    close_counted(loop);
+}
+
+/* ---- for what -------------------------------------------------------------------- */
+
+#ifdef ML_HAVE_EPOLL
+
+/* What the poller holds for the descriptor that the task waits for. */
+static unsigned interest_of(ml_loop *loop, int64_t id)
+{
+    const struct ml_task *task = ml_task_find(loop, id);
+    CHECK_MUST(task != NULL && task->nwaits == 1);
+    return ml_watch_of(&task->wait)->interest;
+}
+
+/* A stream is watched for edges as long as the runtime alone reads it. */
+static void test_a_stream_is_watched_for_edges_until_others_may_read_it(void)
+{
+    ml_options options = options_of(0);
+    options.poller = "epoll";
+    ml_loop *loop = open_with(&options);
+    int64_t id = spawn(loop, "local net = require 'miniloop.net'\n"
+                             "a, b = net.pair()\n"
+                             "a:recv()\n"
+                             "a:getfd()\n"
+                             "a:recv()\n");
+    CHECK_EQ(ml_run(loop, ML_RUN_NOWAIT), 1);
+    CHECK_EQ(interest_of(loop, id), ML_POLL_READ | ML_POLL_EDGE);
+    do_string(ml_state(loop), "b:writesome 'x'");
+    for (int i = 0; i < 3; i++) {
+        CHECK_EQ(ml_run(loop, ML_RUN_NOWAIT), 1);
+    }
+    CHECK_EQ(interest_of(loop, id), ML_POLL_READ);
+    close_loop(loop);
+}
+
+#else
+
+static void test_a_stream_is_watched_for_edges_until_others_may_read_it(void)
+{
+}
+
+#endif
+
+static const struct check_test tests[] = {
+    CHECK_TEST(test_while_tasks_are_ready_the_poller_is_asked_now_and_then),
+    CHECK_TEST(test_for_nobody_the_poller_is_not_asked),
+    CHECK_TEST(test_a_few_alarms_are_waited_for_one_by_one),
+    CHECK_TEST(test_those_of_a_crowd_are_waited_for_together),
+    CHECK_TEST(test_a_stream_is_watched_for_edges_until_others_may_read_it),
+};
+
+int main(void)
+{
+    return check_run(tests, sizeof tests / sizeof tests[0]);
+}
