@@ -35,26 +35,38 @@ coverage_pollers() {
     done
 }
 
-# Some of the failures that ./dev torture inflicts, always the same ones: what it
-# finds is for ./dev torture to tell.
+# Memory that runs out, and calls that fail, at each place that asks for them
+# (./dev torture memory, errno), and a difficult system: what these find is for
+# ./dev torture to tell.
 coverage_torture() (
     export torture_tree=coverage
     ML_FAULT=short:7,eagain:1,eintr:3,one_event,spurious:1 \
         "$coverage_build/miniloop" spec/run.lua '^net/' '^sys/' '^sync/' || :
-    torture_sweep memory --mode=twice --sample=6 --seed=1 '^choice/' '^core/' \
+    torture_sweep memory --places --mode=twice '^choice/' '^core/' '^lib/' \
         '^net/' '^regress/' '^scope/' '^sync/' '^sys/' || :
-    torture_sweep errno --sample=4 --seed=1 '^net/' '^sys/' || :
+    torture_sweep errno --places '^choice/' '^core/loop' '^net/' '^regress/' \
+        '^scope/signals' '^sys/' || :
 )
+
+# coverage_step NAME COMMAND ...: tells how long it took.
+coverage_step() {
+    step=$1
+    shift
+    started=$(date +%s)
+    quietly "coverage-$step" "$@" || return
+    say "coverage: $step ($(($(date +%s) - started)) s)"
+}
 
 # Runs all that counts. A spec that fails has not reached what it should have,
 # but there is something to see even so.
 coverage_collect() {
     rm -rf "$coverage_build/profiles"
+    say "coverage: this takes some minutes, ten or so with two cores"
     good=0
-    run_specs coverage -E "spec_(select|auto)" || good=1
-    quietly coverage-pollers coverage_pollers || good=1
-    quietly coverage-corpora coverage_corpora || good=1
-    quietly coverage-torture coverage_torture
+    coverage_step specs run_specs coverage -E "spec_(select|auto)" || good=1
+    coverage_step pollers coverage_pollers || good=1
+    coverage_step corpora coverage_corpora || good=1
+    coverage_step torture coverage_torture
     return "$good"
 }
 

@@ -117,6 +117,7 @@ static void post_again(ml_loop *loop, void *ud)
 {
     int *count = (int *)ud;
     answers[1] = ml_run(closing, ML_RUN_NOWAIT);
+    ml_wake(closing); /* which nobody hears any more */
     if (loop == NULL && ++*count < 3) {
         answers[2] = ml_post(closing, post_again, ud);
     }
@@ -157,6 +158,34 @@ static void test_a_state_of_its_own_is_closed_with_the_loop(void)
     CHECK_EQ(ml_run(loop, ML_RUN_NOWAIT), 1);
     close_loop(loop);
     CHECK_EQ(check.bytes, 0);
+}
+
+static int run_closing(lua_State *L)
+{
+    lua_pushinteger(L, ml_run(closing, ML_RUN_NOWAIT));
+    return 1;
+}
+
+/* C9.3: what closes with one loop cannot run another of the same state. */
+static void test_a_handler_of_a_loop_that_is_closed_runs_no_other(void)
+{
+    lua_State *L = state_open();
+    ml_loop *loop = open_on(L, 0);
+    closing = open_on(L, 0);
+    define(loop, "run_other", run_closing);
+    spawn(closing, "ran = true");
+    spawn(loop, "local v <close> = setmetatable({}, {\n"
+                "  __close = function() answer = run_other() end\n"
+                "})\n"
+                "require 'miniloop'.sleep(3600)");
+    CHECK_EQ(ml_run(loop, ML_RUN_NOWAIT), 1);
+    close_loop(loop);
+    CHECK_EQ(integer_of(closing, "answer"), -EBUSY);
+    CHECK(global_is(closing, "ran", "nil"));
+    run(closing);
+    CHECK(global_is(closing, "ran", "true"));
+    close_loop(closing);
+    lua_close(L);
 }
 
 /* C9.3: one loop of a state ends, the others go on. */
@@ -240,6 +269,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_a_loop_that_is_being_closed_is_busy),
     CHECK_TEST(test_a_post_made_by_closing_is_called_as_well),
     CHECK_TEST(test_a_state_of_its_own_is_closed_with_the_loop),
+    CHECK_TEST(test_a_handler_of_a_loop_that_is_closed_runs_no_other),
     CHECK_TEST(test_closing_one_loop_leaves_the_others_alone),
     CHECK_TEST(test_a_loop_is_closed_by_a_task_of_another),
     CHECK_TEST(test_a_loop_that_kills_a_task_is_busy),

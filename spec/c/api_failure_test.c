@@ -146,6 +146,31 @@ static void test_a_callback_may_spawn_tasks(void)
     close_loop(loop);
 }
 
+/* What it raises by mistake goes nowhere, and it is not called a second time. */
+static void raise_in_callback(ml_loop *loop, const ml_failure *failure,
+                              void *ud)
+{
+    int *calls = (int *)ud;
+    (void)failure;
+    (*calls)++;
+    (void)luaL_error(ml_state(loop), "raised");
+}
+
+static void test_a_callback_that_raises_is_called_once(void)
+{
+    int calls = 0;
+    ml_options options = options_of(0);
+    options.on_failure = raise_in_callback;
+    options.ud = &calls;
+    ml_loop *loop = open_with(&options);
+    spawn(loop, "error 'first'");
+    spawn(loop, "require 'miniloop'.sleep(0); n = 1");
+    CHECK_EQ(ml_run(loop, ML_RUN_DEFAULT), -ECHILD);
+    CHECK_EQ(calls, 1);
+    CHECK_EQ(integer_of(loop, "n"), 1);
+    close_loop(loop);
+}
+
 /* ---- to whom ------------------------------------------------------------- */
 
 /* Runs a task that dies, and gives what was written to standard error. */
@@ -237,6 +262,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_a_failure_that_may_yet_be_taken_is_told_on_closing),
     CHECK_TEST(test_the_other_tasks_go_on),
     CHECK_TEST(test_a_callback_may_spawn_tasks),
+    CHECK_TEST(test_a_callback_that_raises_is_called_once),
     CHECK_TEST(test_failures_are_silent_unless_the_host_asks),
     CHECK_TEST(test_failures_are_written_where_the_host_asks),
     CHECK_TEST(test_a_callback_takes_the_place_of_the_report),

@@ -189,7 +189,39 @@ static void test_jobs_that_wait_are_released_when_the_loop_is_closed(void)
     }
 }
 
+static void count_work(void *data)
+{
+    ++*(atomic_int *)data;
+}
+
+/* count(): its data are nobody's to release. */
+static int count_attempt(lua_State *L, ml_call *call)
+{
+    static atomic_int count;
+    if (ml_call_completed(call)) {
+        lua_pushinteger(L, count);
+        return 1;
+    }
+    CHECK_EQ(ml_call_offload(call, count_work, &count, NULL), 0);
+    return ML_WAIT;
+}
+
+static const ml_syscall counting = {
+    .size = sizeof counting, .name = "count", .attempt = count_attempt};
+
+/* C9.1 */
+static void test_a_job_may_have_nothing_to_release(void)
+{
+    ml_loop *loop = open_loop(0);
+    CHECK_EQ(add_call(loop, &counting), 0);
+    spawn(loop, "n = coroutine.yield(syscall.count())");
+    run(loop);
+    CHECK_EQ(integer_of(loop, "n"), 1);
+    close_loop(loop);
+}
+
 static const struct check_test tests[] = {
+    CHECK_TEST(test_a_job_may_have_nothing_to_release),
     CHECK_TEST(test_work_is_done_on_another_thread),
     CHECK_TEST(test_a_worker_takes_no_signals),
     CHECK_TEST(test_any_number_of_jobs_is_done),

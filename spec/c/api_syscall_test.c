@@ -119,6 +119,24 @@ static void test_a_call_is_made_by_a_function_without_a_request(void)
     close_loop(loop);
 }
 
+/* C9.1: from where there is no line to be told. */
+static void test_a_request_may_be_made_by_the_host_itself(void)
+{
+    ml_loop *loop = open_adding();
+    lua_State *L = ml_state(loop);
+    lua_getglobal(L, "syscall");
+    lua_getfield(L, -1, "add");
+    lua_pushinteger(L, 1);
+    lua_pushinteger(L, 2);
+    CHECK_MUST(lua_pcall(L, 2, 1, 0) == LUA_OK);
+    lua_setglobal(L, "request");
+    lua_settop(L, 0);
+    spawn(loop, "a = coroutine.yield(request)");
+    run(loop);
+    CHECK(global_is(loop, "a", "103.0"));
+    close_loop(loop);
+}
+
 /* ---- adding -------------------------------------------------------------- */
 
 /* C9.1 */
@@ -330,6 +348,50 @@ static void test_what_a_call_that_raised_has_declared_is_forgotten(void)
     close_loop(loop);
 }
 
+/* ---- what is told of them ------------------------------------------------- */
+
+static int stay_attempt(lua_State *L, ml_call *call)
+{
+    (void)L;
+    (void)call;
+    return ML_WAIT; /* for nothing */
+}
+
+static void stay_describe(const ml_call *call, char *text, size_t size)
+{
+    (void)call;
+    (void)snprintf(text, size, "for good");
+}
+
+/* Waits by the call for ever; what is told of it. */
+static const char *told_of(const char *name, bool described)
+{
+    ml_loop *loop = open_loop(0);
+    const ml_syscall stay = {.size = sizeof stay,
+                             .name = name,
+                             .attempt = stay_attempt,
+                             .describe = described ? stay_describe : NULL};
+    CHECK_EQ(add_call(loop, &stay), 0);
+    lua_pushstring(ml_state(loop), name);
+    lua_setglobal(ml_state(loop), "name");
+    spawn(loop, "coroutine.yield(syscall[name]())");
+    CHECK_EQ(ml_run(loop, ML_RUN_DEFAULT), -EDEADLK);
+    close_loop(loop);
+    return heard.waiting;
+}
+
+/* C4.6 */
+static void test_a_call_that_waits_is_told_by_its_name(void)
+{
+    char name[300];
+    CHECK(strcmp(told_of("stay", false), "stay") == 0);
+    CHECK(strcmp(told_of("stay", true), "stay for good") == 0);
+    CHECK(strcmp(told_of("", true), "") == 0);
+    memset(name, 'x', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    CHECK(strncmp(told_of(name, true), name, sizeof heard.waiting - 1) == 0);
+}
+
 /* ---- in a choice --------------------------------------------------------- */
 
 /* C6.3: a host's own call is an arm like any. */
@@ -363,6 +425,8 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_an_error_value_is_made_anywhere),
     CHECK_TEST(test_an_instant_call_is_allowed_where_nothing_can_suspend),
     CHECK_TEST(test_what_a_call_that_raised_has_declared_is_forgotten),
+    CHECK_TEST(test_a_call_that_waits_is_told_by_its_name),
+    CHECK_TEST(test_a_request_may_be_made_by_the_host_itself),
     CHECK_TEST(test_a_call_of_the_host_can_win_a_choice),
 };
 

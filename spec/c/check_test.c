@@ -10,16 +10,17 @@
 
 /* The tasks, by what they do; ids ascend from 1. */
 enum {
-    FIRST = 1, /* is before the next in the queue of an event */
-    SECOND,    /* the same */
-    SLEEPER,   /* has an alarm */
-    LATER,     /* the same deadline, set later */
-    TIMED,     /* sleeps in a timeout block */
-    OWNER,     /* waits for the member of its group */
-    READER,    /* waits for a stream */
-    IDLE,      /* has read one, and sleeps */
-    MEMBER,    /* of the group */
-    READY,     /* gave way */
+    FIRST = 1,     /* is before the next in the queue of an event */
+    SECOND,        /* the same */
+    SLEEPER,       /* has an alarm */
+    LATER,         /* the same deadline, set later */
+    TIMED,         /* sleeps in a timeout block */
+    OWNER,         /* waits for the member of its group */
+    READER,        /* waits for a stream */
+    IDLE,          /* has read one, and sleeps */
+    MEMBER,        /* of the group */
+    READY,         /* gave way */
+    ASKED = FIRST, /* to end */
     TASKS = READY
 };
 
@@ -118,6 +119,10 @@ static void test_a_queue(void)
     BREAK(struct ml_queue *, second->wait.queue, &first->ends, told);
     told = "a declared wait is registered";
     BREAK(struct ml_queue *, first->wait.queue, NULL, told);
+    ml_list_unlink(link);
+    check_told(__LINE__, "a declared wait is registered");
+    ml_list_prepend(&first->wait.queue->waits, link);
+    check_good();
     BREAK(struct ml_queue *, first->wait.queue, &second->ends,
           "a wait is in its queue");
     BREAK(struct ml_task *, first->wait.call->task, second,
@@ -139,6 +144,35 @@ static void test_a_wait(void)
     const char *told = "a wait is in the queue of its descriptor and direction";
     BREAK(int, reader->wait.fd, 1 << 20, told);
     BREAK(int, reader->wait.fd, loop->mailfd, told);
+    close_loop(loop);
+}
+
+static void list_move(struct ml_list *item, struct ml_list *list)
+{
+    ml_list_unlink(item);
+    ml_list_append(list, item);
+}
+
+/* A choice's waits are in a block, and the link that is left is free. */
+static void test_a_wait_in_a_block(void)
+{
+    open_busy();
+    struct ml_list elsewhere;
+    struct ml_task *reader = task_of(READER);
+    struct ml_wait *own = &reader->wait;
+    struct ml_wait block = *own;
+    ml_list_init(&elsewhere);
+    ml_list_init(&block.link);
+    list_move(&own->link, &elsewhere);
+    list_move(&block.link, &own->queue->waits);
+    reader->waits = &block;
+    check_told(__LINE__, "who waits is not queued");
+    ml_list_unlink(&own->link);
+    check_good();
+    ml_list_unlink(&block.link);
+    list_move(&own->link, &own->queue->waits);
+    reader->waits = own;
+    check_good();
     close_loop(loop);
 }
 
@@ -204,6 +238,12 @@ static void test_the_tasks(void)
     ml_list_append(&loop->spreads, &spread);
     check_told(__LINE__, "cancellations have spread");
     ml_list_unlink(&spread);
+    CHECK_EQ(ml_cancel(loop, ASKED, NULL), 0);
+    check_good();
+    ml_list_append(&loop->spreads, &task_of(ASKED)->own->spread);
+    check_told(__LINE__, "cancellations have spread");
+    ml_list_unlink(&task_of(ASKED)->own->spread);
+    check_good();
     close_loop(loop);
 }
 
@@ -276,10 +316,15 @@ static void test_an_edge(void)
 }
 
 static const struct check_test tests[] = {
-    CHECK_TEST(test_an_edge),    CHECK_TEST(test_a_queue),
-    CHECK_TEST(test_a_wait),     CHECK_TEST(test_a_block),
-    CHECK_TEST(test_a_state),    CHECK_TEST(test_the_tasks),
-    CHECK_TEST(test_the_timers), CHECK_TEST(test_the_descriptors),
+    CHECK_TEST(test_an_edge),
+    CHECK_TEST(test_a_queue),
+    CHECK_TEST(test_a_wait),
+    CHECK_TEST(test_a_block),
+    CHECK_TEST(test_a_state),
+    CHECK_TEST(test_the_tasks),
+    CHECK_TEST(test_the_timers),
+    CHECK_TEST(test_the_descriptors),
+    CHECK_TEST(test_a_wait_in_a_block),
 };
 
 int main(void)

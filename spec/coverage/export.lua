@@ -55,13 +55,21 @@ local function place(region)
   return table.concat(region, ":", 1, 4)
 end
 
+-- A `default:` right behind a `case` has no code of its own: it is there for the
+-- compiler, which would warn of values that the type has not.
+function Source:is_idle_default(line)
+  return self.text[line]:find("^%s*default:")
+    and self.text[line - 1]:find("^%s*case [%w_]+:")
+end
+
 function Source:add_branch(branch)
   local key = place(branch)
   local known = self.branches[key]
   if not known then
     known = { line = branch[1], column = branch[2], last = branch[3],
       text = self:between(table.unpack(branch, 1, 4)), yes = 0, no = 0 }
-    self.branches[key] = not constant[known.text] and known or nil
+    self.branches[key] = not constant[known.text]
+      and not self:is_idle_default(known.line) and known or nil
   end
   known.yes = known.yes + branch[TRUE]
   known.no = known.no + branch[FALSE]

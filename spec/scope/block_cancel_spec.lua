@@ -116,7 +116,7 @@ end
 
 -- -------------------------------------------------- before, during, meanwhile
 
-function spec.test_a_member_that_is_cancelled_before_it_runs_never_runs()
+function spec.test_a_member_cancelled_before_it_runs_never_runs()
   local ran = false
   local member, late
   lu.assertNil((ml.group(function(g)

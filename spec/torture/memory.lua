@@ -10,8 +10,9 @@ usage: ./dev torture memory [--asan] [options] [PATTERN ...]
   --percent=N   of so many of a hundred cases, chosen by the seed
   --seed=N      (1)
   --stride=N    at each N-th point
-  --places      at each place once: where no case before has asked for memory from
-                the same functions (--places=FILE: of processes that share it)
+  --places      at each place once: where no case before has asked for memory
+                from the same functions (--places=FILE: of processes that share
+                it)
   --seconds=N   at no more points of a case than may take so long (on the
                 processor, where the clock is virtual); at one at least
   --part=K/N    one share of N of the points
@@ -34,7 +35,8 @@ local tally = require "spec.torture.tally"
 local subject = {
   signs = {
     "not enough memory", "no memory", "ENOMEM", "[Cc]annot allocate memory",
-    "too many results", "too many arguments", "stack overflow", -- Lua's, also where memory ends
+    -- Lua's, also where memory ends
+    "too many results", "too many arguments", "stack overflow",
     "a function whose text can be found", -- child.lua's, who loads to find it
   },
   limit = 300,
@@ -55,7 +57,7 @@ local done_without = {
     = no_siblings,
   ["scope/group_failure.test_siblings_are_named_when_the_block_itself_fails"]
     = no_siblings,
-  ["scope/block_cancel.test_a_member_that_is_cancelled_before_it_runs_never_runs"]
+  ["scope/block_cancel.test_a_member_cancelled_before_it_runs_never_runs"]
     = "a task that never ran is cancelled without the reason",
 }
 

@@ -1,0 +1,155 @@
+/* A host's stack that is full, while there is no memory to make it larger: what
+ * the library needs room for says so, and leaves the stack as it should be. */
+
+#include "api_fixture.h"
+
+static bool starved;
+
+static void *scarce(void *ud, void *p, size_t osize, size_t nsize)
+{
+    bool grows = nsize > (p != NULL ? osize : 0);
+    return starved && grows ? NULL : counted(ud, p, osize, nsize);
+}
+
+static lua_State *L;
+static ml_loop *loop;
+
+/* The host's state and a loop on it, with a task that sleeps. */
+static int64_t open_sleeping(void)
+{
+    L = lua_newstate(scarce, NULL);
+    CHECK_MUST(L != NULL);
+    luaL_openlibs(L);
+    loop = open_on(L, ML_VIRTUAL_TIME);
+    int64_t id = spawn(loop, "require 'miniloop'.sleep(1)");
+    CHECK_EQ(ml_run(loop, ML_RUN_NOWAIT), 1);
+    return id;
+}
+
+static void close_all(void)
+{
+    starved = false;
+    close_loop(loop);
+    lua_close(L);
+}
+
+/* Pushes nil until there is no room, and from then on no memory; the stack's
+ * height. */
+static int fill(void)
+{
+    lua_gc(L, LUA_GCSTOP);
+    starved = true;
+    while (lua_checkstack(L, 1) != 0) {
+        lua_pushnil(L);
+    }
+    return lua_gettop(L);
+}
+
+static void drain(void)
+{
+    starved = false;
+    lua_settop(L, 0);
+    lua_gc(L, LUA_GCRESTART);
+}
+
+static int do_nothing(lua_State *co)
+{
+    (void)co;
+    return 0;
+}
+
+/* C9.1: the function is taken off in any case. */
+static void test_a_spawn_that_finds_no_room_spawns_nothing(void)
+{
+    (void)open_sleeping();
+    int top = fill();
+    lua_pop(L, 1);
+    lua_pushcfunction(L, do_nothing);
+    CHECK_EQ(ml_spawn(loop, L, 0, NULL), -ENOMEM);
+    CHECK_EQ(lua_gettop(L), top - 1);
+    lua_pushnil(L);
+    CHECK_EQ(ml_spawn_c(loop, do_nothing, NULL, NULL), -ENOMEM);
+    CHECK_EQ(ml_spawn_string(loop, "", "=spec", NULL), -ENOMEM);
+    CHECK_EQ(ml_spawn_file(loop, "spec.lua", NULL), -ENOMEM);
+    CHECK_EQ(lua_gettop(L), top);
+    drain();
+    CHECK_EQ((long long)ml_tasks(loop), 1);
+    run(loop);
+    close_all();
+}
+
+/* C9.1: whether an object can be called is not to be found out then. */
+static void test_an_object_that_finds_no_room_is_not_called(void)
+{
+    (void)open_sleeping();
+    do_string(L, "object = setmetatable({}, { __call = function() end })");
+    lua_getglobal(L, "object");
+    int top = fill();
+    lua_pushvalue(L, 1);
+    lua_replace(L, top);
+    CHECK_EQ(ml_spawn(loop, L, 0, NULL), -EINVAL);
+    CHECK_EQ(lua_gettop(L), top - 1);
+    drain();
+    lua_getglobal(L, "object");
+    CHECK_EQ(ml_spawn(loop, L, 0, NULL), 0);
+    run(loop);
+    close_all();
+}
+
+/* C9.1 */
+static void test_a_cancellation_that_finds_no_memory_has_not_happened(void)
+{
+    int64_t id = open_sleeping();
+    int top = fill();
+    CHECK_EQ(ml_cancel(loop, id, "why"), -ENOMEM);
+    lua_pop(L, 10);
+    CHECK_EQ(ml_cancel(loop, id, "why"), -ENOMEM);
+    CHECK_EQ(lua_gettop(L), top - 10);
+    drain();
+    run(loop); /* it has slept */
+    close_all();
+}
+
+/* C9.1 */
+static void test_a_loop_that_finds_no_room_does_not_run(void)
+{
+    (void)open_sleeping();
+    int64_t id = 1;
+    int top = fill();
+    CHECK_EQ(ml_run(loop, ML_RUN_DEFAULT), -ENOMEM);
+    CHECK(ml_current(L, &id) == NULL);
+    CHECK_EQ(id, 0);
+    CHECK_EQ(lua_gettop(L), top);
+    drain();
+    run(loop);
+    close_all();
+}
+
+/* C9.1 */
+static void test_a_loop_that_finds_no_room_is_not_opened(void)
+{
+    ml_loop *second = NULL;
+    ml_options options = options_of(0);
+    (void)open_sleeping();
+    options.state = L;
+    int top = fill();
+    CHECK_EQ(ml_open(&second, &options), -ENOMEM);
+    CHECK_EQ(lua_gettop(L), top);
+    drain();
+    CHECK_EQ(ml_open(&second, &options), 0);
+    close_loop(second);
+    close_all();
+}
+
+static const struct check_test tests[] = {
+    CHECK_TEST(test_a_spawn_that_finds_no_room_spawns_nothing),
+    CHECK_TEST(test_an_object_that_finds_no_room_is_not_called),
+    CHECK_TEST(test_a_cancellation_that_finds_no_memory_has_not_happened),
+    CHECK_TEST(test_a_loop_that_finds_no_room_does_not_run),
+    CHECK_TEST(test_a_loop_that_finds_no_room_is_not_opened),
+};
+
+int main(void)
+{
+    return check_run(tests, sizeof tests / sizeof tests[0]);
+}

@@ -1,0 +1,91 @@
+/* Signals that come faster than the loop looks: what its bell does when there is
+ * no more room in it, and when a signal comes between. */
+
+#define _GNU_SOURCE 1 /* RTLD_NEXT */
+
+#include "api_fixture.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+static int interruptions; /* of writes, still to come */
+
+/* Its name and parameters are the system's. */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
+ssize_t write(int fd, const void *buf, size_t n)
+{
+    ssize_t (*next)(int, const void *, size_t) = NULL;
+    if (interruptions > 0) {
+        interruptions--;
+        errno = EINTR;
+        return -1;
+    }
+    *(void **)(void *)&next = dlsym(RTLD_NEXT, "write");
+    return next(fd, buf, n);
+}
+
+/* raise(count): so many of SIGUSR1, each of which has been handled. */
+static int raise_many(lua_State *L)
+{
+    for (lua_Integer n = luaL_checkinteger(L, 1); n > 0; n--) {
+        CHECK_MUST(raise(SIGUSR1) == 0);
+    }
+    return 0;
+}
+
+static ml_loop *open_catching(void)
+{
+    ml_loop *loop = open_loop(ML_SIGNALS);
+    define(loop, "raise", raise_many);
+    return loop;
+}
+
+/* C5.10: at least one of each is kept, and those are told of once. */
+static void test_any_number_of_signals_is_one(void)
+{
+    static const int counts[] = {1, 20, 70000}; /* a pipe holds 65,536 bytes */
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        ml_loop *loop = open_catching();
+        lua_pushinteger(ml_state(loop), counts[i]);
+        lua_setglobal(ml_state(loop), "count");
+        spawn(loop, "local ml = require 'miniloop'\n"
+                    "local signals <close> = ml.signals 'USR1'\n"
+                    "local waiter = ml.spawn(signals.wait, signals)\n"
+                    "ml.yield()\n"
+                    "raise(count)\n"
+                    "name = waiter:join()\n"
+                    "again = select(2, signals:wait(0)).code\n");
+        run(loop);
+        CHECK(global_is(loop, "name", "USR1"));
+        CHECK(global_is(loop, "again", "ETIMEDOUT"));
+        close_loop(loop);
+    }
+}
+
+static void leave(ml_loop *loop, void *ud)
+{
+    (void)ud;
+    ml_stop(loop);
+}
+
+static void test_a_bell_that_is_interrupted_rings_all_the_same(void)
+{
+    ml_loop *loop = open_loop(ML_FOREVER);
+    interruptions = 3;
+    CHECK_EQ(ml_post(loop, leave, NULL), 0);
+    CHECK_EQ(interruptions, 0);
+    CHECK_EQ(ml_run(loop, ML_RUN_DEFAULT), 1);
+    close_loop(loop);
+}
+
+static const struct check_test tests[] = {
+    CHECK_TEST(test_any_number_of_signals_is_one),
+    CHECK_TEST(test_a_bell_that_is_interrupted_rings_all_the_same),
+};
+
+int main(void)
+{
+    return check_run(tests, sizeof tests / sizeof tests[0]);
+}
