@@ -40,8 +40,11 @@ coverage_pollers() {
 # ./dev torture to tell.
 coverage_torture() (
     export torture_tree=coverage
-    ML_FAULT=short:7,eagain:1,eintr:3,one_event,spurious:1 \
-        "$coverage_build/miniloop" spec/run.lua '^net/' '^sys/' '^sync/' || :
+    for mode in short eagain spurious; do
+        ML_FAULT=$mode ML_SPEC_POLLER=auto timeout 300 \
+            "$coverage_build/miniloop" spec/torture/io.lua "$mode" '^net/' \
+            '^sys/' '^tls/stream' || :
+    done
     torture_sweep memory --places --mode=twice '^choice/' '^core/' '^lib/' \
         '^net/' '^regress/' '^scope/' '^sync/' '^sys/' || :
     torture_sweep errno --places '^choice/' '^core/loop' '^net/' '^regress/' \

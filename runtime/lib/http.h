@@ -114,8 +114,7 @@ struct ml_http_supply {
 
 /* ---- http_wire.c ----------------------------------------------------------- */
 
-/* The wire at `arg`. Where the last message of a wire is, the wire takes its
- * place. Raises if it is something else, or a message before the last. */
+/* The wire at `arg`; raises if it is something else. */
 struct ml_http_wire *ml_http_wire_check(lua_State *L, int arg);
 
 /* The wire that a call is about. */

@@ -133,7 +133,8 @@ static int take_chunks(lua_State *L, const ml_call *call,
     return answers;
 }
 
-/* Takes the next bytes of the body out of the supply: the answers, or MORE. */
+/* Takes the next bytes of the body, which is not over, out of the supply, which
+ * has some: the answers, or MORE. */
 static int take(lua_State *L, const ml_call *call, struct ml_http_wire *w,
                 struct ml_http_supply *supply)
 {
@@ -147,7 +148,7 @@ static int take(lua_State *L, const ml_call *call, struct ml_http_wire *w,
         w->in.left -= (int64_t)n;
     }
     supply->used = n;
-    return n > 0 ? give(L, w, supply->bytes, n) : MORE;
+    return give(L, w, supply->bytes, n);
 }
 
 /* Of what the stream holds. */
@@ -231,12 +232,6 @@ static int body_some(lua_State *L, ml_call *call, struct ml_http_wire *w)
     return ml_stream_pause(call);
 }
 
-static bool body_over(const struct ml_http_wire *w)
-{
-    return w->in.framing == ML_HTTP_NO_BODY ||
-           (w->in.framing == ML_HTTP_LENGTH && w->in.left == 0);
-}
-
 static int body_try(lua_State *L, ml_call *call, struct ml_http_wire *w)
 {
     struct ml_stream *s = w->stream;
@@ -245,7 +240,7 @@ static int body_try(lua_State *L, ml_call *call, struct ml_http_wire *w)
         return turn;
     }
     note_waited(w, call);
-    if (body_over(w)) {
+    if (w->in.framing == ML_HTTP_NO_BODY) {
         return finish(L, w);
     }
     if (w->in.broken) {

@@ -96,13 +96,10 @@ static void note_begun(struct ml_http_wire *w, ml_call *call)
     }
 }
 
-/* Looks at the bytes that there are: the answers, or MORE. */
+/* Looks at the bytes that there are, one at least: the answers, or MORE. */
 static int look(lua_State *L, ml_call *call, struct ml_http_wire *w,
                 struct ml_http_supply *supply)
 {
-    if (supply->n == 0) {
-        return MORE;
-    }
     long length = parse(L, call, w, supply->bytes, supply->n);
     if (length == 0) {
         note_begun(w, call);

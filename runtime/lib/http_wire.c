@@ -126,27 +126,10 @@ struct ml_http_wire *ml_http_wire_at(lua_State *L, int index)
                : NULL;
 }
 
-static struct ml_http_wire *wire_of_message(lua_State *L, int arg)
-{
-    const struct ml_http_message *m = ml_http_message_at(L, arg);
-    if (m == NULL) {
-        return NULL;
-    }
-    uint64_t serial = m->serial;
-    (void)lua_getiuservalue(L, arg, 1);
-    struct ml_http_wire *w = lua_touserdata(L, -1);
-    lua_replace(L, arg);
-    ml_arg_check(L, w->serial == serial, arg, "the request is over");
-    return w;
-}
-
 struct ml_http_wire *ml_http_wire_check(lua_State *L, int arg)
 {
     struct ml_http_wire *w = ml_http_wire_at(L, arg);
-    if (w == NULL) {
-        w = wire_of_message(L, arg);
-    }
-    ml_arg_expected(L, w != NULL, arg, "a wire or its message");
+    ml_arg_expected(L, w != NULL, arg, "a wire");
     return w;
 }
 

@@ -273,8 +273,7 @@ function spec.test_a_finalizer_that_ends_with_a_call_that_blocks_harms_nothing()
         end,
       })
       repeat
-        local garbage = {}
-        garbage[1] = garbage
+        local _ = {}
       until ran
     end
     coroutine.wrap(allocate)()

@@ -162,8 +162,8 @@ end
 function spec.test_each_task_knows_the_file_that_it_was_spawned_in()
   local spawned = {}
   for _, name in ipairs { "one.lua", "other.lua" } do
-    local chunk = "local ml = ...\nlocal task = ml.spawn(ml.sleep, 0) return task"
-    local task = assert(load(chunk, "@" .. name))(ml)
+    local chunk = "local ml = ...\nlocal task = ml.spawn(ml.sleep, 0)"
+    local task = assert(load(chunk .. "return task", "@" .. name))(ml)
     for _, each in ipairs(ml.tasks()) do
       if each.id == task.id then
         table.insert(spawned, each.spawned)

@@ -55,8 +55,8 @@ local function place(region)
   return table.concat(region, ":", 1, 4)
 end
 
--- A `default:` right behind a `case` has no code of its own: it is there for the
--- compiler, which would warn of values that the type has not.
+-- A `default:` right behind a `case` has no code of its own: it is there for
+-- the compiler, which would warn of values that the type has not.
 function Source:is_idle_default(line)
   return self.text[line]:find("^%s*default:")
     and self.text[line - 1]:find("^%s*case [%w_]+:")
