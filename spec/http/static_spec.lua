@@ -361,4 +361,19 @@ function spec.test_no_file_was_changed_in_the_future()
   lu.assertNotStrContains(field(answer, "Last-Modified"), "2090")
 end
 
+-- Whoever calls: a path is made of names, and goes down.
+function spec.test_a_path_that_is_no_list_of_names_leads_nowhere()
+  local open = require("miniloop.core").http.open
+  for _, path in ipairs { ".", "..", "public/../public", "public//sub",
+    "./public", "public/." } do
+    local file, err = open(folder, path, true)
+    lu.assertNil(file)
+    lu.assertEquals(err.code, "ENOENT")
+  end
+  local file = assert(open(folder, "public/sub/", true))
+  lu.assertEquals((file:stat()), "folder")
+  lu.assertEquals(select(2, file:read(0, 1)).code, "EISDIR")
+  file:close()
+end
+
 return spec

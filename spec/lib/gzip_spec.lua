@@ -201,4 +201,12 @@ function spec.test_a_small_window_sees_less_far()
   raises("9 to 15 bits", function() gzip.deflater("raw", 6, 8) end)
 end
 
+-- RFC 1950, 2.2: there is no way to give one.
+function spec.test_what_was_packed_with_a_dictionary_is_refused()
+  local value, err = gzip.decompress("\x78\xbb\0\0\0\1\3\0",
+    { format = "deflate" })
+  lu.assertNil(value)
+  lu.assertEquals(err.reason, "it needs a dictionary")
+end
+
 return spec

@@ -239,4 +239,30 @@ function spec.test_finalizers_may_change_what_is_being_encoded()
   end
 end
 
+-- RFC 3629, 4: the longest of each size, and what is next to it.
+function spec.test_each_form_of_utf8_is_told_from_what_is_none()
+  for _, good in ipairs { "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80",
+    "\xED\x9F\xBF", "\xEE\x80\x80", "\xF0\x90\x80\x80",
+    "\xF4\x8F\xBF\xBF" } do
+    lu.assertEquals(json.encode(good), '"' .. good .. '"')
+  end
+  for _, bad in ipairs { "\x80", "\xC1\xBF", "\xC2", "\xC2A", "\xE0\x9F\xBF",
+    "\xE2\x82", "\xE2\x82A", "\xED\xA0\x80", "\xF0\x8F\xBF\xBF",
+    "\xF0\x90\x80A", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80" } do
+    local value, err = json.encode { "x" .. bad }
+    lu.assertNil(value)
+    lu.assertEquals(err.code, "EILSEQ")
+  end
+end
+
+-- C2.1
+function spec.test_tables_and_depths_that_cannot_be_are_refused()
+  raises("JSON has no table of indices and other keys",
+    function() json.encode { 1, a = 1, b = 2, c = 3 } end)
+  raises("option 'depth' must be an integer from 1 to 2000",
+    function() json.encode({}, { depth = 0 }) end)
+  raises("option 'depth' must be an integer from 1 to 2000",
+    function() json.decode("1", { depth = 2001 }) end)
+end
+
 return spec
