@@ -24,14 +24,16 @@ coverage_corpora() {
     done
 }
 
-# The specs in which pollers differ, under each of them; all specs are run under
-# the last one.
+# coverage_pollers [PATTERN ...]: the specs in which pollers differ, or these,
+# under each that coverage_collect has not run all of them under.
 coverage_pollers() {
+    [ $# -gt 0 ] ||
+        set -- '^core/loop' '^net/' '^poll/' '^regress/' '^sys/'
     for poller in select auto; do
         ML_SOURCE=$PWD ML_BUILD=$PWD/$coverage_build \
             ML_COMMAND=$PWD/$coverage_build/miniloop ML_SPEC_POLLER=$poller \
-            "$coverage_build/miniloop" --poller=$poller spec/run.lua \
-            '^core/loop' '^net/' '^poll/' '^regress/' '^sys/' || return
+            "$coverage_build/miniloop" --poller=$poller spec/run.lua "$@" ||
+            return
     done
 }
 
@@ -73,7 +75,29 @@ coverage_collect() {
     return "$good"
 }
 
-# coverage_report [--update]
+# What reaches the core: less than half of all, for a CI that has minutes.
+coverage_core_specs() {
+    run_specs coverage -R "^c_(api|check|passing|poll|regress|signal|trace)" \
+        -E "_memory_test" &&
+        coverage_pollers '^choice/' '^core/' '^net/' '^regress/' '^scope/' \
+            '^sync/' '^sys/'
+}
+
+coverage_core_torture() (
+    export torture_tree=coverage
+    torture_sweep memory --places --mode=twice '^choice/' '^core/' \
+        '^regress/' '^scope/' '^sync/' '^sys/' || :
+)
+
+coverage_collect_core() {
+    rm -rf "$coverage_build/profiles"
+    good=0
+    coverage_step specs coverage_core_specs || good=1
+    coverage_step torture coverage_core_torture
+    return "$good"
+}
+
+# coverage_report [--update] [--core]
 coverage_report() {
     llvm-profdata merge -sparse -o "$coverage_build/reached" \
         "$coverage_build"/profiles/*.profraw &&
@@ -89,6 +113,7 @@ coverage_report() {
 coverage_usage() {
     say "usage: ./dev coverage              run all that counts, and compare
        ./dev coverage --update     the same, and write spec/coverage/*.txt
+       ./dev coverage --core       of runtime/core alone, in less time
        ./dev coverage --again [--update]    compare what has been counted
        ./dev coverage --show FILE  what was reached of a source"
     exit 2
@@ -100,7 +125,7 @@ coverage_show() {
         "$coverage_build/miniloop" -sources "$1"
 }
 
-# coverage [--update | --again [--update] | --show FILE]
+# coverage [--update | --core | --again [--update | --core] | --show FILE]
 coverage() {
     need build test check coverage
     want library
@@ -111,6 +136,11 @@ coverage() {
         result=0
         coverage_collect || result=1
         coverage_report "$@" && return "$result"
+        ;;
+    1:--core)
+        result=0
+        coverage_collect_core || result=1
+        coverage_report --core && return "$result"
         ;;
     1:--again | 2:--again)
         shift
