@@ -76,6 +76,7 @@ struct ml_http_wire {
     uint64_t serial;        /* counts messages, from when one is waited for */
     bool stuck;      /* an answer did not fit while a request is waited for */
     bool waiting;    /* for the first byte of a message */
+    bool parting;    /* for the peer's end, after the last answer */
     bool asked;      /* a head has begun: its time is running */
     bool persistent; /* another message may follow */
     bool retired;    /* none is to follow */

@@ -4,6 +4,7 @@
 #include "core/misuse.h"
 #include "lib/http.h"
 #include "lib/lib.h"
+#include "net/io.h"
 #include "net/socket.h"
 #include "proto/http_status.h"
 #include "sys/option.h"
@@ -12,6 +13,7 @@
 #include <errno.h>
 #include <lauxlib.h>
 #include <math.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -228,13 +230,13 @@ static int wire_unread(lua_State *L)
 }
 
 /* retire(): no other message is to follow. The next head says so; if one is
- * only waited for, the wait ends as if the peer had closed. (What has come by
- * then is still read.) */
+ * only waited for, or the peer's end, the wait ends as if the peer had closed.
+ * (What has come by then is still read.) */
 static int wire_retire(lua_State *L)
 {
     struct ml_http_wire *w = ml_http_wire_check(L, 1);
     w->retired = true;
-    if (w->waiting && w->stream->d.fd >= 0) {
+    if ((w->waiting || w->parting) && w->stream->d.fd >= 0) {
         (void)ml_socket_shutdown(w->stream->d.fd, SHUT_RD); /* or it is gone */
     }
     return 0;
@@ -296,23 +298,45 @@ static int wire_reply(lua_State *L)
     return 3;
 }
 
+static bool is_dirty(const struct ml_http_wire *w)
+{
+    return w->in.framing != ML_HTTP_NO_BODY || w->in.broken ||
+           ml_buffer_length(&w->stream->in) > 0;
+}
+
 /* dirty(): true if bytes may be there that nobody will read. */
 static int wire_dirty(lua_State *L)
 {
-    const struct ml_http_wire *w = ml_http_wire_check(L, 1);
-    lua_pushboolean(L, w->in.framing != ML_HTTP_NO_BODY || w->in.broken ||
-                           ml_buffer_length(&w->stream->in) > 0);
+    lua_pushboolean(L, is_dirty(ml_http_wire_check(L, 1)));
+    return 1;
+}
+
+/* part(): true if the peer may be sending still, though nothing that it sends
+ * will be answered: there are bytes, or it did not mean its last message to be
+ * the last. Who said that it was is seldom asked of more than the descriptor. */
+static int wire_part(lua_State *L)
+{
+    struct ml_http_wire *w = ml_http_wire_check(L, 1);
+    w->parting = !w->upgraded && w->stream->d.fd >= 0 &&
+                 (is_dirty(w) || w->head.persistent ||
+                  ml_io_events(w->stream->d.fd, POLLIN) != 0);
+    lua_pushboolean(L, w->parting);
     return 1;
 }
 
 static void open_wires(lua_State *L, struct ml_vm *vm)
 {
-    static const luaL_Reg methods[] = {
-        {"persistent", wire_persistent}, {"unread", wire_unread},
-        {"retire", wire_retire},         {"upgrade", wire_upgrade},
-        {"stream", wire_stream},         {"limit", wire_limit},
-        {"silent", wire_silent},         {"reply", wire_reply},
-        {"dirty", wire_dirty},           {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"persistent", wire_persistent},
+                                       {"unread", wire_unread},
+                                       {"retire", wire_retire},
+                                       {"upgrade", wire_upgrade},
+                                       {"stream", wire_stream},
+                                       {"limit", wire_limit},
+                                       {"silent", wire_silent},
+                                       {"reply", wire_reply},
+                                       {"dirty", wire_dirty},
+                                       {"part", wire_part},
+                                       {NULL, NULL}};
     static const luaL_Reg metamethods[] = {{"__gc", wire_gc}, {NULL, NULL}};
     ml_object_type(L, vm, ML_HTTP_WIRE_TYPE, "a wire");
     luaL_getmetatable(L, ML_HTTP_WIRE_TYPE);

@@ -42,10 +42,6 @@ local one_recv_for_all = {
   "sys/close%.test_closing_the_number_of_an_object_closes_the_object",
 }
 
--- They send on where the server has closed, and are reset: what they have not
--- read by then is lost, and that is more than usual.
-local reset_on_the_way = { "http/corpus%..*" }
-
 -- They go through all points of a long exchange, in the time of a short one.
 local too_long = {
   "http/client_kill%..*",
@@ -98,7 +94,6 @@ local try_once = {
 return {
   short = {
     one_recv_for_all, one_read_for_a_command, too_long, busy, no_good_bye,
-    reset_on_the_way,
   },
   eagain = { busy, no_good_bye, try_once },
   eintr = {},

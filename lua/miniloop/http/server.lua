@@ -263,18 +263,25 @@ local function settle(wire)
   return now
 end
 
----A connection that is closed while bytes come is reset, and the peer may never
----see the answer (RFC 9112, 9.6): so they are read for a moment.
-local function linger(wire)
-  local conn = wire:stream()
-  local deadline, left = core.now() + 1, skipped
+-- Seconds in which a client is to hear its last answer and close, and how much
+-- it may send meanwhile; a server that is stopping has less time.
+local parting <const>, hasty_parting <const> = 2, 0.2
+local dropped <const> = 16 << 20
+
+---A connection that is closed while its client sends is reset, and the client
+---may never see the answer (RFC 9112, 9.6). So what comes is dropped, until the
+---client has closed, too.
+local function linger(talk)
+  local conn, since, left = talk.wire:stream(), core.now(), dropped
   if not conn:shutdown("write") then
     return
   end
   repeat
-    local bytes = conn:recv(nil, deadline - core.now())
+    local seconds = since - core.now()
+      + (talk.site.stopping and hasty_parting or parting)
+    local bytes = seconds > 0 and conn:recv(nil, seconds)
     left = left - #(bytes or "")
-  until not bytes or left < 0 or core.now() >= deadline
+  until not bytes or left < 0
 end
 
 local function note_access(talk)
@@ -347,13 +354,27 @@ local function recover(talk, fault)
   return ok and err ~= nil and settle(talk.wire)
 end
 
----What was sent is no request, or came too slowly.
+---What was sent is no request, or came too slowly. Whether that was answered.
 local function refuse(talk, err)
-  if err.status then
-    talk.since = core.now()
-    if talk.wire:respond(err.status, nil, explain(err, err.status)) then
-      note_access(talk)
-    end
+  if not err.status then
+    return false
+  end
+  talk.since = core.now()
+  local ok = talk.wire:respond(err.status, nil, explain(err, err.status))
+  if ok then
+    note_access(talk)
+  end
+  return ok
+end
+
+---No other request follows the last one, or what came in its place.
+local function part(talk, fault)
+  local answered = talk.req
+  if fault then
+    answered = refuse(talk, fault)
+  end
+  if talk.wire:flush() and answered and talk.wire:part() then
+    linger(talk)
   end
 end
 
@@ -389,13 +410,7 @@ function server.attend(site, conn)
   repeat
     ok, fault = try(converse, talk)
   until ok or not recover(talk, fault)
-  if ok and fault then
-    refuse(talk, fault)
-  end
-  talk.wire:flush() -- or it is gone
-  if talk.wire:dirty() then
-    linger(talk.wire)
-  end
+  part(talk, ok and fault)
 end
 
 -- ------------------------------------------------------------------ the server
