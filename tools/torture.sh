@@ -22,7 +22,7 @@ kills [TASKS [LINKS]]   tasks in all sorts of waits killed at once
 partial [--short] [MIB] writes that go out in small parts (of one byte)
 accept                  a server of which accept fails for a while
 web [REQUESTS]          HTTP and WebSockets, plain and by TLS, cut off anywhere
-peers [RESETS]          what luv and cqueues do in some of these
+peers [RESETS [STEP]]   what luv and cqueues do in some of these
 growth [COUNT]          tasks and timeouts that come and go, and leave nothing
 soak [CONNECTIONS | Ss] connections that come and go, and end in all ways
 '

@@ -1,7 +1,10 @@
 -- The same scenarios for us and for others, side by side: what is printed is
 -- what each does, and how its process ended.
 --
---   ./dev torture peers [RESETS]
+--   ./dev torture peers [RESETS [STEP]]
+--
+-- Of the requests for memory of a small program (peers/round) each STEP-th is
+-- refused, 1 of 5 unless given.
 
 package.path = "?.lua;" .. package.path
 
@@ -9,8 +12,9 @@ local peers = require "bench.lib.peers"
 local process = require "spec.torture.lib.process"
 local shell = require "bench.lib.shell"
 
-local TIME = 5 -- seconds that a scenario may take
+local TIME = 10 -- seconds that a scenario may take
 local resets = math.tointeger(arg[1]) or 90000
+local step = math.tointeger(arg[2]) or 5
 
 -- What stands before the word of a scenario.
 local contestants = {
@@ -52,6 +56,35 @@ local function outcome(...)
   end
 end
 
+-- The C library is to give back what is free: by itself it keeps some of it,
+-- and more the larger the blocks are that it was given.
+local function torn(command)
+  return outcome("told %d[^\n]*")("env MALLOC_MMAP_THRESHOLD_=32768 "
+    .. "MALLOC_TRIM_THRESHOLD_=131072 " .. command)
+end
+
+-- What is preloaded to refuse something; compiled when it is asked for.
+local fault
+
+local function compile_fault()
+  local out = "build/peers_fault.so"
+  assert(shell.run("cc -O2 -D_GNU_SOURCE -shared -fPIC -o " .. out
+    .. " spec/torture/peers/fault*.c -ldl"), "fault.c does not compile")
+  return out
+end
+
+-- How the program of a contestant, by the system's interpreter, comes through
+-- when one thing after the other is refused: see peers/fault.c.
+local function refused(words)
+  return function(_, name)
+    fault = fault or compile_fault()
+    local _, text = shell.run(("LUA_CPATH='build/release/module/?.so;;'"
+      .. " LD_PRELOAD=%s PEERS_FAULT='%s' timeout 600 lua5.4"
+      .. " spec/torture/peers/round/%s.lua 2>&1"):format(fault, words, name))
+    return text:match("of %d+:[^\n]*") or text
+  end
+end
+
 -- The figures of a torture whose server this is.
 local function tortured(name, words, ...)
   local figures = { ... }
@@ -86,6 +119,12 @@ local scenarios = {
       "served %d+ of %d+", "were served: (%d+)[^\n]*at least") },
   { ("%d connections and resets, a second"):format(resets), "server",
     tortured("resets", resets .. " ", "connections a second: (%S+)") },
+  { "100 transfers of 16 MiB, one end killed in the middle", "transfer",
+    torn },
+  { "each request for memory refused, once", "round",
+    refused("memory once " .. step) },
+  { "the same from then on", "round", refused("memory on " .. step) },
+  { "each system call refused, once", "round", refused "calls once 1" },
 }
 
 for _, scenario in ipairs(scenarios) do
@@ -93,6 +132,6 @@ for _, scenario in ipairs(scenarios) do
   print(title)
   for _, contestant in ipairs(contestants) do
     local name, command = table.unpack(contestant)
-    print(("    %-10s %s"):format(name, judge(command .. " " .. word)))
+    print(("    %-10s %s"):format(name, judge(command .. " " .. word, name)))
   end
 end

@@ -4,6 +4,7 @@
 local condition = require "cqueues.condition"
 local cqueues = require "cqueues"
 local socket = require "cqueues.socket"
+local transfer = require "spec.torture.peers.transfer"
 
 local loop = cqueues.new()
 local scenarios = {}
@@ -132,6 +133,75 @@ function scenarios.server()
   end)
   local _, _, port = server:localname()
   print("127.0.0.1:" .. port)
+end
+
+-- A coroutine in a loop cannot be ended from outside: its connection can.
+local function tick()
+  while true do
+    local start = cqueues.monotime()
+    cqueues.sleep(transfer.pause)
+    transfer.late(cqueues.monotime() - start - transfer.pause)
+  end
+end
+
+local function plain(sock)
+  sock:setmode("bn", "bn")
+  sock:onerror(function(_, _, code)
+    return code
+  end)
+  return sock
+end
+
+local function send(near, ended)
+  local ok, done = pcall(near.write, near, transfer.body)
+  ended.send = not (ok and done)
+end
+
+local function receive(far, ended)
+  local ok, data
+  repeat
+    ok, data = pcall(far.read, far, -transfer.chunk)
+    if ok and data then
+      cqueues.sleep(transfer.pause)
+    end
+  until not ok or not data
+  ended.receive = true
+end
+
+local function transfer_once(server, i)
+  local _, _, port = server:localname()
+  local far = plain(socket.connect("127.0.0.1", port))
+  local near = plain(server:accept())
+  local ended = {}
+  loop:wrap(send, near, ended)
+  loop:wrap(receive, far, ended)
+  cqueues.sleep(transfer.middle)
+  local victim, other, name = near, far, "receive"
+  if i % 2 == 0 then
+    victim, other, name = far, near, "send"
+  end
+  victim:close()
+  local from = cqueues.monotime()
+  while not ended[name]
+      and cqueues.monotime() - from < transfer.patience do
+    cqueues.sleep(transfer.pause)
+  end
+  other:close()
+  return ended[name] and transfer.told()
+end
+
+function scenarios.transfer()
+  local server = socket.listen("127.0.0.1", 0)
+  server:listen()
+  loop:wrap(tick)
+  loop:wrap(function()
+    for i = 1, transfer.rounds do
+      transfer.begin(i)
+      transfer_once(server, i)
+    end
+    transfer.finish()
+    os.exit(0)
+  end)
 end
 
 io.stdout:setvbuf "line"

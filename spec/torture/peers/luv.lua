@@ -1,15 +1,25 @@
 -- What luv does where we are tortured, in coroutines as its users write them:
 -- lua5.4 luv.lua SCENARIO. See peers.lua.
 
+local transfer = require "spec.torture.peers.transfer"
 local uv = require "luv"
 
 local scenarios = {}
 
+-- What resumes the coroutine, unless that was closed meanwhile.
+local function waker(co)
+  return function(...)
+    if coroutine.status(co) == "suspended" then
+      assert(coroutine.resume(co, ...))
+    end
+  end
+end
+
 local function sleep(ms)
-  local co, timer = coroutine.running(), uv.new_timer()
+  local wake, timer = waker(coroutine.running()), uv.new_timer()
   timer:start(ms, 0, function()
     timer:close()
-    assert(coroutine.resume(co))
+    wake()
   end)
   coroutine.yield()
 end
@@ -147,6 +157,74 @@ function scenarios.server()
     end)
   end)
   print(address)
+end
+
+-- To kill is to close the coroutine, with what it has to be closed.
+local function closing(handle)
+  return setmetatable({}, { __close = function()
+    handle:close()
+  end })
+end
+
+local function send(near)
+  local _ <close> = closing(near)
+  near:write(transfer.body, waker(coroutine.running()))
+  if coroutine.yield() then
+    transfer.told()
+  end
+end
+
+local function receive(far)
+  local _ <close> = closing(far)
+  local wake = waker(coroutine.running())
+  repeat
+    far:read_start(wake)
+    local err, data = coroutine.yield()
+    far:read_stop()
+    if data then
+      sleep(1)
+    end
+  until err or not data
+  transfer.told()
+end
+
+local function transfer_once(server, address, i)
+  local far = uv.new_tcp()
+  far:connect("127.0.0.1", address.port, waker(coroutine.running()))
+  coroutine.yield()
+  local near = uv.new_tcp()
+  assert(server:accept(near))
+  local tasks = { coroutine.create(send), coroutine.create(receive) }
+  assert(coroutine.resume(tasks[1], near))
+  assert(coroutine.resume(tasks[2], far))
+  sleep(5)
+  coroutine.close(tasks[i % 2 + 1])
+  for _ = 1, transfer.patience * 1000 do
+    if coroutine.status(tasks[2 - i % 2]) == "dead" then
+      break
+    end
+    sleep(1)
+  end
+end
+
+function scenarios.transfer()
+  local ticker, last = uv.new_timer(), uv.hrtime()
+  ticker:start(1, 1, function()
+    transfer.late((uv.hrtime() - last) / 1e9 - 0.001)
+    last = uv.hrtime()
+  end)
+  local server = uv.new_tcp()
+  assert(server:bind("127.0.0.1", 0))
+  assert(server:listen(16, function() end))
+  spawn(function()
+    for i = 1, transfer.rounds do
+      transfer.begin(i)
+      transfer_once(server, server:getsockname(), i)
+    end
+    transfer.finish()
+    ticker:close()
+    server:close()
+  end)
 end
 
 io.stdout:setvbuf "line"

@@ -3,6 +3,7 @@
 
 local ml = require "miniloop"
 local net = require "miniloop.net"
+local transfer = require "spec.torture.peers.transfer"
 
 local scenarios = {}
 
@@ -107,6 +108,45 @@ end
 
 function scenarios.server()
   dofile "spec/torture/echo_server.lua"
+end
+
+local function tick()
+  while true do
+    local start = ml.now()
+    ml.sleep(transfer.pause)
+    transfer.late(ml.now() - start - transfer.pause)
+  end
+end
+
+local function send(near)
+  local conn <close> = near
+  local ok = conn:write(transfer.body)
+  return not ok and transfer.told()
+end
+
+local function receive(far)
+  local conn <close> = far
+  while conn:recv(transfer.chunk) do
+    ml.sleep(transfer.pause)
+  end
+  transfer.told()
+end
+
+function scenarios.transfer()
+  local ticker = ml.spawn(tick)
+  local server <close> = assert(net.listen "127.0.0.1:0")
+  for i = 1, transfer.rounds do
+    transfer.begin(i)
+    local far = assert(net.connect(server:address()))
+    local tasks = {
+      ml.spawn(send, assert(server:accept())), ml.spawn(receive, far),
+    }
+    ml.sleep(transfer.middle)
+    tasks[i % 2 + 1]:kill()
+    tasks[2 - i % 2]:wait(transfer.patience)
+  end
+  transfer.finish()
+  ticker:kill()
 end
 
 scenarios[arg[1]]()
