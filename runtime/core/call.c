@@ -10,6 +10,7 @@
 #include "core/thread.h"
 #include "core/trace.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 
@@ -189,7 +190,7 @@ static bool call_expired(const struct ml_task *task)
 static int call_attempt(lua_State *L, struct ml_task *task)
 {
     ml_call *call = &task->call;
-    ml_declare_none(task);
+    assert(task->nwaits == 0 && "each attempt declares anew");
     call->alarm = ML_TIME_NEVER;
     int n = ml_call_attempt(L, call);
     if (n >= 0) {

@@ -10,7 +10,7 @@ static struct {
     const struct ml_poll_ops *real;
     struct ml_poll_ops ops;
     int64_t now;
-    int waits;
+    int waits, sets;
 } poller;
 
 static int64_t clock_now(struct ml_clock *clock)
@@ -29,20 +29,33 @@ static int counted_wait(struct ml_poll *p, struct ml_poll_event *events,
     return n;
 }
 
-/* A loop with that clock, whose waits are counted. */
-static ml_loop *open_counted(void)
+static int counted_set(struct ml_poll *p, int fd, unsigned old, unsigned now)
+{
+    poller.sets++;
+    return poller.real->set(p, fd, old, now);
+}
+
+/* A loop with that clock, on a poller whose calls are counted. */
+static ml_loop *open_counted_on(const char *name)
 {
     ml_options options = options_of(0);
-    options.poller = "poll";
+    options.poller = name;
     ml_loop *loop = open_with(&options);
     poller.real = loop->ops;
     poller.ops = *loop->ops;
     poller.ops.wait = counted_wait;
+    poller.ops.set = counted_set;
     poller.now = 0;
     poller.waits = 0;
+    poller.sets = 0;
     loop->ops = &poller.ops;
     loop->clock.now = clock_now;
     return loop;
+}
+
+static ml_loop *open_counted(void)
+{
+    return open_counted_on("poll");
 }
 
 static void close_counted(ml_loop *loop)
@@ -158,9 +171,7 @@ static unsigned interest_of(ml_loop *loop, int64_t id)
 /* A stream is watched for edges as long as the runtime alone reads it. */
 static void test_a_stream_is_watched_for_edges_until_others_may_read_it(void)
 {
-    ml_options options = options_of(0);
-    options.poller = "epoll";
-    ml_loop *loop = open_with(&options);
+    ml_loop *loop = open_counted_on("epoll");
     int64_t id = spawn(loop, "local net = require 'miniloop.net'\n"
                              "a, b = net.pair()\n"
                              "a:recv()\n"
@@ -173,12 +184,40 @@ static void test_a_stream_is_watched_for_edges_until_others_may_read_it(void)
         CHECK_EQ(ml_run(loop, ML_RUN_NOWAIT), 1);
     }
     CHECK_EQ(interest_of(loop, id), ML_POLL_READ);
-    close_loop(loop);
+    close_counted(loop);
+}
+
+/* The poller is told of a stream once, and not for each message, be somebody
+ * waiting for it or not. */
+static void test_the_poller_is_told_of_a_stream_once(void)
+{
+    ml_loop *loop = open_counted_on("epoll");
+    spawn(loop, "local ml, net = require 'miniloop', require 'miniloop.net'\n"
+                "local a, b = net.pair()\n"
+                "ml.spawn(function()\n"
+                "  for _ = 1, 100 do\n"
+                "    ml.sleep(0.01)\n"
+                "    b:write('x')\n"
+                "  end\n"
+                "end)\n"
+                "for _ = 1, 50 do\n"
+                "  a:recv(1)\n"
+                "  ml.sleep(0.015)\n"
+                "  a:recv(1)\n"
+                "end\n");
+    run(loop);
+    CHECK(poller.sets <= 4);
+    CHECK(poller.waits > 100);
+    close_counted(loop);
 }
 
 #else
 
 static void test_a_stream_is_watched_for_edges_until_others_may_read_it(void)
+{
+}
+
+static void test_the_poller_is_told_of_a_stream_once(void)
 {
 }
 
@@ -190,6 +229,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_a_few_alarms_are_waited_for_one_by_one),
     CHECK_TEST(test_those_of_a_crowd_are_waited_for_together),
     CHECK_TEST(test_a_stream_is_watched_for_edges_until_others_may_read_it),
+    CHECK_TEST(test_the_poller_is_told_of_a_stream_once),
 };
 
 int main(void)

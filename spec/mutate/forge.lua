@@ -110,8 +110,8 @@ function Forge:link(target, out, from_library, flags)
     replaced[object_of(self.path)] = self.object
   end
   local command = self:command(target, replaced)
-  local done = flags and self:run(command .. " " .. flags)
-    or self:run(command)
+  local done = flags and self:run((command:gsub(" %-o ",
+    " " .. flags .. " -o ", 1))) or self:run(command)
   assert(done, "cannot link; see " .. self.log)
   return out
 end
