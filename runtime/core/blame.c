@@ -182,7 +182,6 @@ static void push_advice(lua_State *L, const struct ml_task *task, int value)
 void ml_blame_add(lua_State *L, const struct ml_task *task, int index)
 {
     int handle = lua_gettop(L);
-    index = lua_absindex(L, index);
     if (!task->blames && !task->warned) {
         return;
     }

@@ -15,7 +15,7 @@ struct ml_task;
 void ml_blame_note(lua_State *L, struct ml_task *task, int failures);
 
 /* Adds what is known to the traceback in the handle on top of L. The task died
- * of the value at `index`. May raise a memory error. */
+ * of the value at `index`, which counts from below. May raise a memory error. */
 void ml_blame_add(lua_State *L, const struct ml_task *task, int index);
 
 /* The length of a task's traceback without its lowest frames, which are the

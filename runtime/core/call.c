@@ -13,6 +13,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 struct ml_task *ml_call_task(lua_State *L, struct ml_vm *vm, const char *name)
 {
@@ -398,10 +399,11 @@ void ml_call_bound(ml_call *call, double seconds)
 
 void ml_call_text(const ml_call *call, char *text, size_t size)
 {
-    int n = snprintf(text, size, "%s", call->def->name);
-    if (call->def->describe != NULL && n > 0 && (size_t)n + 1 < size) {
+    size_t n = strlen(call->def->name);
+    (void)snprintf(text, size, "%s", call->def->name);
+    if (call->def->describe != NULL && n + 1 < size) {
         text[n + 1] = '\0';
-        call->def->describe(call, text + n + 1, size - (size_t)n - 1);
+        call->def->describe(call, text + n + 1, size - n - 1);
         text[n] = text[n + 1] != '\0' ? ' ' : '\0';
     }
 }

@@ -53,6 +53,9 @@ static void test_an_error_value_without_a_text_is_told_nevertheless(void)
     CHECK_EQ(ml_run(loop, ML_RUN_NOWAIT), -ECHILD);
     CHECK_EQ(heard_count, 3);
     CHECK(strcmp(heard.message, "mine") == 0);
+    spawn(loop, "error()");
+    CHECK_EQ(ml_run(loop, ML_RUN_NOWAIT), -ECHILD);
+    CHECK(strcmp(heard.message, "nil") == 0);
     close_loop(loop);
 }
 

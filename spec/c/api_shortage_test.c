@@ -159,7 +159,8 @@ static int used(lua_State *L)
     return 1;
 }
 
-/* Of the tables that have an entry for each task, the smallest takes 64 kB for so
+/* And handles are what they were: one for each task, and nobody but who has it
+ * keeps it. Of the tables that have an entry for each task, the smallest takes 64 kB for so
  * many. */
 static void test_what_very_many_tasks_have_taken_is_given_back(void)
 {
@@ -186,11 +187,19 @@ static void test_what_very_many_tasks_have_taken_is_given_back(void)
                 "  ml.sleep(2)\n"
                 "  return used()\n"
                 "end\n"
+                "local self = ml.self()\n"
                 "run(1)\n"
                 "local before = rest()\n"
                 "run(6000)\n"
-                "more = rest() - before\n");
+                "more = rest() - before\n"
+                "same = ml.self() == self\n"
+                "local seen = setmetatable({ ml.spawn(type, 1) },\n"
+                "                          { __mode = 'v' })\n"
+                "used()\n"
+                "held = #seen\n");
     run(loop);
+    CHECK(global_is(loop, "same", "true"));
+    CHECK_EQ(integer_of(loop, "held"), 0);
     CHECK(integer_of(loop, "more") < 49152);
     close_loop(loop);
 }

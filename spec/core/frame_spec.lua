@@ -231,4 +231,13 @@ function spec.test_a_script_without_miniloop_closes_a_dead_coroutine_itself()
   lu.assertEquals(child.passes(plain).out, stock.out)
 end
 
+-- As Lua's own.
+function spec.test_a_traceback_of_what_is_no_text_is_that()
+  local value, co = {}, coroutine.create(print)
+  lu.assertIs(debug.traceback(value), value)
+  lu.assertIs(debug.traceback(co, value), value)
+  lu.assertStrMatches(debug.traceback(nil), "stack traceback:\n.*")
+  lu.assertStrMatches(debug.traceback(7), "7\nstack traceback:\n.*")
+end
+
 return spec

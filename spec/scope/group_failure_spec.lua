@@ -373,4 +373,19 @@ function spec.test_a_member_that_is_a_c_function_is_told_of()
     ".*\nraised by task %d+ of its group, spawned at [^\n]*:\n\t%[C%]: in %?")
 end
 
+-- The owner had ignored an error, too, and both may be why.
+function spec.test_a_report_has_all_that_there_is_to_tell()
+  local task = ml.spawn(function()
+    local nothing = ml.wait(0)
+    ml.group(function(g)
+      g:spawn(function()
+        return nothing.field
+      end)
+    end)
+  end)
+  local _, err = task:wait()
+  lu.assertStrMatches(err.traceback, ".*\nraised by task %d+ of its group,.*"
+    .. "\nthe last call of this task that failed gave it nil .*%(EPERM%)")
+end
+
 return spec

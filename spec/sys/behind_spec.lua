@@ -4,6 +4,8 @@
 local core = require "miniloop.core"
 local lu = require "luaunit"
 local ml = require "miniloop"
+local net = require "miniloop.net"
+local socket = require "socket"
 local sockets = require "spec.support.sockets"
 
 local spec = {}
@@ -91,6 +93,28 @@ function spec.test_a_number_that_is_closed_is_no_more_watched()
   end
   lu.assertTrue(core.check())
   far:close()
+end
+
+-- A raw number that was a stream's before is one like any, for ever after.
+function spec.test_the_number_of_a_stream_that_was_closed_is_a_raw_one()
+  local listener = assert(socket.bind("127.0.0.1", 0))
+  local stream, peer = net.pair()
+  local number = stream:getfd()
+  ml.spawn(stream.recv, stream)
+  ml.sleep(0.001)
+  stream:close()
+  for _ = 1, 3 do
+    local near, far = sockets.pair(listener)
+    lu.assertEquals(near:getfd(), number)
+    local task = ml.spawn(ml.wait_io_read, near)
+    ml.sleep(0.001)
+    far:send "x"
+    lu.assertEquals({ task:wait(5) }, { true, true })
+    near:close() -- behind our back
+    far:close()
+  end
+  peer:close()
+  listener:close()
 end
 
 return spec
