@@ -43,11 +43,11 @@ static inline int feed(lua_State *L)
     return 0;
 }
 
-/* allow(count): so many are made before all are refused. */
+/* allow(count [, times]): so many are made before all, or so many, are refused. */
 static inline int allow(lua_State *L)
 {
     ration.before = (long)lua_tointeger(L, 1);
-    ration.refused = LONG_MAX;
+    ration.refused = (long)luaL_optinteger(L, 2, LONG_MAX);
     return 0;
 }
 

@@ -85,6 +85,7 @@ function spec.test_iserror_knows_an_error_from_all_else()
     lu.assertFalse(ml.iserror(value))
   end
   lu.assertFalse(ml.iserror(nil))
+  lu.assertFalse(ml.iserror(getmetatable(eperm())))
 end
 
 function spec.test_an_error_value_can_be_raised_and_caught_unchanged()
