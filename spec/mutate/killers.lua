@@ -50,7 +50,7 @@ local matters = {
   spare = { "^core/spawn", "^core/coroutine" },
   task = { "^core/spawn", "^core/kill", "^core/loop" },
   tasks = { "^scope/tasks" },
-  vm = { "^core/", "^api/" },
+  vm = { "^core/", "^api/", "^cli/memory" },
   watch = { "^sys/", "^net/stream", "^poll/" },
 }
 
