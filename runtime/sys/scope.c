@@ -66,8 +66,8 @@ static int scope_timeout(lua_State *L)
     ml_misuse_callable(L, 2);
     lua_remove(L, 1);
     struct ml_scope *scope = block_enter(L, vm, task, ML_SCOPE_TIMEOUT);
-    int64_t deadline = ml_time_add(ml_loop_now(task->loop),
-                                   ml_time_from_seconds(seconds));
+    int64_t deadline =
+        ml_time_add(ml_loop_now(task->loop), ml_time_from_seconds(seconds));
     if (deadline != ML_TIME_NEVER && ml_scope_arm(scope, deadline) != 0) {
         ml_scope_leave(scope, L);
         return luaL_error(L, "not enough memory for a timeout");

@@ -456,8 +456,8 @@ function spec.test_who_dies_of_a_nil_is_reminded_of_the_error_beside_it()
     end)
     ml.sleep(0)
   end)
-  local _, count = result.err:gsub("the last call of this task that failed gave "
-    .. "it nil and this error:\n    wait: [^\n]+ %(EPERM%)\n", "")
+  local _, count = result.err:gsub("the last call of this task that failed "
+    .. "gave it nil and this error:\n    wait: [^\n]+ %(EPERM%)\n", "")
   lu.assertEquals(count, 1, result.err)
 end
 
@@ -483,7 +483,7 @@ function spec.test_each_task_is_told_where_it_was_made()
     ml.sleep(0)
   end)
   lu.assertStrMatches(result.err,
-    ".* failed: a\n.*:\n    chunk:1\nmin.* failed: b\n.*:\n    chunk:257\n.*")
+    ".* failed: a\n.*    chunk:1\nmin.* failed: b\n.*    chunk:257\n.*")
 end
 
 return spec

@@ -115,8 +115,8 @@ function spec.test_what_a_system_call_yields_is_of_no_use_to_others()
   lu.assertEquals(result.out, "nil\tEFAILED\tfailed\n")
 end
 
--- It is at its end already when the member of a group of its own kills the owner
--- of the group that it is in itself.
+-- It is at its end already when the member of a group of its own kills the
+-- owner of the group that it is in itself.
 function spec.test_it_ends_once_when_its_owner_is_killed_meanwhile()
   local result = run(function()
     local log, owner = {}, nil

@@ -73,8 +73,8 @@ function spec.test_the_next_of_that_number_hears_its_own()
   b:send "x"
   lu.assertEquals({ heard:wait(5) }, { true, true })
   holder:write "\n"
-  for _, socket in ipairs { a, b, far } do
-    socket:close()
+  for _, one in ipairs { a, b, far } do
+    one:close()
   end
 end
 
