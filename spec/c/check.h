@@ -117,7 +117,7 @@ static inline int check_open_fds(void)
 {
     int count = 0;
 
-    for (int fd = 0; fd < 1024; fd++)
+    for (int fd = 0; fd < 2048; fd++)
         count += fcntl(fd, F_GETFD) != -1;
     return count;
 }
