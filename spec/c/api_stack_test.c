@@ -85,8 +85,7 @@ static void test_an_object_that_finds_no_room_is_not_called(void)
     do_string(L, "object = setmetatable({}, { __call = function() end })");
     lua_getglobal(L, "object");
     int top = fill();
-    lua_pushvalue(L, 1);
-    lua_replace(L, top);
+    lua_copy(L, 1, top);
     CHECK_EQ(ml_spawn(loop, L, 0, NULL), -EINVAL);
     CHECK_EQ(lua_gettop(L), top - 1);
     drain();
