@@ -25,7 +25,7 @@ void ml_http_chunks_init(struct ml_http_chunks *chunks)
 /* ---- lines ---------------------------------------------------------------- */
 
 /* The length of the line, which *take is with its end; -1 if it is not whole
- * (*take is 0 then); or a fault, negated and below that. */
+ * (*take is 0 then); or -ML_HTTP_BARE, which is below that. */
 static long line_length(struct ml_http_chunks *chunks, const char *bytes,
                         size_t n, size_t *take)
 {
@@ -133,7 +133,7 @@ static int read_size(struct ml_http_chunks *chunks, const char *bytes, size_t n,
 {
     long length = line_length(chunks, bytes, n, &piece->take);
     if (length < -1) {
-        return length == -ML_HTTP_BARE ? -ML_HTTP_BAD_CHUNK : (int)length;
+        return -ML_HTTP_BAD_CHUNK; /* its end is no line's */
     }
     if ((length < 0 ? n : piece->take) > SIZE_LINE) {
         return -ML_HTTP_CHUNK_LONG;

@@ -1,6 +1,9 @@
-/* SHA-1, base64 and UTF-8: the vectors of their standards. */
+/* SHA-1, base64 and UTF-8: the vectors of their standards. And the words of
+ * HTTP, which there are for every number. */
 #include "check.h"
 #include "proto/base64.h"
+#include "proto/http_fault.h"
+#include "proto/http_status.h"
 #include "proto/sha1.h"
 #include "proto/utf8.h"
 
@@ -169,7 +172,20 @@ static void test_utf8_refuses_what_is_none(void)
         CHECK(!is_utf8(rows[i]));
 }
 
+static void test_each_status_and_fault_has_a_text(void)
+{
+    CHECK(strcmp(ml_http_reason(404), "Not Found") == 0);
+    CHECK(strcmp(ml_http_reason(299), "Unknown") == 0);
+    CHECK(strcmp(ml_http_reason(-1), "Unknown") == 0);
+    CHECK_EQ(ml_http_fault_status(ML_HTTP_CUT), 400);
+    for (int fault = -1; fault <= ML_HTTP_FAULTS; fault += ML_HTTP_FAULTS + 1) {
+        CHECK_EQ(ml_http_fault_status(fault), 500);
+        CHECK(strcmp(ml_http_fault_text(fault), "an unknown fault") == 0);
+    }
+}
+
 static const struct check_test tests[] = {
+    CHECK_TEST(test_each_status_and_fault_has_a_text),
     CHECK_TEST(test_sha1_gives_the_digests_of_its_standard),
     CHECK_TEST(test_sha1_pads_at_every_length),
     CHECK_TEST(test_base64_gives_the_texts_of_its_standard),

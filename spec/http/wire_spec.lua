@@ -295,6 +295,16 @@ function spec.test_what_a_message_tells()
   lu.assertEquals(tostring(wire:response("GET")), "response: 204")
 end
 
+-- RFC 9112, 6.3: of what precedes the answer, and of a tunnel, none.
+function spec.test_answers_to_connect_have_no_body_unless_they_refuse()
+  for line, framing in pairs { ["103 Early Hints"] = false, ["200 OK"] = false,
+    ["403 Forbidden"] = true } do
+    far:write(("HTTP/1.1 %s\r\nContent-Length: 1\r\n\r\n"):format(line))
+    assert(wire:response("CONNECT"))
+    lu.assertEquals(wire:unread(), framing)
+  end
+end
+
 -- C2.1
 function spec.test_what_is_no_wire_is_refused()
   for _, value in ipairs { 1, "x", {}, io.stdout, near, ml.self() } do
