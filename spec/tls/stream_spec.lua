@@ -336,4 +336,56 @@ function spec.test_two_readers_are_served_in_turn()
   lu.assertEquals({ second:wait() }, { true, "cd" })
 end
 
+-- ------------------------------------------------- a peer that does not read
+
+local plenty = ("0123456789abcdef"):rep(1 << 16)
+
+local function read_all()
+  local pieces = {}
+  repeat
+    local piece = far:recv()
+    pieces[#pieces + 1] = piece
+  until not piece
+  return table.concat(pieces)
+end
+
+-- C7.4: what is to be said before the end is said.
+function spec.test_a_shutdown_waits_for_who_writes()
+  local writer = waiting(near.write, near, plenty)
+  local ender = waiting(near.shutdown, near, "write")
+  lu.assertTrue(read_all() == plenty)
+  lu.assertTrue(writer:join())
+  lu.assertTrue(ender:join())
+end
+
+function spec.test_a_shutdown_says_first_what_a_write_has_left()
+  near:settimeout(0)
+  assert_code("ETIMEDOUT", near:write(plenty))
+  near:settimeout(math.huge)
+  local ender = waiting(near.shutdown, near, "write")
+  local text = read_all()
+  lu.assertEquals(text, plenty:sub(1, #text))
+  lu.assertTrue(ender:join())
+end
+
+function spec.test_a_file_is_sent_to_who_reads_late()
+  local file <close> = assert(io.tmpfile())
+  file:write(plenty)
+  file:flush()
+  local sender = waiting(near.sendfile, near, file, 0)
+  local reader = ml.spawn(read_all)
+  lu.assertEquals(sender:join(), #plenty)
+  lu.assertTrue(near:shutdown("write"))
+  lu.assertTrue(reader:join() == plenty)
+end
+
+function spec.test_a_file_is_sent_to_nobody()
+  local file <close> = assert(io.tmpfile())
+  file:write(plenty)
+  file:flush()
+  local sender = waiting(near.sendfile, near, file, 0)
+  far:close()
+  lu.assertNil((sender:join()))
+end
+
 return spec
