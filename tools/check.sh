@@ -3,7 +3,7 @@
 
 check_parts="gcc clang format tidy analyzer cppcheck luacheck shellcheck manual"
 check_parts="$check_parts specs asan tsan bench instructions"
-extra_parts="memory memory_sample tls_scan fuzz coverage"
+extra_parts="memory memory_sample tls_scan fuzz coverage coverage_core"
 
 # All files of a kind in the tree: sources NAME-PATTERN ...
 sources() {
@@ -148,6 +148,11 @@ check_fuzz() {
 # That what is not reached is what the lists say (spec/coverage).
 check_coverage() {
     coverage
+}
+
+# The same of the core alone: for a CI that has minutes.
+check_coverage_core() {
+    coverage --core
 }
 
 # -------------------------------------------------------------- all of it
