@@ -141,6 +141,19 @@ local function main(in_)
   end
 end
 
+-- All that the input has left. Their killer is older than all of them, and so
+-- out of their reach.
+local function kill_all()
+  for _, info in ipairs(ml.tasks()) do
+    if info.id ~= ml.id() then
+      ml.kill(info.id)
+    end
+  end
+  if #ml.tasks() > 1 then
+    error("a task is alive that was killed", 0)
+  end
+end
+
 -- A read of a descriptor of ours, which the input may name by its number, must
 -- not keep a program from its end: the virtual clock jumps only when nothing is
 -- to be waited for but time. So nobody waits longer than the block around
@@ -148,12 +161,8 @@ end
 return function(bytes)
   local in_ = setmetatable({ bytes = bytes, at = 0, depth = 0 }, input)
   local ok, err = pcall(ml.run, function()
-    ml.try(ml.timeout, 1000, main, in_)
-    for _, info in ipairs(ml.tasks()) do
-      if info.id ~= ml.id() then
-        pcall(ml.kill, info.id)
-      end
-    end
+    ml.spawn(main, in_):wait(1000)
+    kill_all()
   end, { clock = "virtual", poller = "sim", seed = 1 })
   if not ok and not ml.iserror(err) then
     error(err, 0)
