@@ -31,13 +31,16 @@ local function open(conn, client, how)
     options)
 end
 
+-- Bytes of text, an even number of which is whole characters.
+local plenty = ("\xC3\xA4"):rep(255)
+
 -- Each takes the WebSocket, the stream below it, and a number from the input.
 local acts = {
   function(ws, _, n)
-    check(ws:send(("x"):rep(n * 2), "binary", 3))
+    check(ws:send(plenty:sub(1, n * 2), "binary", 3))
   end,
   function(ws, _, n)
-    check(ws:send(("\xC3\xA4"):rep(n), "text", n % 2 + 1))
+    check(ws:send(plenty:sub(1, n * 2), "text", n % 2 + 1))
   end,
   function(ws, _, n)
     check(ws:recv(n % 4))

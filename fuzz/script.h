@@ -28,6 +28,93 @@ static struct {
     int descriptors; /* that are open when nothing was left open */
 } script;
 
+/* ---- memory -------------------------------------------------------------------
+ *
+ * The sanitizer's blocks take most of the time of a script. It has to see those
+ * that code of ours reads and writes: strings, userdata, stacks, and what the
+ * runtime keeps for itself. Tables and functions are Lua's own business. They lie
+ * in a place of their own, where a block that was freed is the next one given. */
+
+enum {
+    SCRIPT_STEP = 16,
+    SCRIPT_SMALL = 256, /* a stack is larger */
+    SCRIPT_STRIP = 64 << 20
+};
+
+static struct {
+    size_t used;
+    void *free[SCRIPT_SMALL / SCRIPT_STEP + 1]; /* by size, in steps */
+    _Alignas(16) char strip[SCRIPT_STRIP];
+} script_small;
+
+static inline size_t script_size(size_t n)
+{
+    return (n + SCRIPT_STEP - 1) / SCRIPT_STEP;
+}
+
+static inline bool script_is_small(const void *p)
+{
+    const char *at = p;
+    return at >= script_small.strip && at < script_small.strip + SCRIPT_STRIP;
+}
+
+/* Of a new block, Lua gives the kind of object in place of the old size; 0 is
+ * for arrays. */
+static inline bool script_is_own(size_t kind, size_t n)
+{
+    return n <= SCRIPT_SMALL && kind != LUA_TSTRING && kind != LUA_TUSERDATA &&
+           kind != LUA_TTHREAD;
+}
+
+static inline void *script_take(size_t n)
+{
+    void **list = &script_small.free[script_size(n)];
+    void *block = *list;
+    if (block != NULL) {
+        memcpy(list, block, sizeof *list);
+    } else if (script_small.used + SCRIPT_SMALL <= SCRIPT_STRIP) {
+        block = script_small.strip + script_small.used;
+        script_small.used += script_size(n) * SCRIPT_STEP;
+    }
+    return block;
+}
+
+static inline void script_give(void *block, size_t n)
+{
+    void **list = &script_small.free[script_size(n)];
+    memcpy(block, list, sizeof *list);
+    *list = block;
+}
+
+/* For Lua itself, once the runtime has noted the other one for its own. */
+static inline void *script_alloc(void *ud, void *p, size_t osize, size_t nsize)
+{
+    size_t *out = ud;
+    if (p != NULL ? !script_is_small(p) : !script_is_own(osize, nsize)) {
+        return fuzz_alloc_fn(ud, p, osize, nsize);
+    }
+    if (p == NULL) {
+        osize = 0;
+    }
+    void *block = NULL;
+    if (nsize > SCRIPT_SMALL) {
+        block = malloc(nsize);
+    } else if (nsize > 0) {
+        block = script_take(nsize);
+    }
+    if (block == NULL && nsize > 0) {
+        return NULL;
+    }
+    if (osize > 0) {
+        if (block != NULL) {
+            memcpy(block, p, osize < nsize ? osize : nsize);
+        }
+        script_give(p, osize);
+    }
+    *out = *out - osize + nsize;
+    return block;
+}
+
 /* ---- the state ---------------------------------------------------------------- */
 
 static inline void script_must(int status)
@@ -68,6 +155,7 @@ static inline void script_new(void)
     lua_pushcfunction(L, script_traceback);
     luaL_requiref(L, "miniloop", luaopen_miniloop, 0);
     lua_pop(L, 1);
+    lua_setallocf(L, script_alloc, &script.memory);
     lua_pushfstring(L,
                     "package.path = '%s/?.lua;' .. package.path "
                     "return dofile '%s/fuzz/%s.lua'",
