@@ -44,21 +44,30 @@ int ml_body_rethrow(lua_State *L)
     return lua_error(L);
 }
 
+/* True if the traceback that is kept is that of the error value at `index`. An
+ * older one is kept where there was no memory for another; and Lua asks for none
+ * when memory runs out. */
+static bool is_traced(lua_State *L, const struct ml_task *task, int index)
+{
+    if (!task->traced) {
+        return false;
+    }
+    lua_rawgeti(L, LUA_REGISTRYINDEX, task->loop->vm->traces);
+    lua_rawgeti(L, -1, task->shell.slot);
+    lua_rawgeti(L, -1, VALUE);
+    bool same = lua_rawequal(L, -1, index) != 0;
+    lua_pop(L, 3);
+    return same;
+}
+
 /* True if the error at index 1 is the one whose traceback is kept, let go by a
  * block on its way out. (A pcall may have caught that one meanwhile: then this
  * is another.) */
 static bool is_rethrown(lua_State *L, struct ml_task *task)
 {
-    bool same = false;
-    if (task->rethrown && task->traced) {
-        lua_rawgeti(L, LUA_REGISTRYINDEX, task->loop->vm->traces);
-        lua_rawgeti(L, -1, task->shell.slot);
-        lua_rawgeti(L, -1, VALUE);
-        same = lua_rawequal(L, -1, 1) != 0;
-        lua_pop(L, 3);
-    }
+    bool rethrown = task->rethrown;
     task->rethrown = false;
-    return same;
+    return rethrown && is_traced(L, task, 1);
 }
 
 /* The message handler of a task's base frame: leaves the error value as it is
@@ -116,7 +125,7 @@ static int body_failed(lua_State *L, struct ml_task *task)
     struct ml_handle *handle = ml_handle_push(L, task);
     lua_pushvalue(L, value);
     ml_handle_set(L, -2, ML_HANDLE_VALUE);
-    if (task->traced) {
+    if (is_traced(L, task, value)) {
         lua_rawgeti(L, LUA_REGISTRYINDEX, loop->vm->traces);
         lua_rawgeti(L, -1, task->shell.slot);
         lua_rawgeti(L, -1, TRACE);
@@ -193,8 +202,8 @@ static void push_foreign(lua_State *L, lua_State *co)
 int ml_body_foreign(lua_State *L)
 {
     struct ml_task *task = (struct ml_task *)lua_touserdata(L, 1);
-    ml_task_traceback(L, task);
-    trace_keep(L, task, 1);
     push_foreign(L, task->shell.co);
+    ml_task_traceback(L, task);
+    trace_keep(L, task, 2);
     return body_failed(L, task);
 }

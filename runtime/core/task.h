@@ -72,8 +72,7 @@ struct ml_task {
     bool failed : 1;       /* it died of an error */
     bool handled : 1;      /* a handle was made: somebody may take a failure */
     bool strict : 1;       /* its failure is its group's */
-    bool traced : 1; /* the traceback of an error of its was kept: Lua does
-                           not ask for one when memory runs out */
+    bool traced : 1;       /* the traceback of an error of its was kept */
     struct ml_call call;
     struct ml_loop *loop;
     lua_State *leaf; /* the innermost coroutine that it is inside of */

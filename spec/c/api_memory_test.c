@@ -133,6 +133,22 @@ static void test_failures_are_reported_without_memory(void)
     close_loop(loop);
 }
 
+/* Lua makes no traceback of such an error: then there is none, not an older. */
+static void test_a_caught_errors_traceback_is_not_that_of_a_later_end(void)
+{
+    ml_loop *loop = open_starving(ML_VIRTUAL_TIME);
+    spawn(loop, "local ml = require 'miniloop'\n"
+                "ml.detach(function()\n"
+                "  pcall(ml.timeout, 1, error, 'x')\n"
+                "  starve(2)\n"
+                "  local t = {}\n"
+                "end)\n");
+    CHECK_EQ(ml_run(loop, ML_RUN_DEFAULT), -ECHILD);
+    CHECK_EQ(strcmp(heard.message, "not enough memory"), 0);
+    CHECK(!heard.has_traceback);
+    close_loop(loop);
+}
+
 /* What cannot be woken must not go to sleep: sixteen timers take the room that
  * there is at first. */
 static void test_a_sleep_that_finds_no_memory_for_its_timer_fails(void)
@@ -232,6 +248,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_others_outlive_members_that_could_not_be_told),
     CHECK_TEST(test_a_task_runs_if_its_spawn_has_answered),
     CHECK_TEST(test_failures_are_reported_without_memory),
+    CHECK_TEST(test_a_caught_errors_traceback_is_not_that_of_a_later_end),
     CHECK_TEST(test_a_sleep_that_finds_no_memory_for_its_timer_fails),
     CHECK_TEST(test_a_task_whose_results_find_no_memory_says_so),
     CHECK_TEST(test_a_cancelled_task_without_memory_leaves_nothing),
