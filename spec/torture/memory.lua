@@ -49,6 +49,8 @@ local sanitized = commands.path:find("asan", 1, true) ~= nil
 -- Cases that look at what is left out, on purpose, where there is no memory for
 -- it: what matters is done and told without.
 local no_place = "a task goes without the place that it was spawned at"
+local no_traceback = "an error goes without its traceback"
+local no_reason = "a task that never ran is cancelled without the reason"
 local no_siblings = "the failure that counts is raised without those of others"
 local done_without = {
   ["core/spawn.test_a_script_may_have_a_name_that_is_nearly_ours"] = no_place,
@@ -58,7 +60,11 @@ local done_without = {
   ["scope/group_failure.test_siblings_are_named_when_the_block_itself_fails"]
     = no_siblings,
   ["scope/block_cancel.test_a_member_cancelled_before_it_runs_never_runs"]
-    = "a task that never ran is cancelled without the reason",
+    = no_reason,
+  ["core/cancel.test_a_task_that_was_cancelled_before_it_ran_never_runs"]
+    = no_reason,
+  ["core/frame.test_a_traceback_of_a_dead_coroutine_goes_with_it"]
+    = no_traceback,
 }
 
 -- For ever is so many: a case that makes more requests shows that it recovers,
