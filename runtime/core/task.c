@@ -14,6 +14,7 @@
 #include "core/thread.h"
 #include "core/trace.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -200,7 +201,7 @@ void ml_task_end(struct ml_task *task, lua_State *L)
     ml_group_remove(task);
     ml_queue_wake_all(&task->ends);
     ml_trace(loop, end, task);
-    ml_list_unlink(ml_task_link(task));
+    assert(!ml_list_linked(ml_task_link(task)) && "who ends is in no queue");
     ml_tasks_remove(loop, task);
     ml_site_unref(&loop->sites, task->site);
     ml_spare_give(task, L);
