@@ -388,4 +388,18 @@ function spec.test_a_report_has_all_that_there_is_to_tell()
     .. "\nthe last call of this task that failed gave it nil .*%(EPERM%)")
 end
 
+function spec.test_a_line_that_is_too_long_is_left_out_whole()
+  local name = ("x"):rep(9000)
+  local fail = load(("local function %s() local n = 1 + {} end "
+    .. "return function() %s() return 1 end"):format(name, name))()
+  local task = ml.spawn(ml.group, function(g)
+    g:spawn(fail)
+    ml.sleep(math.huge)
+  end)
+  local _, err = task:wait()
+  lu.assertNotStrContains(err.traceback, "\n\n")
+  lu.assertNotStrContains(err.traceback, "xxx")
+  lu.assertStrContains(err.traceback, "\n\t...")
+end
+
 return spec
