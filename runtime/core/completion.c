@@ -106,7 +106,6 @@ void ml_completion_cancel(ml_call *call)
     struct ml_completion *c = call->completion;
     ml_call_owner(call)->loop->later--;
     call->completion = NULL;
-    call->data = NULL;
     c->release = NULL;
     completion_free(c);
 }

@@ -303,6 +303,34 @@ static void test_an_instant_call_is_allowed_where_nothing_can_suspend(void)
     close_loop(loop);
 }
 
+static int hush_attempt(lua_State *L, ml_call *call)
+{
+    (void)L;
+    (void)call;
+    return 0;
+}
+
+/* C9.1: whether it may wait or not. */
+static void test_a_call_may_answer_nothing(void)
+{
+    static const ml_syscall calls[] = {
+        {.size = sizeof *calls, .name = "hush", .attempt = hush_attempt},
+        {.size = sizeof *calls,
+         .name = "hush_instant",
+         .attempt = hush_attempt,
+         .flags = ML_SYSCALL_INSTANT},
+    };
+    ml_loop *loop = open_loop(0);
+    CHECK_EQ(add_call(loop, &calls[0]), 0);
+    CHECK_EQ(add_call(loop, &calls[1]), 0);
+    spawn(loop, "n = select('#', coroutine.yield(syscall.hush()))\n"
+                "m = select('#', coroutine.yield(syscall.hush_instant()))");
+    run(loop);
+    CHECK(global_is(loop, "n", "0"));
+    CHECK(global_is(loop, "m", "0"));
+    close_loop(loop);
+}
+
 /* ---- after an error ------------------------------------------------------ */
 
 /* Declares to wait for the pipe, and raises. */
@@ -424,6 +452,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_an_error_in_an_attempt_belongs_to_its_task),
     CHECK_TEST(test_an_error_value_is_made_anywhere),
     CHECK_TEST(test_an_instant_call_is_allowed_where_nothing_can_suspend),
+    CHECK_TEST(test_a_call_may_answer_nothing),
     CHECK_TEST(test_what_a_call_that_raised_has_declared_is_forgotten),
     CHECK_TEST(test_a_call_that_waits_is_told_by_its_name),
     CHECK_TEST(test_a_request_may_be_made_by_the_host_itself),
