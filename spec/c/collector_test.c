@@ -7,10 +7,8 @@
 #include <lauxlib.h>
 #include <stdbool.h>
 
-enum {
-    KB = 1024,
-    MB = 1024 * KB
-};
+#define KB ((size_t)1024)
+#define MB (1024 * KB)
 
 static size_t used;
 
