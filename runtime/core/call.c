@@ -401,7 +401,7 @@ void ml_call_text(const ml_call *call, char *text, size_t size)
 {
     size_t n = strlen(call->def->name);
     (void)snprintf(text, size, "%s", call->def->name);
-    if (call->def->describe != NULL && n + 1 < size) {
+    if (call->def->describe != NULL && n > 0 && n + 1 < size) {
         text[n + 1] = '\0';
         call->def->describe(call, text + n + 1, size - n - 1);
         text[n] = text[n + 1] != '\0' ? ' ' : '\0';
