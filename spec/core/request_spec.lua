@@ -198,6 +198,11 @@ function spec.test_a_request_is_of_all_its_arguments()
   lu.assertEquals(tostring(syscall.wait(3)), "syscall.wait(3)")
 end
 
+function spec.test_a_request_prints_without_the_nils_at_its_end()
+  local request = syscall.new(print, 1, nil, table.unpack({}, 1, 5000))
+  lu.assertEquals(tostring(request), ("syscall.new(%s, 1)"):format(print))
+end
+
 function spec.test_a_request_prints_long_arguments_whole()
   local x, y = ("x"):rep(5000), ("y"):rep(5000)
   lu.assertEquals(tostring(syscall.new(print, x, y)),
