@@ -99,7 +99,7 @@ static int ask_in_vain(lua_State *L)
 static void state_collect(struct ml_state *state)
 {
     const struct ml_vm *vm = state->vm;
-    lua_State *L = vm != NULL && vm->running != NULL ? vm->running : state->L;
+    lua_State *L = vm->running != NULL ? vm->running : state->L;
     if (lua_checkstack(L, 1) == 0) {
         return;
     }
@@ -114,8 +114,7 @@ static void state_collect(struct ml_state *state)
  * was in vain is so for the rest of its step. */
 static bool is_barren(const struct ml_state *state)
 {
-    return state->barren && state->vm != NULL &&
-           state->turn == state->vm->turns;
+    return state->barren && state->turn == state->vm->turns;
 }
 
 static bool runtime_reclaims(struct ml_state *state, size_t osize, size_t nsize)
@@ -129,11 +128,11 @@ static bool runtime_reclaims(struct ml_state *state, size_t osize, size_t nsize)
     }
     bool may = runtime_may(state, osize, nsize);
     state->barren = !may;
-    state->turn = state->vm != NULL ? state->vm->turns : 0;
+    state->turn = state->vm->turns;
     return may;
 }
 
-/* For what the runtime keeps for itself. Lua's own collection is for what Lua
+/* For what the runtime keeps for itself, once it has a vm. Lua's own collection is for what Lua
  * asks for, so here it has to be told. */
 static void *runtime_capped(void *ud, void *ptr, size_t osize, size_t nsize)
 {

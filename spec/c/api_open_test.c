@@ -496,7 +496,47 @@ static void test_spawning_without_memory_fails_cleanly(void)
     close_loop(loop);
 }
 
+/* C9.1: what the loop keeps for itself is met by it as well. Between the steps of
+ * tasks a timeout cancels thousands, for each of which it needs a little: those
+ * that there is nothing for are killed, and that is told. */
+static void test_a_memory_limit_holds_for_the_loop_itself(void)
+{
+    static const struct {
+        size_t limit;
+        int tasks;
+    } rows[] = {{4 << 20, 2000}, {20 << 20, 10000}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        ml_options options = options_of(ML_VIRTUAL_TIME);
+        options.memory_limit = rows[i].limit;
+        ml_loop *loop = open_with(&options);
+        lua_pushinteger(ml_state(loop), rows[i].tasks);
+        lua_setglobal(ml_state(loop), "tasks");
+        spawn(loop, "local ml = require 'miniloop'\n"
+                    "local hoard = {}\n"
+                    "local _, err = ml.timeout(1, ml.group, function(g)\n"
+                    "  for _ = 1, tasks do g:spawn(ml.sleep, 3600) end\n"
+                    "  ml.sleep(0)\n"
+                    "  for size = 12, 5, -1 do\n"
+                    "    pcall(function()\n"
+                    "      while true do\n"
+                    "        hoard = { hoard, ('x'):rep(1 << size) .. size }\n"
+                    "      end\n"
+                    "    end)\n"
+                    "  end\n"
+                    "  ml.sleep(3600)\n"
+                    "end)\n"
+                    "hoard = nil\n"
+                    "code = err.code\n");
+        (void)ml_run(loop, ML_RUN_DEFAULT);
+        CHECK(global_is(loop, "code", "ETIMEDOUT"));
+        CHECK(heard_count > 0);
+        CHECK_EQ((long long)ml_tasks(loop), 0);
+        close_loop(loop);
+    }
+}
+
 static const struct check_test tests[] = {
+    CHECK_TEST(test_a_memory_limit_holds_for_the_loop_itself),
     CHECK_TEST(test_a_loop_opens_without_options),
     CHECK_TEST(test_a_state_that_refuses_modules_is_refused),
     CHECK_TEST(test_an_unprotected_error_ends_the_process),

@@ -321,4 +321,26 @@ function spec.test_alarms_that_ring_close_together_are_not_put_off()
   lu.assertEquals(woke, { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 })
 end
 
+-- Its pace is set by what is in use, unless a script has set it.
+function spec.test_a_script_that_paces_the_collector_is_left_alone()
+  for _, pause in ipairs { 0, 152 } do
+    local result = child.run(function()
+      local hoard, wanted = {}, tonumber(arg[1]) or 0
+      if wanted > 0 then
+        collectgarbage("setpause", wanted)
+      end
+      for i = 1, 40 do
+        hoard[i] = ("x"):rep(1 << 18)
+      end
+      ml.yield()
+      hoard[1] = nil
+      collectgarbage()
+      ml.yield()
+      print(collectgarbage("setpause", 200))
+    end, { args = { tostring(pause) } })
+    lu.assertEquals(result.err, "")
+    lu.assertEquals(result.out, pause == 0 and "200\n" or "152\n")
+  end
+end
+
 return spec
