@@ -333,7 +333,7 @@ function spec.test_a_script_that_paces_the_collector_is_left_alone()
         hoard[i] = ("x"):rep(1 << 18)
       end
       ml.yield()
-      hoard[1] = nil
+      table.remove(hoard)
       collectgarbage()
       ml.yield()
       print(collectgarbage("setpause", 200))
