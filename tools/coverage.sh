@@ -37,29 +37,35 @@ coverage_pollers() {
     done
 }
 
+# coverage_sweep NAME WORDS ...: a sweep of ./dev torture, by the build that
+# counts.
+coverage_sweep() (
+    export torture_tree=coverage
+    torture_sweep "$@"
+)
+
 # Memory that runs out, and calls that fail, at each place that asks for them
 # (./dev torture memory, errno), and a difficult system: what these find is for
 # ./dev torture to tell.
-coverage_torture() (
-    export torture_tree=coverage
+coverage_torture() {
     for mode in short eagain spurious; do
         ML_FAULT=$mode ML_SPEC_POLLER=auto timeout 300 \
             "$coverage_build/miniloop" spec/torture/io.lua "$mode" '^net/' \
             '^sys/' '^tls/stream' || :
     done
-    torture_sweep memory --places --mode=twice '^choice/' '^core/' '^lib/' \
+    coverage_sweep memory --places --mode=twice '^choice/' '^core/' '^lib/' \
         '^net/' '^regress/' '^scope/' '^sync/' '^sys/' || :
-    torture_sweep errno --places '^choice/' '^core/loop' '^net/' '^regress/' \
+    coverage_sweep errno --places '^choice/' '^core/loop' '^net/' '^regress/' \
         '^scope/signals' '^sys/' || :
-)
+}
 
 # coverage_step NAME COMMAND ...: tells how long it took.
 coverage_step() {
-    step=$1
+    coverage_name=$1
     shift
-    started=$(date +%s)
-    quietly "coverage-$step" "$@" || return
-    say "coverage: $step ($(($(date +%s) - started)) s)"
+    coverage_since=$(date +%s)
+    quietly "coverage-$coverage_name" "$@" || return
+    say "coverage: $coverage_name ($(($(date +%s) - coverage_since)) s)"
 }
 
 # Runs all that counts. A spec that fails has not reached what it should have,
@@ -83,11 +89,10 @@ coverage_core_specs() {
             '^sync/' '^sys/'
 }
 
-coverage_core_torture() (
-    export torture_tree=coverage
-    torture_sweep memory --places --mode=twice '^choice/' '^core/' \
+coverage_core_torture() {
+    coverage_sweep memory --places --mode=twice '^choice/' '^core/' \
         '^regress/' '^scope/' '^sync/' '^sys/' || :
-)
+}
 
 coverage_collect_core() {
     rm -rf "$coverage_build/profiles"
