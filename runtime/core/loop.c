@@ -265,7 +265,6 @@ void ml_loop_kill_all(struct ml_loop *loop, lua_State *L)
     while ((task = youngest_victim(loop)) != NULL) {
         ml_task_kill(task, L);
     }
-    if (!loop->killing) {
-        ml_kill_continue(loop, L); /* what a finalizer's kill was put off for */
-    }
+    assert(!loop->killing && "never asked for by what is being killed");
+    ml_kill_continue(loop, L); /* what a finalizer's kill was put off for */
 }

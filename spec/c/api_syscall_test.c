@@ -253,6 +253,12 @@ static void error_report(ml_loop *loop, void *ud)
 
 static void test_an_error_value_is_made_anywhere(void)
 {
+    lua_State *L = state_open(); /* of which the runtime knows nothing yet */
+    CHECK_EQ(ml_fail(L, EPERM, "try", "host:1", "because"), 2);
+    CHECK(lua_isnil(L, 1));
+    lua_getfield(L, 2, "code");
+    CHECK(strcmp(lua_tostring(L, -1), "EPERM") == 0);
+    lua_close(L);
     ml_loop *loop = open_loop(0);
     CHECK_EQ(ml_post(loop, error_report, NULL), 0);
     run(loop);

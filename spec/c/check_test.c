@@ -18,6 +18,7 @@ enum {
     OWNER,         /* waits for the member of its group */
     READER,        /* waits for a stream */
     IDLE,          /* has read one, and sleeps */
+    WRITER,        /* waits for room in one */
     MEMBER,        /* of the group */
     READY,         /* gave way */
     ASKED = FIRST, /* to end */
@@ -35,6 +36,8 @@ static const char *const script =
     "a, b = net.pair()\n"
     "ml.new(a.recv, a)\n"
     "ml.new(function() b:recv(1, 0) ml.sleep(100) end)\n"
+    "c, d = net.pair()\n"
+    "ml.new(c.write, c, ('x'):rep(1 << 22))\n"
     "event:wait()\n";
 
 static struct ml_loop *loop;
@@ -279,7 +282,8 @@ static struct ml_watch *idle_watch(void)
 {
     for (int fd = 0; fd < loop->watches.capacity; fd++) {
         struct ml_watch *watch = ml_watch_find(&loop->watches, fd);
-        if (watch != NULL && ml_list_empty(&watch->readers.waits)) {
+        if (watch != NULL && ml_list_empty(&watch->readers.waits) &&
+            ml_list_empty(&watch->writers.waits)) {
             return watch;
         }
     }
@@ -301,6 +305,10 @@ static void test_the_descriptors(void)
     BREAK(int, watches->registered, watches->registered + 1,
           "as many descriptors are registered as counted");
     BREAK(int, watches->waiting, 0, "as many wait for descriptors as counted");
+    watch = ml_watch_find(watches, task_of(WRITER)->wait.fd);
+    CHECK_MUST(watch != NULL);
+    BREAK(uint8_t, watch->interest, ML_POLL_READ,
+          "what is waited for is asked of the poller");
     close_loop(loop);
 }
 

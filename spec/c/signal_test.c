@@ -10,21 +10,36 @@
 #include <signal.h>
 #include <unistd.h>
 
-static int interruptions; /* of writes, still to come */
+static int interruptions; /* of reads and writes, still to come */
 
-/* Its name and parameters are the system's. */
-/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
+static bool is_interrupted(void)
+{
+    if (interruptions == 0) {
+        return false;
+    }
+    interruptions--;
+    errno = EINTR;
+    return true;
+}
+
+/* Their names and parameters are the system's. */
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
+
 ssize_t write(int fd, const void *buf, size_t n)
 {
     ssize_t (*next)(int, const void *, size_t) = NULL;
-    if (interruptions > 0) {
-        interruptions--;
-        errno = EINTR;
-        return -1;
-    }
     *(void **)(void *)&next = dlsym(RTLD_NEXT, "write");
-    return next(fd, buf, n);
+    return is_interrupted() ? -1 : next(fd, buf, n);
 }
+
+ssize_t read(int fd, void *buf, size_t n)
+{
+    ssize_t (*next)(int, void *, size_t) = NULL;
+    *(void **)(void *)&next = dlsym(RTLD_NEXT, "read");
+    return is_interrupted() ? -1 : next(fd, buf, n);
+}
+
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
 
 /* raise(count): so many of SIGUSR1, each of which has been handled. */
 static int raise_many(lua_State *L)
@@ -35,10 +50,28 @@ static int raise_many(lua_State *L)
     return 0;
 }
 
+static void note_post(ml_loop *loop, void *ud)
+{
+    int *posts = (int *)ud;
+    (void)loop;
+    (*posts)++;
+}
+
+static int posts;
+
+/* post(): as another thread would, though the bell may be full. */
+static int post_one(lua_State *L)
+{
+    CHECK_EQ(ml_post(ml_current(L, NULL), note_post, &posts), 0);
+    return 0;
+}
+
 static ml_loop *open_catching(void)
 {
     ml_loop *loop = open_loop(ML_SIGNALS);
+    posts = 0;
     define(loop, "raise", raise_many);
+    define(loop, "post", post_one);
     return loop;
 }
 
@@ -55,11 +88,13 @@ static void test_any_number_of_signals_is_one(void)
                     "local waiter = ml.spawn(signals.wait, signals)\n"
                     "ml.yield()\n"
                     "raise(count)\n"
+                    "post()\n"
                     "name = waiter:join()\n"
                     "again = select(2, signals:wait(0)).code\n");
         run(loop);
         CHECK(global_is(loop, "name", "USR1"));
         CHECK(global_is(loop, "again", "ETIMEDOUT"));
+        CHECK_EQ(posts, 1);
         close_loop(loop);
     }
 }
@@ -76,7 +111,9 @@ static void test_a_bell_that_is_interrupted_rings_all_the_same(void)
     interruptions = 3;
     CHECK_EQ(ml_post(loop, leave, NULL), 0);
     CHECK_EQ(interruptions, 0);
+    interruptions = 3;
     CHECK_EQ(ml_run(loop, ML_RUN_DEFAULT), 1);
+    CHECK_EQ(interruptions, 0);
     close_loop(loop);
 }
 

@@ -315,8 +315,8 @@ function spec.test_alarms_that_ring_close_together_are_not_put_off()
       busy_until(start + 0.001 + i * 0.0003)
     end)
   end
-  for _, task in ipairs(tasks) do
-    task:wait()
+  for i = #tasks, 1, -1 do
+    tasks[i]:wait()
   end
   lu.assertEquals(woke, { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 })
 end

@@ -276,7 +276,13 @@ function spec.test_a_finalizer_that_ends_with_a_call_that_blocks_harms_nothing()
         local _ = {}
       until ran
     end
-    coroutine.wrap(allocate)()
+    local f = allocate -- so deep that the runtime has no frame below it
+    for _ = 1, 40 do
+      f = coroutine.wrap(f)
+      local inner = f
+      f = function() inner() end
+    end
+    f()
     print "goes on"
   end)
   lu.assertEquals({ result.out, result.status }, { "goes on\n", 0 })

@@ -160,19 +160,19 @@ end
 
 -- C4.4: the same line, of two files.
 function spec.test_each_task_knows_the_file_that_it_was_spawned_in()
-  local spawned = {}
+  local chunk = "local ml = ...\nlocal task = ml.spawn(ml.sleep, 0)"
+  local tasks, spawned = {}, {}
   for _, name in ipairs { "one.lua", "other.lua" } do
-    local chunk = "local ml = ...\nlocal task = ml.spawn(ml.sleep, 0)"
     local task = assert(load(chunk .. "return task", "@" .. name))(ml)
-    for _, each in ipairs(ml.tasks()) do
-      if each.id == task.id then
-        table.insert(spawned, each.spawned)
-      end
-    end
-    task:wait()
+    tasks[task.id] = task
   end
-  lu.assertEquals(spawned[1]:match("^[^\n]*"), "one.lua:2")
-  lu.assertEquals(spawned[2]:match("^[^\n]*"), "other.lua:2")
+  for _, each in ipairs(ml.tasks()) do
+    if tasks[each.id] then
+      table.insert(spawned, each.spawned:match("^[^\n]*"))
+      tasks[each.id]:wait()
+    end
+  end
+  lu.assertEquals(spawned, { "one.lua:2", "other.lua:2" })
 end
 
 return spec

@@ -45,6 +45,22 @@ function spec.test_in_the_handler_of_a_kill_the_others_are_closed()
   end, "victim\nsecond\nfirst\n")
 end
 
+-- Those that were asked for, and had to wait for this one.
+function spec.test_in_the_handler_of_a_kill_further_kills_are_carried_out()
+  assert_leaves(function()
+    ml.run(function()
+      hold("first")
+      local second = hold("second")
+      local third = hold("third")
+      hold("victim", function()
+        second:kill()
+        third:kill()
+        leave()
+      end):kill()
+    end)
+  end, "victim\nsecond\nthird\nfirst\n")
+end
+
 function spec.test_in_a_task_the_others_are_closed()
   assert_leaves(function()
     ml.run(function()
