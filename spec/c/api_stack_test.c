@@ -4,11 +4,13 @@
 #include "api_fixture.h"
 
 static bool starved;
+static long left; /* blocks that are still given out while starved */
 
 static void *scarce(void *ud, void *p, size_t osize, size_t nsize)
 {
     bool grows = nsize > (p != NULL ? osize : 0);
-    return starved && grows ? NULL : counted(ud, p, osize, nsize);
+    bool given = !starved || !grows || left-- > 0;
+    return given ? counted(ud, p, osize, nsize) : NULL;
 }
 
 static lua_State *L;
@@ -39,6 +41,7 @@ static int fill(void)
 {
     lua_gc(L, LUA_GCSTOP);
     starved = true;
+    left = 0;
     while (lua_checkstack(L, 1) != 0) {
         lua_pushnil(L);
     }
@@ -140,7 +143,40 @@ static void test_a_loop_that_finds_no_room_is_not_opened(void)
     close_all();
 }
 
+static const char *const traced =
+    "local co = coroutine.create(function() error 'x' end)\n"
+    "require 'miniloop'.sleep(0)\n"
+    "coroutine.resume(co)\n"
+    "text = debug.traceback(co)\n";
+
+/* C9.1: wherever memory ran out, what is missing is made the next time. */
+static void test_a_loop_opens_where_one_could_not_be_opened(void)
+{
+    int err = 0;
+    for (long n = 0; n == 0 || err != 0; n += 11) {
+        ml_options options = options_of(ML_VIRTUAL_TIME);
+        L = lua_newstate(scarce, NULL);
+        CHECK_MUST(L != NULL);
+        luaL_openlibs(L);
+        options.state = L;
+        starved = true;
+        left = n;
+        err = ml_open(&loop, &options);
+        starved = false;
+        if (err != 0) {
+            CHECK_EQ(err, -ENOMEM);
+            CHECK_MUST(ml_open(&loop, &options) == 0);
+        }
+        spawn(loop, traced);
+        run(loop);
+        lua_getglobal(L, "text");
+        CHECK(has(lua_tostring(L, -1), "in function <spec:1>"));
+        close_all();
+    }
+}
+
 static const struct check_test tests[] = {
+    CHECK_TEST(test_a_loop_opens_where_one_could_not_be_opened),
     CHECK_TEST(test_a_spawn_that_finds_no_room_spawns_nothing),
     CHECK_TEST(test_an_object_that_finds_no_room_is_not_called),
     CHECK_TEST(test_a_cancellation_that_finds_no_memory_has_not_happened),
