@@ -85,6 +85,7 @@ local try_once = {
   "tls/stream%.test_a_byte_that_was_changed_on_the_way_ends_the_.*",
   "net/listen%.test_a_listener_can_be_waited_for_and_closed_as_an_io",
   "net/stream_write%.test_to_write_when_the_peer_has_closed_is_epipe",
+  "net/udp%.test_who_was_woken_in_vain_and_cancelled_meanwhile_raises",
   "scope/timeout%.test_whatever_it_waits_for_in_the_network_is_cut_off",
   "tls/serve%.test_who_waits_for_the_handshake_is_told_when_others_make_it",
   "tls/stream%.test_a_peer_that_does_not_read_holds_the_writer_up",
