@@ -29,6 +29,7 @@ fuzz_length() {
     case $1 in
     capi | connection | request | schedule | url) echo 64 ;;
     address | cmdline) echo 128 ;;
+    json) echo 1000 ;; # it nests
     *) echo 400 ;;
     esac
 }
@@ -60,10 +61,10 @@ fuzz_look() {
     if [ -f "fuzz/$target.lua" ] || [ "$target" = capi ]; then
         leaks=0 # they count what a state of Lua holds from time to time
     fi
-    closed=1 # standard output
-    if [ "$target" = cmdline ]; then
-        closed=3 # it complains of wrong words all the time
-    fi
+    case $target in
+    cmdline | schedule) closed=3 ;; # they complain all the time
+    *) closed=1 ;;                  # standard output
+    esac
     words=
     if [ -f "fuzz/$target.dict" ]; then
         words=-dict=fuzz/$target.dict
