@@ -194,10 +194,11 @@ end
 
 function spec.test_a_task_that_computes_after_a_close_is_cancelled()
   expect(interrupted(start [[
+    local _ <close> = closing("closed")
     coroutine.close(coroutine.create(print))
     ready()
     while true do end
-  ]], "INT"), SIGINT, "", "")
+  ]], "INT"), SIGINT, "closed\n", "")
 end
 
 function spec.test_a_generator_that_computes_is_cancelled()
