@@ -212,6 +212,22 @@ function spec.test_a_generator_that_computes_is_cancelled()
   ]], "INT"), SIGINT, "generator\ntask\n", "")
 end
 
+function spec.test_clean_up_of_a_coroutine_that_computes_is_cancelled()
+  expect(interrupted(start [[
+    local _ <close> = closing("closed")
+    local co = coroutine.create(function()
+      local _ <close> = closing("not reached", function()
+        ready()
+        while true do end
+      end)
+      coroutine.yield()
+    end)
+    coroutine.resume(co)
+    local ok, err = coroutine.close(co)
+    print(ok, err.code)
+  ]], "INT"), SIGINT, "false\tECANCELED\nclosed\n", "")
+end
+
 function spec.test_a_comparator_that_computes_is_cancelled()
   expect(interrupted(start [[
     local _ <close> = closing("task")
