@@ -198,6 +198,12 @@ function spec.test_a_request_is_of_all_its_arguments()
   lu.assertEquals(tostring(syscall.wait(3)), "syscall.wait(3)")
 end
 
+-- C2.3
+function spec.test_a_string_is_not_taken_for_the_number_before_it()
+  lu.assertEquals(tostring(syscall.sleep(5.5)), "syscall.sleep(5.5)")
+  raises("bad argument #1 to 'sleep'", function() syscall.sleep("5.5") end)
+end
+
 function spec.test_a_request_prints_without_the_nils_at_its_end()
   local request = syscall.new(print, 1, nil, table.unpack({}, 1, 5000))
   lu.assertEquals(tostring(request), ("syscall.new(%s, 1)"):format(print))
