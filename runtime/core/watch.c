@@ -314,7 +314,9 @@ static void watch_idle(struct ml_loop *loop, struct ml_watch *watch,
     interest =
         with_edge(watch, interest & ~vain & ~(unsigned)ML_POLL_EDGE, loop->ops);
     if (vain != 0 && watch_set(loop, watch, interest) != 0) {
-        watch_count(&loop->watches, watch, 0); /* the poller lost it */
+        /* The poller may have lost it: what is waited for is set anew. */
+        watch_count(&loop->watches, watch, 0);
+        watch_touch(loop, watch);
     }
 }
 
