@@ -123,6 +123,7 @@ local scenarios = {
     torn },
   { "each request for memory refused, once", "round",
     refused("memory once " .. step) },
+  { "the same twice in a row", "round", refused("memory twice " .. step) },
   { "the same from then on", "round", refused("memory on " .. step) },
   { "each system call refused, once", "round", refused "calls once 1" },
 }

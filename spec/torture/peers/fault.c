@@ -8,11 +8,13 @@
  * nothing has to be known of the program, and the interpreter, its modules and
  * the C libraries below them are treated alike.
  *
- *   PEERS_FAULT="memory|calls once|on STEP"  each STEP-th, it alone or also all
- *                                            behind it; prints the verdicts
- *   PEERS_FAULT="memory|calls once|on =N"    the N-th, without a copy */
+ *   PEERS_FAULT="memory|calls once|twice|on STEP"  each STEP-th: it alone, with
+ *                                  the next one (Lua collects garbage and asks
+ *                                  again), with all behind it; prints verdicts
+ *   PEERS_FAULT="memory|calls once|twice|on =N"    the N-th, without a copy */
 #include "fault.h"
 
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -41,8 +43,8 @@ struct report {
 
 static struct {
     enum fault_kind kind;
-    bool lasting; /* all behind the one fail as well */
-    long at;      /* which one, from 1 */
+    long row; /* how many in a row fail */
+    long at;  /* the first of them, from 1; 0: none */
     bool armed;
     bool over;
     bool copied;
@@ -56,7 +58,7 @@ bool fault_refuses(enum fault_kind kind)
         return false;
     }
     long n = atomic_fetch_add(&fault.count, 1) + 1;
-    return n == fault.at || (fault.lasting && fault.at > 0 && n > fault.at);
+    return fault.at > 0 && n >= fault.at && n - fault.at < fault.row;
 }
 
 /* ---- a copy, and what becomes of it ------------------------------------------------ */
@@ -242,7 +244,9 @@ static void begin(const char *words)
         return;
     }
     fault.kind = strcmp(kind, "memory") == 0 ? FAULT_MEMORY : FAULT_CALLS;
-    fault.lasting = strcmp(mode, "on") == 0;
+    fault.row = strcmp(mode, "once") == 0    ? 1
+                : strcmp(mode, "twice") == 0 ? 2
+                                             : LONG_MAX;
     if (step[0] != '=') {
         sweep(strtol(step, NULL, 10));
     } else {
