@@ -167,15 +167,30 @@ static const ml_syscall group_join = {.size = sizeof(ml_syscall),
                                       .describe = join_describe,
                                       .flags = ML_CALL_UNYIELDING};
 
-/* The block is over. If it failed, the others are cancelled. */
+static int too_many(lua_State *L)
+{
+    lua_pushliteral(L, "too many results of a group's block");
+    return 1;
+}
+
+/* The block's results are too many to be held: pushes an error in their place,
+ * which is another where there is no memory for the text. */
+static void push_refusal(lua_State *L)
+{
+    lua_settop(L, HANDLER);
+    lua_pushcfunction(L, too_many);
+    (void)lua_pcall(L, 0, 1, 0);
+}
+
+/* The block is over. If it failed, the others are cancelled. Nothing here may
+ * raise, or its members would be left alone. */
 static int block_k(lua_State *L, int status, lua_KContext ctx)
 {
     struct ml_group *group = (struct ml_group *)ctx;
     struct ml_task *task = group->scope.task;
     bool ok = status == LUA_OK || status == LUA_YIELD;
     if (lua_checkstack(L, LUA_MINSTACK) == 0) {
-        lua_settop(L, HANDLER); /* its results are too many to be held */
-        lua_pushliteral(L, "too many results of a group's block");
+        push_refusal(L);
         ok = false;
     }
     if (!ok) {

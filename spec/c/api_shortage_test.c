@@ -151,6 +151,35 @@ static void test_a_spawn_without_room_for_its_arguments_fails(void)
     close_loop(loop);
 }
 
+/* C5.4: nor is there always room for what a block gives, or memory to say so. */
+static void test_no_member_outlives_a_block_whose_results_find_no_room(void)
+{
+    ml_loop *loop = open_starving(ML_VIRTUAL_TIME);
+    spawn(loop, "local ml = require 'miniloop'\n"
+                "local check = require 'miniloop.core'.check\n"
+                "failed, left, faults = 0, 0, ''\n"
+                "for n = 1, 200 do\n"
+                "  local member\n"
+                "  local give = load('return 0' .. (', 0'):rep(n))\n"
+                "  local ok = pcall(ml.group, function(g)\n"
+                "    member = g:spawn(ml.sleep, 9)\n"
+                "    ml.sleep(0)\n"
+                "    starve()\n"
+                "    return give()\n"
+                "  end)\n"
+                "  feed()\n"
+                "  failed = failed + (ok and 0 or 1)\n"
+                "  left = left + (member:status() == 'waiting' and 1 or 0)\n"
+                "  local good, fault = check()\n"
+                "  faults = faults .. (good and '' or fault)\n"
+                "end\n");
+    (void)ml_run(loop, ML_RUN_DEFAULT); /* members may end without a word */
+    CHECK(integer_of(loop, "failed") > 0);
+    CHECK_EQ(integer_of(loop, "left"), 0);
+    CHECK(global_is(loop, "faults", ""));
+    close_loop(loop);
+}
+
 static int used(lua_State *L)
 {
     (void)lua_gc(L, LUA_GCCOLLECT);
@@ -210,6 +239,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_without_memory_a_script_that_dies_ends_the_others),
     CHECK_TEST(test_without_memory_tasks_that_never_ran_go_with_it),
     CHECK_TEST(test_a_spawn_without_room_for_its_arguments_fails),
+    CHECK_TEST(test_no_member_outlives_a_block_whose_results_find_no_room),
     CHECK_TEST(test_what_very_many_tasks_have_taken_is_given_back),
 };
 
