@@ -23,7 +23,6 @@ enum {
 
 void ml_blame_note(lua_State *L, struct ml_task *task, int failures)
 {
-    failures = lua_absindex(L, failures);
     luaL_checkstack(L, 4, "failure of a group");
     lua_createtable(L, 2, 0);
     lua_pushvalue(L, -2);

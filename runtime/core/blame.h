@@ -10,8 +10,8 @@
 struct ml_task;
 
 /* A group of the task is about to raise the value on top of L; `failures` is
- * the index of the list of its failed members' handles. May raise a memory
- * error. */
+ * the index, from below, of the list of its failed members' handles. May raise a
+ * memory error. */
 void ml_blame_note(lua_State *L, struct ml_task *task, int failures);
 
 /* Adds what is known to the traceback in the handle on top of L. The task died

@@ -410,7 +410,6 @@ void ml_group_admit(struct ml_task *task, lua_State *L)
 void ml_group_fail(lua_State *L, struct ml_task *task)
 {
     struct ml_group *group = task->group;
-    ((struct ml_handle *)lua_touserdata(L, -1))->observed = true;
     group->failed = true;
     ml_scope_cancel(&group->scope, L, LUA_NOREF, "a task of its group failed",
                     task->loop->grace);

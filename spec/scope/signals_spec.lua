@@ -56,6 +56,19 @@ function spec.test_a_task_that_waits_is_woken()
   end)
 end
 
+-- C5.10: until the last of those who want it is closed.
+function spec.test_a_signal_is_caught_by_each_who_wants_it()
+  child.passes(function()
+    local first, second = ml.signals("USR1", "USR2"), ml.signals("USR1")
+    raise "USR1"
+    lu.assertEquals({ first:wait(10), second:wait(10) }, { "USR1", "USR1" })
+    first:close()
+    raise "USR1"
+    lu.assertEquals(second:wait(10), "USR1")
+    second:close()
+  end)
+end
+
 function spec.test_at_least_one_of_each_is_kept()
   child.passes(function()
     local s <close> = ml.signals("USR1", "USR2", "HUP")
