@@ -221,7 +221,7 @@ static void test_no_memory_to_wait_with_ends_no_run(void)
         options.poller = pollers[i];
         ml_loop *loop = open_with(&options);
         (void)spawn(loop, "ml = require 'miniloop'\n"
-                          "ml.sleep(0.001)\n"
+                          "ml.sleep(0.02)\n"
                           "slept = ml.sleep(0.001)\n");
         fail_with(ENOMEM, 2);
         CHECK_EQ(ml_run(loop, ML_RUN_DEFAULT), 0);

@@ -269,7 +269,7 @@ function spec.test_a_finalizer_that_ends_with_a_call_that_blocks_harms_nothing()
       setmetatable({}, {
         __gc = function()
           ran = true
-          return ml.sleep(1)
+          return (function() ml.sleep(1) end)()
         end,
       })
       repeat

@@ -70,6 +70,23 @@ function spec.test_in_a_task_the_others_are_closed()
   end, "other\n")
 end
 
+-- It is not over, but there is nothing of it any more.
+function spec.test_what_closed_the_state_is_told_as_cancelled_by_finalizers()
+  assert_leaves(function()
+    local me
+    local last = setmetatable({}, { -- made first, and so the last to go
+      __gc = function()
+        print(me:status())
+      end,
+    })
+    ml.run(function()
+      me = ml.self()
+      print(me:status())
+      leave(last)
+    end)
+  end, "running\ncancelled\n")
+end
+
 function spec.test_in_clean_up_and_in_a_finalizer_the_others_are_closed()
   assert_leaves(function()
     ml.run(function()
