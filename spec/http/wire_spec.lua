@@ -144,6 +144,27 @@ function spec.test_fields_of_the_scripts_take_the_place_of_ours()
   lu.assertEquals({ wire:persistent() }, { false, false })
 end
 
+function spec.test_a_length_that_is_right_is_taken()
+  receive(GET)
+  lu.assertTrue(wire:respond(200, { ["Content-Length"] = "1" }, "x"))
+  local text = sent()
+  lu.assertEquals(select(2, text:gsub("Content%-Length:", "")), 1)
+  lu.assertStrMatches(text, "HTTP/1.1 200 .*\r\n\r\nx")
+end
+
+-- RFC 9110, 10.1.1: it does not know that it may expect something.
+function spec.test_what_an_old_client_expects_is_passed_over()
+  receive("GET / HTTP/1.0\r\nExpect: the-unexpected\r\n\r\n")
+  wire:respond(200, nil, "x")
+  lu.assertStrMatches(sent(), "HTTP/1.1 200 .*")
+end
+
+function spec.test_an_answer_to_who_is_gone_is_an_error()
+  receive(GET)
+  near:close()
+  assert_code("EBADF", wire:respond(200, nil, "x"))
+end
+
 function spec.test_a_body_of_blanks_is_plain_text()
   for _, body in ipairs { "  \n", "<", " <html>", "<p>" } do
     receive(GET)
