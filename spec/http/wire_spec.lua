@@ -291,7 +291,7 @@ end
 
 function spec.test_a_response_that_does_not_come_is_an_error()
   spec.after_each()
-  open { first = 0.001 }
+  open { first = 0.001, idle = 0.001 }
   assert_code("ETIMEDOUT", wire:response("GET"))
   lu.assertNil(wire:request()) -- of a client that asks nothing, none
 end
