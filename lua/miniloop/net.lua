@@ -49,6 +49,7 @@ end
 
 ---What tells that a peer has gone. Of a Unix socket it names no address; a
 ---closed channel is EPIPE, too, but that of a "send".
+local farewells = { ECONNABORTED = true, ECONNRESET = true, EPIPE = true }
 local stream_ops = {
   lines = true, read = true, recv = true, write = true, writesome = true,
 }
@@ -62,7 +63,7 @@ end
 ---Whether the handler let go what it was told when its own peer went away.
 local function is_farewell(err, peer)
   return core.iserror(err) and stream_ops[err.op] and err.address == peer
-    and (err.code == "ECONNRESET" or err.code == "EPIPE")
+    and farewells[err.code] or false
 end
 
 ---Tells of what a handler raised, to whoever wants to know.

@@ -89,6 +89,16 @@ int ml_io_events(int fd, short events)
 
 /* --- bytes --------------------------------------------------------------- */
 
+/*
+ * A peer that has not answered for as long as the system asks is ETIMEDOUT to the
+ * system. To whoever reads and writes, that code says that a time of his own is
+ * up, and that he may go on: he would do so for ever.
+ */
+static ssize_t stream_error(void)
+{
+    return errno == ETIMEDOUT ? -ECONNABORTED : -errno;
+}
+
 ssize_t ml_io_read(int fd, void *buf, size_t n)
 {
     ssize_t got;
@@ -96,7 +106,7 @@ ssize_t ml_io_read(int fd, void *buf, size_t n)
     do {
         got = read(fd, buf, clamp(n));
     } while (got < 0 && errno == EINTR);
-    return got < 0 ? -errno : got;
+    return got < 0 ? stream_error() : got;
 }
 
 static ssize_t write_retrying(int fd, const void *buf, size_t n)
@@ -106,7 +116,7 @@ static ssize_t write_retrying(int fd, const void *buf, size_t n)
     do {
         put = write(fd, buf, n);
     } while (put < 0 && errno == EINTR);
-    return put < 0 ? -errno : put;
+    return put < 0 ? stream_error() : put;
 }
 
 static ssize_t writev_retrying(int fd, struct iovec *pieces, int n)
@@ -116,7 +126,7 @@ static ssize_t writev_retrying(int fd, struct iovec *pieces, int n)
     do {
         put = writev(fd, pieces, n);
     } while (put < 0 && errno == EINTR);
-    return put < 0 ? -errno : put;
+    return put < 0 ? stream_error() : put;
 }
 
 static bool is_short(ssize_t put, const struct iovec *pieces, size_t n)
@@ -138,7 +148,7 @@ static ssize_t send_retrying(int fd, const void *buf, size_t n,
     do {
         put = sendto(fd, buf, n, MSG_NOSIGNAL, name, len);
     } while (put < 0 && errno == EINTR);
-    return put < 0 ? -errno : put;
+    return put < 0 ? stream_error() : put;
 }
 
 static ssize_t sendv_retrying(int fd, struct iovec *pieces, size_t n)
@@ -151,7 +161,7 @@ static ssize_t sendv_retrying(int fd, struct iovec *pieces, size_t n)
     do {
         put = sendmsg(fd, &message, MSG_NOSIGNAL);
     } while (put < 0 && errno == EINTR);
-    return put < 0 ? -errno : put;
+    return put < 0 ? stream_error() : put;
 }
 
 ssize_t ml_io_write(int fd, const void *buf, size_t n, bool is_socket)

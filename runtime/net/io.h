@@ -36,7 +36,8 @@ int ml_io_events(int fd, short events);
 
 /* --- bytes --------------------------------------------------------------- */
 
-/* Some bytes, 0 at the end of the stream, or -errno. */
+/* Some bytes, 0 at the end of the stream, or -errno. -ECONNABORTED: the peer does
+ * not answer any more (ETIMEDOUT of the system); writing gives it, too. */
 ssize_t ml_io_read(int fd, void *buf, size_t n);
 
 /*

@@ -21,6 +21,9 @@ ssize_t ml_sendfile(int socket, int file, int64_t offset, size_t count)
     /* Of what goes out piece by piece the first ones may, and another raise it:
      * a peer that has closed answers them with a reset. */
     ml_quiet_end(&quiet, n >= 0 ? (size_t)n < count : err == EPIPE);
+    if (err == ETIMEDOUT) { /* as of ml_io_write */
+        err = ECONNABORTED;
+    }
     return err != 0 ? -err : n;
 }
 

@@ -99,8 +99,17 @@ static void keep_session(struct ml_tls *t)
     }
 }
 
-/* That nothing can be written any more is no reason to give up: what the peer
- * has sent before it went away says more. */
+/* A peer that has gone may have said why: so what it has sent is read, though
+ * nothing can be written any more. One that cannot be reached, or whom there is
+ * no memory to write to, may be waiting for what was not sent: not even to wait
+ * for more is of use then. 0, or -errno. */
+static int unreachable(const struct ml_tls *t)
+{
+    int err = t->wire.write_error;
+    bool gone = err == EPIPE || err == ECONNRESET || err == ECONNABORTED;
+    return gone ? 0 : -err;
+}
+
 int ml_tls_handshake(struct ml_tls *t)
 {
     if (t->error != 0) {
@@ -111,8 +120,11 @@ int ml_tls_handshake(struct ml_tls *t)
     }
     int why = handshake_make(t);
     int unsent = ml_tls_flush(t);
-    if ((why == 0 || why == ML_TLS_READ) && unsent == ML_TLS_WRITE) {
-        return ML_TLS_WRITE;
+    if (why == 0 || why == ML_TLS_READ) {
+        if (unsent == ML_TLS_WRITE) {
+            return ML_TLS_WRITE;
+        }
+        why = unreachable(t) != 0 ? unreachable(t) : why;
     }
     t->done = why == 0;
     if (t->done) {
@@ -204,7 +216,7 @@ ssize_t ml_tls_read(struct ml_tls *t, char *buf, size_t n)
         look_ahead(t);
     }
     keep_session(t);
-    return total;
+    return total == ML_TLS_READ && unreachable(t) != 0 ? unreachable(t) : total;
 }
 
 bool ml_tls_pending(const struct ml_tls *t)

@@ -96,12 +96,13 @@ ssize_t pread(int fd, void *buf, size_t n, off_t at)
 }
 
 static int silences; /* reads that find nothing, though there is something */
+static int silence = EAGAIN;
 
 ssize_t read(int fd, void *buf, size_t n)
 {
     if (silences > 0) {
         silences--;
-        errno = EAGAIN;
+        errno = silence;
         return -1;
     }
     return REAL(read)(fd, buf, n);
@@ -286,7 +287,23 @@ static void test_a_bell_that_nobody_answers_is_silenced(void)
     close_loop(loop);
 }
 
+/* A code that says "try again" would have readers try for ever. */
+static void test_a_peer_that_does_not_answer_the_system_is_gone(void)
+{
+    int fds[2];
+    char byte;
+
+    CHECK_MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
+    silence = ETIMEDOUT;
+    silences = 1;
+    CHECK_EQ(ml_io_read(fds[0], &byte, 1), -ECONNABORTED);
+    silence = EAGAIN;
+    CHECK_EQ(ml_io_close(fds[0]), 0);
+    CHECK_EQ(ml_io_close(fds[1]), 0);
+}
+
 static const struct check_test tests[] = {
+    CHECK_TEST(test_a_peer_that_does_not_answer_the_system_is_gone),
     CHECK_TEST(test_a_bell_that_nobody_answers_is_silenced),
     CHECK_TEST(test_a_name_is_looked_up_again),
     CHECK_TEST(test_a_look_at_what_is_ready_is_not_cut),
