@@ -49,7 +49,8 @@ local function send(conn, data)
   repeat
     local sent, err, part = conn:send(data, last + 1)
     last = sent or part
-    if err == "timeout" then
+    if not sent then
+      assert(err == "timeout", err)
       assert(ml.wait_io_write(conn))
     end
   until sent

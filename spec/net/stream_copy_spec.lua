@@ -11,8 +11,8 @@ local spec = {}
 local writer, source, sink, reader
 
 function spec.before_each()
-  writer, source = net.pair()
-  sink, reader = net.pair()
+  writer, source = assert(net.pair())
+  sink, reader = assert(net.pair())
 end
 
 function spec.after_each()
@@ -31,7 +31,7 @@ local function waiting(f, ...)
 end
 
 local function fill(stream)
-  repeat until stream:writesome(plenty) == 0
+  repeat until assert(stream:writesome(plenty)) == 0
 end
 
 function spec.test_copy_goes_on_to_the_end_and_tells_how_much_it_was()

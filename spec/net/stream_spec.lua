@@ -364,7 +364,7 @@ end
 
 function spec.test_a_number_is_taken_over()
   local a, b = sockets.pair()
-  local stream = net.stream(a:getfd())
+  local stream = assert(net.stream(a:getfd()))
   a:setfd(-1)
   lu.assertTrue(stream:write("x"))
   stream:close()

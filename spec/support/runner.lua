@@ -104,11 +104,16 @@ end
 
 -- --------------------------------------------------------------------- run
 
+-- Bytes of a message: luaunit takes seconds to look at one of 64 KiB.
+local longest = 4000
+
 -- What luaunit raises are strings that begin with its marks, and prettystr
 -- shows a table's fields; an error object says best itself what it is.
 local function describe(err)
   local meta = debug.getmetatable(err)
-  if type(err) ~= "string" and meta and meta.__tostring then
+  if type(err) == "string" then
+    return #err <= longest and err or err:sub(1, longest) .. " ..."
+  elseif meta and meta.__tostring then
     return tostring(err)
   end
   return err
