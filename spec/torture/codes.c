@@ -2,6 +2,7 @@
 
 #define _GNU_SOURCE 1 /* strerrorname_np */
 
+#include "base/errno.h"
 #include "fault.h"
 
 #include <errno.h>
@@ -40,4 +41,42 @@ int fault_code(const char *name)
         }
     }
     return strcmp(name, "EWOULDBLOCK") == 0 ? EWOULDBLOCK : eai_named(name);
+}
+
+/* The code that stands for this one of the call. */
+static int translated(enum fault_call call, int code)
+{
+    switch ((int)call) {
+    case FAULT_read:
+    case FAULT_sendto:
+    case FAULT_sendmsg:
+        return code == ETIMEDOUT ? ECONNABORTED : code;
+    case FAULT_poll:
+        return code == EAGAIN ? ENOMEM : code;
+    case FAULT_pthread_mutex_init:
+    case FAULT_pthread_cond_init:
+        return ENOMEM;
+    case FAULT_dlopen:
+    case FAULT_dlsym:
+        return ENOTSUP;
+    default:
+        return code < 0 ? ml_errno_from_eai(code, 0) : code;
+    }
+}
+
+int fault_told(enum fault_call call, int code, int told[FAULT_TOLD])
+{
+    static const int ends[FAULT_TOLD] = {EPIPE, ECONNRESET, ML_ETLS_TRUNCATED};
+    if (code == EPIPE || code == ECONNRESET) {
+        memcpy(told, ends, sizeof ends);
+        return FAULT_TOLD;
+    }
+    told[0] = translated(call, code);
+    return 1;
+}
+
+const char *fault_told_name(enum fault_call call, int code, int i)
+{
+    int told[FAULT_TOLD];
+    return i < fault_told(call, code, told) ? ml_errno_name(told[i]) : NULL;
 }

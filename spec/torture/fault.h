@@ -72,10 +72,11 @@ int fault_due(enum fault_call call);
 void fault_struck(enum fault_call call, int code);
 
 /*
- * As fault_strike, for a call that reads or writes `n` bytes, or accepts, which may also
- * have to fail by the mode of the run (mode.h). Codes that the system has
- * for other kinds of descriptor only are let pass: a pipe knows no ENOSPC, and a
- * descriptor that blocks no EAGAIN. Nor does a pipe refuse a single byte unless
+ * As fault_strike, for a call that reads or writes `n` bytes, or accepts, which
+ * may also have to fail by the mode of the run (mode.h). Codes that the system
+ * has for other kinds of descriptor only are let pass: a pipe knows no ENOSPC,
+ * and a descriptor that blocks no EAGAIN. A connection that is said to have
+ * ended does end. Nor does a pipe refuse a single byte unless
  * it is full: who rings a bell relies on it. Where it says EAGAIN, an event will
  * follow, as the system promises (edges.h).
  */
@@ -100,5 +101,17 @@ FAULT_API void fault_reset(void);
 
 /* The number of a code by its name, such as "EPIPE"; 0 if there is none. */
 FAULT_API int fault_code(const char *name);
+
+/* The codes by which the runtime may tell of this one of the call: how many.
+ * Besides its own there is that of getaddrinfo's answers; where another says that
+ * there is no memory, or no library; and what else a connection is that has
+ * ended too early. */
+enum {
+    FAULT_TOLD = 3
+};
+int fault_told(enum fault_call call, int code, int told[FAULT_TOLD]);
+
+/* The name of number `i` of these, from 0; NULL behind the last. */
+FAULT_API const char *fault_told_name(enum fault_call call, int code, int i);
 
 #endif

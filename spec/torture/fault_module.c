@@ -98,12 +98,27 @@ static int codes(lua_State *L)
     return 1;
 }
 
+/* fault.told(call, code): the names of the codes by which the runtime may tell of
+ * it, in a list. */
+static int told(lua_State *L)
+{
+    enum fault_call call = (enum fault_call)(check_call(L) - fault_plans);
+    int code = check_code(L, 2);
+    const char *name;
+    lua_newtable(L);
+    for (int i = 0; (name = fault_told_name(call, code, i)) != NULL; i++) {
+        lua_pushstring(L, name);
+        lua_rawseti(L, -2, i + 1);
+    }
+    return 1;
+}
+
 int luaopen_fault(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"arm", arm},     {"reset", reset},
-                                         {"count", count}, {"struck", struck},
-                                         {"calls", calls}, {"codes", codes},
-                                         {"signs", signs}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"arm", arm},       {"reset", reset}, {"count", count},
+        {"struck", struck}, {"calls", calls}, {"codes", codes},
+        {"signs", signs},   {"told", told},   {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;
 }

@@ -4,6 +4,9 @@
 
 -- They take what one recv gives for all that was sent at once.
 local one_recv_for_all = {
+  "http/request%.test_a_body_comes_in_pieces_and_trailers_behind_it",
+  "tls/serve%.test_who_waits_for_the_handshake_is_told_when_others_make_it",
+  "bench/load%.test_a_server_that_does_not_answer_is_given_up",
   "examples/docs%.test_what_the_guide_shows_is_true",
   "examples/docs%.test_what_the_guide_to_the_server_shows_is_true",
   "examples/docs%.test_what_the_manual_shows_is_true",
@@ -62,6 +65,9 @@ local busy = {
 -- Who must not wait any more (a task that is killed, a close) says good-bye
 -- only if it can be said at once.
 local no_good_bye = {
+  "tls/stream%.test_all_formats_read_what_was_written",
+  "tls/stream%.test_records_of_one_byte_make_one_stream",
+  "tls/verify%.test_a_certificate_of_an_unknown_authority_is_refused",
   "http/abandon%.test_a_websocket_is_told_that_the_server_goes_away",
   "tls/handshake%.test_with_no_protocol_in_common_there_is_no_connection",
   "tls/openssl%.test_ciphers_that_are_not_safe_are_refused",
@@ -75,16 +81,22 @@ local no_good_bye = {
 
 -- They try once, and rely on what is there or fits.
 local try_once = {
+  "bench/load%.test_handshakes_of_tls_are_counted",
+  "net/stream_turn%.test_a_killed_writer_hands_its_turn_on",
+  "tls/stream%.test_what_writesome_took_goes_out_when_nothing_is_written",
   "http/client_hostile%.test_what_follows_an_answer_is_nobody_s_answer",
   "net/buffer%.test_write_takes_buffers_among_strings_and_leaves_them",
   "net/listen%.test_accept_has_a_timeout_and_0_tries_once",
   "net/sendfile%.test_a_peer_that_is_gone_is_told_with_what_was_written",
   "net/stream_edge%.test_a_timeout_of_0_tries_once_also_a_drained_stream",
   "net/stream_read%.test_a_cut_read_leaves_what_its_first_formats_had_taken",
+  "net/stream_read%.test_lines_raises_on_error",
   "net/stream_read%.test_recv_with_a_timeout_of_0_tries_once",
   "tls/stream%.test_a_byte_that_was_changed_on_the_way_ends_the_.*",
   "net/listen%.test_a_listener_can_be_waited_for_and_closed_as_an_io",
+  "net/stream_write%.test_a_write_with_a_timeout_of_0_writes_what_fits",
   "net/stream_write%.test_to_write_when_the_peer_has_closed_is_epipe",
+  "net/stream_write%.test_writesome_writes_what_fits_now_and_counts_it",
   "net/udp%.test_who_was_woken_in_vain_and_cancelled_meanwhile_raises",
   "scope/timeout%.test_whatever_it_waits_for_in_the_network_is_cut_off",
   "tls/serve%.test_who_waits_for_the_handshake_is_told_when_others_make_it",

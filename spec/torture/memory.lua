@@ -15,6 +15,7 @@ usage: ./dev torture memory [--asan] [options] [PATTERN ...]
                 it)
   --seconds=N   at no more points of a case than may take so long (on the
                 processor, where the clock is virtual); at one at least
+  --inside      cases that start no processes alone: for those, the clock jumps
   --part=K/N    one share of N of the points
   --tally=FILE  to which the numbers are added
   --virtual     the command was told of a virtual clock
@@ -215,7 +216,8 @@ end
 
 local function sweep_test(options, test)
   local runner = test.words and commands or sweep
-  local base, why = runner.measure(test, "memory", subject, options.places)
+  local base, why = runner.measure(test, "memory", subject,
+    options.places and "new")
   local seen = { tally = tally.new(options.tally), runner = runner }
   if not base then
     seen.tally:skip(test.name, why)

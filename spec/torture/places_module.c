@@ -8,7 +8,11 @@
  * The places that were tried stand in a file that the processes of a sweep share:
  * as numbers made of addresses relative to the program, which are the same in
  * each. A case that is measured notes what is not among them; if the case can be
- * judged, its places are taken, and no other case has them. */
+ * judged, its places are taken, and no other case has them.
+ *
+ * Or each case has its own places, and of each the first three times, and those at
+ * which their number has doubled: what comes of a failure depends on how far the
+ * case had come, too. */
 
 #include "fault.h"
 
@@ -29,7 +33,8 @@ enum {
     DEPTH = 12,      /* functions that make a place */
     SLOTS = 1 << 18, /* of a table of places, a power of 2; more than half of
                         it is never used */
-    FOUND_MAX = 1 << 15
+    FOUND_MAX = 1 << 15,
+    FIRST = 3 /* times of a place that a case has for itself */
 };
 
 /* The program's own code lies within so many bytes of its data. */
@@ -49,7 +54,11 @@ struct notes {
 
 static _Atomic uint64_t *tried; /* SLOTS, in the file */
 static struct notes *notes;
-static uint64_t seen[SLOTS]; /* by this copy */
+static bool own; /* of each case, whatever others have tried */
+static struct seen {
+    uint64_t place;
+    long times;
+} seen[SLOTS]; /* by this copy */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* ---- a place --------------------------------------------------------------- */
@@ -86,17 +95,15 @@ static bool is_tried(uint64_t place)
     }
 }
 
-/* False if it was there. */
-static bool add_seen(uint64_t place)
+/* How often it was seen, with this time. */
+static long count_seen(uint64_t place)
 {
     uint64_t i = place >> 1;
-    for (; seen[i % SLOTS] != 0; i++) {
-        if (seen[i % SLOTS] == place) {
-            return false;
-        }
+    while (seen[i % SLOTS].place != 0 && seen[i % SLOTS].place != place) {
+        i++;
     }
-    seen[i % SLOTS] = place;
-    return true;
+    seen[i % SLOTS].place = place;
+    return ++seen[i % SLOTS].times;
 }
 
 /* False if it was there. */
@@ -113,11 +120,21 @@ static bool add_tried(uint64_t place)
     }
 }
 
+static bool is_wanted(uint64_t place)
+{
+    long times = count_seen(place);
+    bool doubled = (times & (times - 1)) == 0;
+    return own ? times <= FIRST || doubled : times == 1 && !is_tried(place);
+}
+
 static void note_call(enum fault_call call, long n)
 {
+    if (own && call == FAULT_memory) {
+        return; /* each is too many */
+    }
     uint64_t place = place_of(call);
     (void)pthread_mutex_lock(&lock);
-    if (notes->count < FOUND_MAX && !is_tried(place) && add_seen(place)) {
+    if (notes->count < FOUND_MAX && is_wanted(place)) {
         notes->found[notes->count++] = (struct found){place, call, n};
     }
     (void)pthread_mutex_unlock(&lock);
@@ -144,15 +161,15 @@ static int open_file(lua_State *L)
         return luaL_error(L, "%s: cannot be made", lua_tostring(L, 1));
     }
     tried = map_shared(L, size, fd);
-    notes = map_shared(L, sizeof *notes, -1);
     (void)close(fd);
     return 0;
 }
 
-/* places.watch(): in a copy: the places of calls are noted from here on. */
+/* places.watch(own): in a copy: the places of calls are noted from here on, those
+ * that nobody has tried or the case's own. */
 static int watch(lua_State *L)
 {
-    (void)L;
+    own = lua_toboolean(L, 1);
     notes->count = 0;
     (void)place_of(FAULT_memory); /* it opens a library when first used */
     fault_note_call = note_call;
@@ -167,15 +184,15 @@ static int unwatch(lua_State *L)
     return 0;
 }
 
-/* places.take(): what the last copy has found and nobody has taken: a list of
- * { call = NAME, n = N }. */
+/* places.take(): what the last copy has found and, if others count, nobody has
+ * taken: a list of { call = NAME, n = N }. */
 static int take(lua_State *L)
 {
     lua_Integer count = 0;
     lua_newtable(L);
     for (int i = 0; i < notes->count; i++) {
         const struct found *found = &notes->found[i];
-        if (add_tried(found->place)) {
+        if (tried == NULL || add_tried(found->place)) {
             lua_createtable(L, 0, 2);
             lua_pushstring(L, fault_names[found->call]);
             lua_setfield(L, -2, "call");
@@ -194,6 +211,7 @@ int luaopen_places(lua_State *L)
                                          {"unwatch", unwatch},
                                          {"take", take},
                                          {NULL, NULL}};
+    notes = map_shared(L, sizeof *notes, -1);
     luaL_newlib(L, functions);
     return 1;
 }

@@ -5,10 +5,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 int __real_fcntl(int fd, int command, ...);
 int __real_fstat(int fd, struct stat *st);
+int __real_shutdown(int fd, int how);
 
 static bool is_one_of(int code, const int *codes, size_t count)
 {
@@ -68,6 +70,9 @@ bool fault_refuse(enum fault_call call, int fd, size_t n)
     }
     if (code == EAGAIN) {
         fault_edges_renew(fd);
+    } else if (code == EPIPE || code == ECONNRESET) {
+        (void)__real_shutdown(fd,
+                              SHUT_RDWR); /* it is no socket, or has ended */
     }
     fault_struck(call, code);
     return true;

@@ -86,7 +86,7 @@ function tally.print_sum(paths, modes, verdicts, good)
   for name in pairs(cases) do
     skipped[name] = nil
   end
-  print(("%d points tried, of %d calls in %d cases; %d cases left out"):format(
+  print(("%d points tried, of %d in %d cases; %d cases left out"):format(
     total, requests, count(cases), count(skipped)))
   print(("%d passed, %d failed"):format(fine, total - fine))
   return fine == total

@@ -106,11 +106,23 @@ int __wrap_luaL_error(lua_State *L, const char *format, ...)
     return __wrap_lua_error(L);
 }
 
-/* A plan's errno, while it is there. */
+static bool tells_of(enum fault_call call, int code)
+{
+    int told[FAULT_TOLD];
+    int count = fault_told(call, fault_plans[call].code, told);
+    bool found = false;
+    for (int i = 0; i < count; i++) {
+        found = found || told[i] == code;
+    }
+    return found;
+}
+
+/* What is told of a plan's code, while it is there. */
 static void note_given(int code)
 {
     for (int call = 0; call < FAULT_CALL_COUNT; call++) {
-        if (fault_plans[call].first > 0 && fault_plans[call].code == code) {
+        if (fault_plans[call].first > 0 &&
+            tells_of((enum fault_call)call, code)) {
             atomic_fetch_add(&fault_given, 1);
             return;
         }
