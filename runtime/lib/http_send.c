@@ -116,15 +116,17 @@ static const ml_syscall http_flush = {.size = sizeof(ml_syscall),
                                       .withdraw = ml_turn_withdraw,
                                       .describe = ml_stream_describe_write};
 
-/* push(): the same as far as that does not block. What was wrong is told to who
- * writes next. */
+/* push(): the same as far as that does not block; false if it would. What was
+ * wrong is told to who writes next. */
 static int wire_push(lua_State *L)
 {
     struct ml_http_wire *w = ml_http_wire_check(L, 1);
+    ssize_t n = 0;
     if (w->stream->d.fd >= 0 && w->stream->writer.turn.holder == NULL) {
-        (void)ml_http_send_out(w);
+        n = ml_http_send_out(w);
     }
-    return 0;
+    lua_pushboolean(L, !ml_transport_blocks(n));
+    return 1;
 }
 
 void ml_http_send_open(lua_State *L, struct ml_vm *vm)

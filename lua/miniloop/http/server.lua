@@ -45,7 +45,9 @@ local function send_late(site)
   local late = site.late
   site.late = {}
   for _, wire in ipairs(late) do
-    wire:push()
+    if not wire:push() then
+      core.spawn(wire.flush, wire) -- the client takes its time
+    end
   end
 end
 
