@@ -129,9 +129,9 @@ local function ways_of(options, name)
   local ways, again = {}, options.code == "EAGAIN" or not tries_once(name)
   local times = times_of(options)
   for _, call in ipairs(fault.calls()) do
-    local vain = no_time[call] and name:find(no_time[call])
-    for _, codes in ipairs(times[call] and not vain and groups_of(options, call, again)
-      or {}) do
+    local vain = not times[call]
+      or no_time[call] and name:find(no_time[call])
+    for _, codes in ipairs(vain and {} or groups_of(options, call, again)) do
       ways[#ways + 1] = { call = call, codes = codes, times = times[call] }
     end
   end
