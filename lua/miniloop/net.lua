@@ -226,9 +226,8 @@ local function accept_in(self, group)
   error(err, 0)
 end
 
----The server's own task.
+---The server's own task; at its end, the listener is closed.
 local function run(self)
-  local _ <close> = self.listener
   local _ <close> = self.crew
   self.task.name = "server " .. self.text
   local err = core.group(function(group)
@@ -297,7 +296,7 @@ local function serve(address, handler, options)
     task = false, -- so that there is room for it: nothing fails any more
     stopping = false,
   }, server_meta)
-  self.task = core.spawn(run, self)
+  self.task = core.net.spawn(listener, run, self)
   return self
 end
 

@@ -198,6 +198,9 @@ void ml_task_end(struct ml_task *task, lua_State *L)
     ml_handle_release(L, task);
     ml_scopes_abandon(task, L);
     catcher_free(task);
+    if (task->keeps) {
+        loop->vm->let_go(loop->vm, task);
+    }
     ml_group_remove(task);
     ml_queue_wake_all(&task->ends);
     ml_trace(loop, end, task);

@@ -70,6 +70,7 @@ struct ml_task {
     bool blames : 1;       /* a group of its raised a failure */
     bool localized : 1;    /* it has locals: what it spawns inherits them */
     bool failed : 1;       /* it died of an error */
+    bool keeps : 1;        /* something is closed when it ends: vm->let_go */
     bool handled : 1;      /* a handle was made: somebody may take a failure */
     bool strict : 1;       /* its failure is its group's */
     bool traced : 1;       /* the traceback of an error of its was kept */

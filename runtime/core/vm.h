@@ -54,6 +54,9 @@ struct ml_vm {
     struct ml_collector collector;
     struct ml_list loops;       /* all open loops of this state */
     struct ml_list descriptors; /* the open ones of our objects */
+    /* Closes what is kept by a task that ends (task->keeps). Must not use
+     * Lua. */
+    void (*let_go)(struct ml_vm *vm, const struct ml_task *task);
     uint32_t serial;            /* counts the loops opened on this state */
     int threads;                /* registry reference: slot -> coroutine */
     int handles;     /* registry reference: slot -> handle, weak values */

@@ -7,6 +7,7 @@
 #include "core/call.h"
 #include "core/loop.h"
 #include "core/misuse.h"
+#include "core/task.h"
 #include "net/socket.h"
 #include "net/socket_option.h"
 #include "sys/bind.h"
@@ -50,11 +51,12 @@ struct listener {
     struct ml_descriptor d; /* first, see sys/descriptor.h */
     struct ml_turn turn;
     struct socket_file file;
-    double pause;             /* the last one, 0 when all is well */
-    struct ml_porter *porter; /* owned; NULL: they have no transport */
-    bool nodelay;             /* for the connections */
-    bool tcp;                 /* they are */
-    size_t maxline;           /* the same */
+    double pause;                 /* the last one, 0 when all is well */
+    struct ml_porter *porter;     /* owned; NULL: they have no transport */
+    const struct ml_task *keeper; /* it is closed when that ends, or NULL */
+    bool nodelay;                 /* for the connections */
+    bool tcp;                     /* they are */
+    size_t maxline;               /* the same */
 };
 
 /* ---- the file of a Unix socket ------------------------------------------ */
@@ -135,6 +137,25 @@ bool ml_listener_posted(lua_State *L, int index)
 {
     const struct listener *l = lua_touserdata(L, index);
     return l->porter != NULL;
+}
+
+static void let_go(struct ml_vm *vm, const struct ml_task *task)
+{
+    ml_list_each_safe (item, &vm->descriptors) {
+        struct ml_descriptor *d =
+            ml_container_of(item, struct ml_descriptor, link);
+        if (d->type == METATABLE && ((struct listener *)d)->keeper == task) {
+            ml_descriptor_close(d);
+        }
+    }
+}
+
+void ml_listener_keep(lua_State *L, int index, struct ml_task *task)
+{
+    struct listener *l = lua_touserdata(L, index);
+    l->keeper = task;
+    l->d.vm->let_go = let_go;
+    task->keeps = true;
 }
 
 /* ---- listen ------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 struct ml_stream;
+struct ml_task;
 
 /* What gives the connections that are accepted their transport: an object of a
  * layer above, which begins with this. Neither function may use Lua. */
@@ -33,5 +34,9 @@ void ml_listener_post(lua_State *L, int index, struct ml_porter *porter);
 
 /* True if the listener at `index` has one. */
 bool ml_listener_posted(lua_State *L, int index);
+
+/* Has the open listener at `index` closed when the task ends, however that may
+ * be: one that was killed before it began cannot do it. */
+void ml_listener_keep(lua_State *L, int index, struct ml_task *task);
 
 #endif

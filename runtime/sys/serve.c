@@ -5,7 +5,10 @@
 #include "core/arg.h"
 #include "core/call.h"
 #include "core/failure.h"
+#include "core/handle.h"
 #include "core/misuse.h"
+#include "core/scope.h"
+#include "core/task.h"
 #include "core/vm.h"
 #include "sys/listener.h"
 #include "sys/option.h"
@@ -64,6 +67,22 @@ static int serve_new(lua_State *L)
     return ml_secure_function(L, serve);
 }
 
+/* spawn(listener, f, ...): as spawn, with a listener that does not outlive the
+ * task. One that was killed before it began, or had no memory to begin with,
+ * closes nothing, and clients would wait for ever for who is not there. */
+static int serve_spawn(lua_State *L)
+{
+    struct ml_vm *vm = ml_vm_upvalue(L);
+    struct ml_task *task = vm->task;
+    if (task == NULL) {
+        return ml_vm_misplaced(L, vm, "spawn");
+    }
+    (void)ml_sys_spawn(L, task->loop, ml_group_current(task),
+                       lua_gettop(L) - 2);
+    ml_listener_keep(L, 1, ml_handle_task(ml_handle_at(L, -1)));
+    return task->doomed && ml_vm_suspendable(L, vm) ? ml_task_depart(L) : 1;
+}
+
 /* report(err, traceback): tells of an error that ends no task, as that of a
  * task is told; the run's status stays. */
 static int serve_report(lua_State *L)
@@ -78,7 +97,9 @@ static int serve_report(lua_State *L)
 
 void ml_sys_serve_open(lua_State *L, struct ml_vm *vm)
 {
-    static const luaL_Reg functions[] = {
-        {"server", serve_new}, {"report", serve_report}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"server", serve_new},
+                                         {"spawn", serve_spawn},
+                                         {"report", serve_report},
+                                         {NULL, NULL}};
     ml_vm_setfuncs(L, vm, functions);
 }
