@@ -26,6 +26,7 @@ local traceback = debug and debug.traceback or function() end
 ---@field log fun(entry: miniloop.http.entry)?
 ---@field talks table<miniloop.http.talk, true>
 ---@field late userdata[] wires whose answers wait for the next ones
+---@field sender miniloop.task? that sends them
 ---@field stopping boolean
 
 ---One connection.
@@ -51,11 +52,13 @@ local function send_late(site)
   end
 end
 
+-- A task that did not come to it, for it was killed before or had no memory to
+-- begin with, must not keep all other answers back: so it is looked at.
 local function hold_back(site, wire)
-  local late = site.late
+  local late, sender = site.late, site.sender
   late[#late + 1] = wire
-  if #late == 1 then
-    core.spawn(send_late, site)
+  if not sender or sender:status() ~= "ready" then
+    site.sender = core.spawn(send_late, site)
   end
 end
 
