@@ -82,11 +82,14 @@ coverage_collect() {
 }
 
 # What reaches the core: less than half of all, for a CI that has minutes.
-coverage_core_specs() {
+coverage_core_programs() {
     run_specs coverage -R "^c_(api|check|passing|poll|regress|signal|trace)" \
-        -E "_memory_test" &&
-        coverage_pollers '^choice/' '^core/' '^net/' '^regress/' '^scope/' \
-            '^sync/' '^sys/'
+        -E "_memory_test"
+}
+
+coverage_core_specs() {
+    coverage_pollers '^choice/' '^core/' '^net/' '^regress/' '^scope/' \
+        '^sync/' '^sys/'
 }
 
 coverage_core_torture() {
@@ -97,6 +100,7 @@ coverage_core_torture() {
 coverage_collect_core() {
     rm -rf "$coverage_build/profiles"
     good=0
+    coverage_step programs coverage_core_programs || good=1
     coverage_step specs coverage_core_specs || good=1
     coverage_step torture coverage_core_torture
     return "$good"
