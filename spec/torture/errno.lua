@@ -232,7 +232,7 @@ local passed_over = {
   -- a virtual clock does not wait.
   setsockopt = {
     "http/client_hostile%.test_what_follows_an_answer_.*",
-    "http/client_proxy%..*",
+    "http/client_proxy%..*", "http/client_stream%..*",
   },
   -- Whether it is a directory: if not, reading it tells.
   stat = { "tls/context%.test_a_directory_can_be_trusted" },
