@@ -20,6 +20,9 @@ function spec.test_a_request_that_is_kept_beside_others_is_no_mistake()
   local result = eval [[local kept = syscall.sleep(9)
     coroutine.yield(syscall.sleep(0))]]
   lu.assertEquals(result.err, "")
+  result = eval [[coroutine.yield(syscall.sleep(0))
+    local kept = syscall.sleep(9)]]
+  lu.assertEquals(result.err, "")
   result = eval "require 'miniloop'.any { syscall.sleep(0) }"
   lu.assertEquals(result.err, "")
 end
