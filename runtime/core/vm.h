@@ -57,8 +57,8 @@ struct ml_vm {
     /* Closes what is kept by a task that ends (task->keeps). Must not use
      * Lua. */
     void (*let_go)(struct ml_vm *vm, const struct ml_task *task);
-    uint32_t serial;            /* counts the loops opened on this state */
-    int threads;                /* registry reference: slot -> coroutine */
+    uint32_t serial; /* counts the loops opened on this state */
+    int threads;     /* registry reference: slot -> coroutine */
     int handles;     /* registry reference: slot -> handle, weak values */
     int handle_type; /* registry reference: the metatable of handles */
     int pins;        /* registry reference: slot -> handle with a name */
