@@ -248,7 +248,7 @@ function spec.test_a_raw_descriptor_is_registered_only_while_it_is_waited_for()
   end
 end
 
-function spec.test_a_number_closed_and_used_again_between_two_waits_is_watched()
+function spec.test_a_number_closed_and_used_again_between_waits_is_watched()
   local listener = assert(socket.bind("127.0.0.1", 0))
   for _ = 1, 50 do
     local near, far = sockets.pair(listener)
