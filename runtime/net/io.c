@@ -49,11 +49,17 @@ static int socket_int(int fd, int option)
     return value;
 }
 
+/* Not every system tells who listens. */
 static enum ml_io_kind socket_kind(int fd)
 {
-    if (socket_int(fd, SO_ACCEPTCONN) > 0)
+    int listens = socket_int(fd, SO_ACCEPTCONN);
+    if (listens > 0)
         return ML_IO_LISTENER;
-    return socket_int(fd, SO_TYPE) == SOCK_STREAM ? ML_IO_STREAM : ML_IO_DGRAM;
+    int type =
+        listens < 0 && errno != ENOPROTOOPT ? listens : socket_int(fd, SO_TYPE);
+    if (type < 0)
+        return ML_IO_BAD;
+    return type == SOCK_STREAM ? ML_IO_STREAM : ML_IO_DGRAM;
 }
 
 enum ml_io_kind ml_io_kind(int fd)

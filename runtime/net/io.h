@@ -16,7 +16,7 @@
 
 /* What stands behind a descriptor. */
 enum ml_io_kind {
-    ML_IO_BAD,      /* not an open descriptor */
+    ML_IO_BAD,      /* not an open descriptor, or nobody can say: see errno */
     ML_IO_STREAM,   /* a stream socket, connected or not yet */
     ML_IO_DGRAM,    /* a socket that keeps the bounds of messages */
     ML_IO_LISTENER, /* a listening socket */

@@ -215,7 +215,7 @@ int ml_endpoint_inherit(const struct ml_endpoint *endpoint,
 {
     enum ml_io_kind found = ml_io_kind(endpoint->fd);
     if (found != kind) {
-        return found == ML_IO_BAD ? -EBADF : -EINVAL;
+        return found == ML_IO_BAD ? -errno : -EINVAL;
     }
     int err = ml_io_cloexec(endpoint->fd);
     return err != 0 ? err : ml_io_nonblock(endpoint->fd, true);

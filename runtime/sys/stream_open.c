@@ -58,7 +58,7 @@ static int prepare(struct ml_stream *s, int fd, enum ml_io_kind kind)
 {
     switch (kind) {
     case ML_IO_BAD:
-        return -EBADF;
+        return -errno;
     case ML_IO_DGRAM:
     case ML_IO_LISTENER:
         return -EINVAL;
