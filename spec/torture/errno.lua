@@ -222,7 +222,8 @@ end
 local passed_over = {
   -- Of a list of addresses another one is taken, also if of an attempt is not
   -- known what has become of it.
-  connect = { "net/connect%..*", "sys/list%.test_the_address_.*" }, socket = { "net/connect%..*" },
+  connect = { "net/connect%..*", "sys/list%.test_the_address_.*" },
+  socket = { "net/connect%..*" },
   getsockopt = { "net/connect%..*" },
   -- That; and who cannot be asked or told whether more comes is not waited for.
   poll = { "net/connect%..*", "http/parting%..*" },
