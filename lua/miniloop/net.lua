@@ -293,7 +293,7 @@ local function serve(address, handler, options)
     text = text,
     crew = crew_new(handler, options, patience_of(listener, options)),
     limit = options.limit or math.huge,
-    task = false, -- so that there is room for it: nothing fails any more
+    task = false, -- so that there is room for it: nothing fails once it runs
     stopping = false,
   }, server_meta)
   self.task = core.net.spawn(listener, run, self)

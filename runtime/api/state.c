@@ -132,8 +132,8 @@ static bool runtime_reclaims(struct ml_state *state, size_t osize, size_t nsize)
     return may;
 }
 
-/* For what the runtime keeps for itself, once it has a vm. Lua's own collection is for what Lua
- * asks for, so here it has to be told. */
+/* For what the runtime keeps for itself, once it has a vm. Lua's own collection
+ * is for what Lua asks for, so here it has to be told. */
 static void *runtime_capped(void *ud, void *ptr, size_t osize, size_t nsize)
 {
     struct ml_state *state = (struct ml_state *)ud;

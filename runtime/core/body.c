@@ -55,7 +55,8 @@ static bool is_traced(lua_State *L, const struct ml_task *task, int index)
     lua_rawgeti(L, LUA_REGISTRYINDEX, task->loop->vm->traces);
     lua_rawgeti(L, -1, task->shell.slot);
     lua_rawgeti(L, -1, VALUE);
-    bool same = lua_rawequal(L, -1, index) != 0;
+    bool same = lua_rawequal(L, -1, index) != 0 ||
+                lua_rawequal(L, index, index) == 0; /* not a number */
     lua_pop(L, 3);
     return same;
 }

@@ -233,7 +233,7 @@ void ml_loop_cancel_all(struct ml_loop *loop, const char *reason)
     }
     /* Tasks that never ran are killed by it, those in groups of others too: not
      * while the list is walked. */
-    assert(!loop->killing && "never asked for by what is being killed");
+    bool killing = loop->killing;
     loop->killing = true;
     ml_list_each (item, &loop->live) {
         struct ml_task *task = ml_container_of(item, struct ml_task, live);
@@ -242,7 +242,10 @@ void ml_loop_cancel_all(struct ml_loop *loop, const char *reason)
             ml_task_kill_uncancelled(task);
         }
     }
-    ml_kill_continue(loop, loop->L);
+    loop->killing = killing;
+    if (!killing) { /* else a finalizer asks, in the midst of a kill */
+        ml_kill_continue(loop, loop->L);
+    }
 }
 
 /* The youngest task that can be killed: not one that is being killed, or that
@@ -265,6 +268,7 @@ void ml_loop_kill_all(struct ml_loop *loop, lua_State *L)
     while ((task = youngest_victim(loop)) != NULL) {
         ml_task_kill(task, L);
     }
-    assert(!loop->killing && "never asked for by what is being killed");
-    ml_kill_continue(loop, L); /* what a finalizer's kill was put off for */
+    if (!loop->killing) {
+        ml_kill_continue(loop, L); /* what a finalizer's kill was put off for */
+    }
 }

@@ -39,14 +39,20 @@ static void scope_drop(struct ml_scope *scope, lua_State *L)
     scope->task = NULL;
 }
 
-void ml_scope_leave(struct ml_scope *scope, lua_State *L)
+static void leave_block(struct ml_task *task, struct ml_scope *scope,
+                        lua_State *L)
 {
-    struct ml_task *task = scope->task;
-    assert(task != NULL && "what was abandoned is not gone on with");
     task->scope = scope->outer;
     scope_drop(scope, L);
     if (scope->kind == ML_SCOPE_GROUP) {
         luaL_unref(L, LUA_REGISTRYINDEX, ((struct ml_group *)scope)->failures);
+    }
+}
+
+void ml_scope_leave(struct ml_scope *scope, lua_State *L)
+{
+    if (scope->task != NULL) { /* else its task has ended, and left it */
+        leave_block(scope->task, scope, L);
     }
 }
 
@@ -59,7 +65,7 @@ int ml_scope_arm(struct ml_scope *scope, int64_t deadline)
 void ml_scopes_abandon(struct ml_task *task, lua_State *L)
 {
     while (task->scope != NULL) {
-        ml_scope_leave(task->scope, L);
+        leave_block(task, task->scope, L);
     }
     if (task->own != NULL) {
         struct ml_own *own = task->own;

@@ -92,8 +92,8 @@ static char *put_date(char *at, struct ml_http_date *date)
 /* ---- what is said of the connection ------------------------------------------------ */
 
 /* Whether the rest of the request, which is not broken, can be read for nothing,
- * to get at the next one. Who waits to be asked for it may send it, or may not: nobody can tell
- * (RFC 9110, 10.1.1). */
+ * to get at the next one. Who waits to be asked for it may send it, or may not:
+ * nobody can tell (RFC 9110, 10.1.1). */
 static bool may_skip(const struct ml_http_incoming *in)
 {
     if (in->expects) {

@@ -189,6 +189,9 @@ static int block_k(lua_State *L, int status, lua_KContext ctx)
     struct ml_group *group = (struct ml_group *)ctx;
     struct ml_task *task = group->scope.task;
     bool ok = status == LUA_OK || status == LUA_YIELD;
+    if (task == NULL) {
+        return luaL_error(L, "the task that this group was in has ended");
+    }
     if (lua_checkstack(L, LUA_MINSTACK) == 0) {
         push_refusal(L);
         ok = false;

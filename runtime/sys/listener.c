@@ -153,6 +153,10 @@ static void let_go(struct ml_vm *vm, const struct ml_task *task)
 void ml_listener_keep(lua_State *L, int index, struct ml_task *task)
 {
     struct listener *l = lua_touserdata(L, index);
+    if (task == NULL) {
+        ml_descriptor_close(&l->d);
+        return;
+    }
     l->keeper = task;
     l->d.vm->let_go = let_go;
     task->keeps = true;

@@ -36,7 +36,8 @@ void ml_listener_post(lua_State *L, int index, struct ml_porter *porter);
 bool ml_listener_posted(lua_State *L, int index);
 
 /* Has the open listener at `index` closed when the task ends, however that may
- * be: one that was killed before it began cannot do it. */
+ * be: one that was killed before it began cannot do it. At once, if it has ended
+ * already (NULL). A later call takes the place of an earlier one. */
 void ml_listener_keep(lua_State *L, int index, struct ml_task *task);
 
 #endif

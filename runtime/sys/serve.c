@@ -77,6 +77,8 @@ static int serve_spawn(lua_State *L)
     if (task == NULL) {
         return ml_vm_misplaced(L, vm, "spawn");
     }
+    ml_arg_expected(L, ml_listener_is(L, 1), 1, "a listener");
+    ml_misuse_callable(L, 2);
     (void)ml_sys_spawn(L, task->loop, ml_group_current(task),
                        lua_gettop(L) - 2);
     ml_listener_keep(L, 1, ml_handle_task(ml_handle_at(L, -1)));

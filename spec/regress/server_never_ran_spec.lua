@@ -37,6 +37,17 @@ function spec.test_a_server_that_is_killed_before_it_ran()
   check_refused(server:address())
 end
 
+-- The task has ended before its server is there.
+function spec.test_a_group_that_is_cancelled_before_its_server_starts()
+  local server
+  ml.group(function(g)
+    g:cancel()
+    pcall(ml.sleep, 1)
+    server = assert(net.serve("127.0.0.1:0", error))
+  end)
+  check_refused(server:address())
+end
+
 function spec.test_who_waits_for_it_finds_the_listener_closed()
   local listener = assert(net.listen "127.0.0.1:0")
   local server

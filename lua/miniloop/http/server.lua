@@ -46,8 +46,10 @@ local function send_late(site)
   local late = site.late
   site.late = {}
   for _, wire in ipairs(late) do
-    if not wire:push() then
-      core.spawn(wire.flush, wire) -- the client takes its time
+    -- A client that takes its time has a task of its own; if there is no memory
+    -- for it, the answer goes out with the next that is late.
+    if not wire:push() and not pcall(core.spawn, wire.flush, wire) then
+      table.insert(site.late, wire)
     end
   end
 end

@@ -58,7 +58,8 @@ end
 
 -- What tells that the peer was gone already.
 local gone = {
-  ECONNRESET = true, EPIPE = true, EBADF = true, ETLS_TRUNCATED = true,
+  ECONNABORTED = true, ECONNRESET = true, EPIPE = true, EBADF = true,
+  ETLS_TRUNCATED = true,
 }
 
 ---Whether the server closed the connection before it could have seen the
