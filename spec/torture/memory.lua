@@ -69,6 +69,10 @@ local done_without = {
     = no_reason,
   ["core/frame.test_a_traceback_of_a_dead_coroutine_goes_with_it"]
     = no_traceback,
+  ["core/failure.test_the_traceback_is_of_the_error_that_the_task_died_of"]
+    = no_traceback,
+  ["scope/group_failure.test_a_line_that_is_too_long_is_left_out_whole"]
+    = no_siblings,
   ["tls/handshake.test_a_session_is_resumed_by_the_same_context"]
     = no_session,
 }
