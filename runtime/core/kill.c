@@ -57,10 +57,15 @@ static void kill_explain(struct ml_task *task, lua_State *L)
     }
 }
 
+/* What a report takes of the stack: there may be no memory for more. */
+enum {
+    REPORT_SLOTS = 8
+};
+
 /* Clean-up that might have blocked may not, and has no error to look at. */
 static void kill_report(struct ml_task *task, lua_State *L)
 {
-    if (lua_checkstack(L, LUA_MINSTACK) != 0) {
+    if (lua_checkstack(L, REPORT_SLOTS) != 0) {
         lua_pushnil(L);
         lua_pushnil(L);
         ml_failures_mention(task, L, "killed");
