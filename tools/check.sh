@@ -119,8 +119,8 @@ check_memory() {
 # What the core does, under one poller: for a CI that has minutes.
 check_memory_sample() {
     # (Those that refuse each allocation in turn take minutes so.)
-    build valgrind &&
-        run_some "^core/" valgrind -R "^(c_|spec_auto)" -E "_memory_test"
+    build valgrind && run_some "^core/" valgrind -R "^(c_|spec_auto)" \
+        -E "_(memory|shortage)_test"
 }
 
 # That the benchmarks run and get right answers; their figures claim nothing.
