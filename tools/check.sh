@@ -109,8 +109,8 @@ check_tsan() {
         -R "^c_(api_(close|later|offload|poll|post|quiet|run|state|storm)|net_|library)"
 }
 
-# As the sanitizers. The sweeps of failing allocations take each 37th point (ML_SWEEP_STEP
-# in the presets): the sanitizers have them all.
+# As the sanitizers. The sweeps of failing allocations take each 37th point
+# (ML_SWEEP_STEP in the presets): the sanitizers have them all.
 check_memory() {
     build valgrind && run_specs valgrind -E "^spec_(select|epoll)" &&
         run_some "$near_pollers" valgrind -R "^spec_(select|epoll)"

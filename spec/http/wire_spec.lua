@@ -1,10 +1,12 @@
 -- Wires as the modules in Lua use them, in an order in which those do not: what
 -- is refused, answered or sent does not depend on who calls. C8.
 
+local assert_code = require "spec.support.assert_code"
 local core = require "miniloop.core"
 local lu = require "luaunit"
 local ml = require "miniloop"
 local net = require "miniloop.net"
+local waiting = require "spec.support.waiting"
 
 require "miniloop.http" -- which tells wires what their messages have
 
@@ -43,19 +45,6 @@ local function raised(f, ...)
   local ok, message = pcall(f, ...)
   lu.assertFalse(ok)
   return tostring(message)
-end
-
-local function assert_code(code, value, err)
-  lu.assertNil(value)
-  lu.assertEquals(err and err.code, code)
-  return err
-end
-
-local function waiting(f, ...)
-  local task = ml.spawn(f, ...)
-  ml.yield()
-  lu.assertEquals(task:status(), "waiting")
-  return task
 end
 
 -- What has been sent, when the wire has been flushed.

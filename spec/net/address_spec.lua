@@ -1,6 +1,7 @@
 -- What an address is, for all calls that take one, and what names stand for:
 -- C7.3, C7.5, C2.1.
 
+local assert_code = require "spec.support.assert_code"
 local lu = require "luaunit"
 local ml = require "miniloop"
 local net = require "miniloop.net"
@@ -30,12 +31,6 @@ end
 local calls = {
   listen = net.listen, connect = net.connect, udp = net.udp, sendto = sendto,
 }
-
-local function assert_code(code, value, err)
-  lu.assertNil(value)
-  lu.assertEquals(err and err.code, code)
-  return err
-end
 
 -- ------------------------------------------------------------------ no address
 

@@ -4,6 +4,7 @@ local lu = require "luaunit"
 local ml = require "miniloop"
 local net = require "miniloop.net"
 local raises = require "spec.support.raises"
+local waiting = require "spec.support.waiting"
 
 local spec = {}
 
@@ -19,13 +20,6 @@ function spec.after_each()
 end
 
 local plenty = ("0123456789abcdef"):rep(1 << 19) -- 8 MiB
-
-local function waiting(f, ...)
-  local task = ml.spawn(f, ...)
-  ml.yield()
-  lu.assertEquals(task:status(), "waiting")
-  return task
-end
 
 local function holding(...)
   return net.buffer():put(...)

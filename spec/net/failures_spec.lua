@@ -1,26 +1,16 @@
 -- What befalls descriptors while tasks wait for them: a kill, a close, a reset,
 -- a flood, a child. Each costs the task that it belongs to, and nobody else.
 
+local assert_code = require "spec.support.assert_code"
 local core = require "miniloop.core"
+local endpoints = require "spec.support.endpoints"
 local lfs = require "lfs"
 local lu = require "luaunit"
 local ml = require "miniloop"
 local net = require "miniloop.net"
-local endpoints = require "spec.support.endpoints"
+local waiting = require "spec.support.waiting"
 
 local spec = {}
-
-local function waiting(f, ...)
-  local task = ml.spawn(f, ...)
-  ml.yield()
-  lu.assertEquals(task:status(), "waiting")
-  return task
-end
-
-local function assert_code(code, value, err)
-  lu.assertNil(value)
-  lu.assertEquals(err and err.code, code)
-end
 
 -- A listener, and the two ends of a connection to it.
 local function connection()

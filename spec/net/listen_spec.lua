@@ -1,13 +1,15 @@
 -- Listeners: where they listen, whom they accept, what they leave behind. C7.1,
 -- C7.3, and of C7.5 what happens when descriptors run out.
 
+local assert_code = require "spec.support.assert_code"
+local child = require "spec.support.child"
 local lfs = require "lfs"
 local lu = require "luaunit"
 local ml = require "miniloop"
 local net = require "miniloop.net"
-local socket = require "socket"
-local child = require "spec.support.child"
 local raises = require "spec.support.raises"
+local socket = require "socket"
+local waiting = require "spec.support.waiting"
 
 local spec = {}
 
@@ -22,18 +24,6 @@ end
 function spec.after_each()
   listener:close()
   os.remove(path)
-end
-
-local function assert_code(code, value, err)
-  lu.assertNil(value)
-  lu.assertEquals(err and err.code, code)
-end
-
-local function waiting(f, ...)
-  local task = ml.spawn(f, ...)
-  ml.yield()
-  lu.assertEquals(task:status(), "waiting")
-  return task
 end
 
 -- Says one word through the listener, from one end to the other.

@@ -1,6 +1,7 @@
 -- Objects of LuaSocket among tasks: they are waited for as any io, and nothing
 -- of them blocks the loop. C3.1, C2.6.
 
+local assert_code = require "spec.support.assert_code"
 local lu = require "luaunit"
 local ml = require "miniloop"
 local net = require "miniloop.net"
@@ -18,11 +19,6 @@ end
 function spec.after_each()
   ml.forget(server)
   server:close()
-end
-
-local function assert_code(code, value, err)
-  lu.assertNil(value)
-  lu.assertEquals(err and err.code, code)
 end
 
 local function accept()

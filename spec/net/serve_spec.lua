@@ -1,11 +1,12 @@
 -- Servers: C7.2.
 
+local assert_code = require "spec.support.assert_code"
+local child = require "spec.support.child"
 local lu = require "luaunit"
 local ml = require "miniloop"
 local net = require "miniloop.net"
-local socket = require "socket"
-local child = require "spec.support.child"
 local raises = require "spec.support.raises"
+local socket = require "socket"
 
 local spec = {}
 
@@ -31,12 +32,6 @@ function spec.after_each()
     server:stop(0)
     server = nil
   end
-end
-
-local function assert_code(code, value, err)
-  lu.assertNil(value)
-  lu.assertEquals(err and err.code, code)
-  return err
 end
 
 local function echo(conn)

@@ -1,9 +1,11 @@
 -- Reading from streams: recv, read, lines. C7.4, C2.1.
 
+local assert_code = require "spec.support.assert_code"
 local lu = require "luaunit"
 local ml = require "miniloop"
 local net = require "miniloop.net"
 local raises = require "spec.support.raises"
+local waiting = require "spec.support.waiting"
 
 local spec = {}
 
@@ -23,19 +25,6 @@ local function reading(text, ...)
   far:write(text)
   far:close()
   return near:read(...)
-end
-
--- A task that has begun to wait.
-local function waiting(f, ...)
-  local task = ml.spawn(f, ...)
-  ml.yield()
-  lu.assertEquals(task:status(), "waiting")
-  return task
-end
-
-local function assert_code(code, value, err)
-  lu.assertNil(value)
-  lu.assertEquals(err and err.code, code)
 end
 
 -- -------------------------------------------------------------------- recv

@@ -1,13 +1,15 @@
 -- Streams as objects: closing, half-closing, timeouts, addresses, options, and
 -- descriptors of other makers. C7.1, C7.4, C2.1, C2.6.
 
+local assert_code = require "spec.support.assert_code"
+local child = require "spec.support.child"
 local lu = require "luaunit"
 local ml = require "miniloop"
 local net = require "miniloop.net"
-local child = require "spec.support.child"
 local pipe = require "spec.support.pipe"
 local raises = require "spec.support.raises"
 local sockets = require "spec.support.sockets"
+local waiting = require "spec.support.waiting"
 
 local spec = {}
 
@@ -20,18 +22,6 @@ end
 function spec.after_each()
   near:close()
   far:close()
-end
-
-local function waiting(f, ...)
-  local task = ml.spawn(f, ...)
-  ml.yield()
-  lu.assertEquals(task:status(), "waiting")
-  return task
-end
-
-local function assert_code(code, value, err)
-  lu.assertNil(value)
-  lu.assertEquals(err and err.code, code)
 end
 
 local function close_all(list)

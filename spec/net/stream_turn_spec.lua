@@ -3,6 +3,7 @@
 local lu = require "luaunit"
 local ml = require "miniloop"
 local net = require "miniloop.net"
+local waiting = require "spec.support.waiting"
 
 local spec = {}
 
@@ -18,13 +19,6 @@ function spec.after_each()
 end
 
 local plenty = ("x"):rep(4 << 20)
-
-local function waiting(f, ...)
-  local task = ml.spawn(f, ...)
-  ml.yield()
-  lu.assertEquals(task:status(), "waiting")
-  return task
-end
 
 -- A task that waits to read a line.
 local function reader()

@@ -5,6 +5,7 @@ local ml = require "miniloop"
 local net = require "miniloop.net"
 local pipe = require "spec.support.pipe"
 local raises = require "spec.support.raises"
+local waiting = require "spec.support.waiting"
 
 local spec = {}
 
@@ -21,13 +22,6 @@ end
 
 -- More than any socket holds.
 local plenty = ("0123456789abcdef"):rep(1 << 19) -- 8 MiB
-
-local function waiting(f, ...)
-  local task = ml.spawn(f, ...)
-  ml.yield()
-  lu.assertEquals(task:status(), "waiting")
-  return task
-end
 
 -- Writes until nothing more fits; how much did.
 local function fill(stream)

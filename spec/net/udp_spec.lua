@@ -1,11 +1,13 @@
 -- Datagrams: C7.1, C7.3.
 
+local assert_code = require "spec.support.assert_code"
+local endpoints = require "spec.support.endpoints"
 local lu = require "luaunit"
 local ml = require "miniloop"
 local net = require "miniloop.net"
-local socket = require "socket"
-local endpoints = require "spec.support.endpoints"
 local raises = require "spec.support.raises"
+local socket = require "socket"
+local waiting = require "spec.support.waiting"
 
 local spec = {}
 
@@ -19,19 +21,6 @@ end
 function spec.after_each()
   a:close()
   b:close()
-end
-
-local function assert_code(code, value, err)
-  lu.assertNil(value)
-  lu.assertEquals(err and err.code, code)
-  return err
-end
-
-local function waiting(f, ...)
-  local task = ml.spawn(f, ...)
-  ml.yield()
-  lu.assertEquals(task:status(), "waiting")
-  return task
 end
 
 local function port_of(udp)

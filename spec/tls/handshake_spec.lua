@@ -1,13 +1,15 @@
 -- The handshake: how it begins, what is agreed on, and how it is cut short.
 -- C2.1, C2.6, C3.6, C5.5.
 
+local assert_code = require "spec.support.assert_code"
+local certificates = require "spec.support.certificates"
 local lu = require "luaunit"
 local ml = require "miniloop"
 local net = require "miniloop.net"
-local tls = require "miniloop.tls"
-local certificates = require "spec.support.certificates"
 local raises = require "spec.support.raises"
+local tls = require "miniloop.tls"
 local tls_pair = require "spec.support.tls_pair"
+local waiting = require "spec.support.waiting"
 
 local spec = {}
 
@@ -21,19 +23,6 @@ end
 function spec.after_each()
   near:close()
   far:close()
-end
-
-local function assert_code(code, value, err)
-  lu.assertNil(value)
-  lu.assertEquals(err and err.code, code)
-  return err
-end
-
-local function waiting(f, ...)
-  local task = ml.spawn(f, ...)
-  ml.yield()
-  lu.assertEquals(task:status(), "waiting")
-  return task
 end
 
 -- ---------------------------------------------------------------- agreements

@@ -1,22 +1,17 @@
 -- net.connect, net.listen and net.serve with TLS. C7.1, C7.2, C2.1.
 
+local assert_code = require "spec.support.assert_code"
+local certificates = require "spec.support.certificates"
 local lu = require "luaunit"
 local ml = require "miniloop"
 local net = require "miniloop.net"
-local tls = require "miniloop.tls"
-local certificates = require "spec.support.certificates"
 local raises = require "spec.support.raises"
+local tls = require "miniloop.tls"
 local tls_pair = require "spec.support.tls_pair"
 
 local spec = { before_each = certificates.need }
 
 local path = certificates.path
-
-local function assert_code(code, value, err)
-  lu.assertNil(value)
-  lu.assertEquals(err and err.code, code)
-  return err
-end
 
 local function trusting(options)
   local own = { ca = path("ca.pem") }

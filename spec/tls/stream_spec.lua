@@ -1,8 +1,10 @@
 -- A stream that carries TLS is a stream as any other. C7.4, C2.6, C3.1.
 
+local assert_code = require "spec.support.assert_code"
 local lu = require "luaunit"
 local ml = require "miniloop"
 local tls_pair = require "spec.support.tls_pair"
+local waiting = require "spec.support.waiting"
 
 local spec = {}
 
@@ -16,19 +18,6 @@ end
 function spec.after_each()
   near:close()
   far:close()
-end
-
-local function assert_code(code, value, err)
-  lu.assertNil(value)
-  lu.assertEquals(err and err.code, code)
-  return err
-end
-
-local function waiting(f, ...)
-  local task = ml.spawn(f, ...)
-  ml.yield()
-  lu.assertEquals(task:status(), "waiting")
-  return task
 end
 
 local function assert_end(conn)

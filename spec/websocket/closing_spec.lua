@@ -1,19 +1,13 @@
 -- The closing handshake, RFC 6455, section 7, and what becomes of a WebSocket
 -- when its block, its task or its connection ends.
 
-local lu = require "luaunit"
 local frames = require "spec.support.frames"
+local lu = require "luaunit"
 local ml = require "miniloop"
+local waiting = require "spec.support.waiting"
 local websockets = require "spec.support.websockets"
 
 local spec = {}
-
-local function waiting(f, ...)
-  local task = ml.spawn(f, ...)
-  ml.yield()
-  lu.assertEquals(task:status(), "waiting")
-  return task
-end
 
 local function assert_close(far, code, reason)
   local frame = frames.read(far)

@@ -1,10 +1,11 @@
 -- Several tasks with one WebSocket: turns, back-pressure, times, and what a
 -- task leaves that is ended in the midst of it.
 
-local lu = require "luaunit"
 local child = require "spec.support.child"
 local frames = require "spec.support.frames"
+local lu = require "luaunit"
 local ml = require "miniloop"
+local waiting = require "spec.support.waiting"
 local websockets = require "spec.support.websockets"
 
 local spec = {}
@@ -13,13 +14,6 @@ local plenty = ("x"):rep(4 << 20)
 
 -- Masked by a key that changes nothing, for Lua is slow at it.
 local unmasked = { mask = "\0\0\0\0" }
-
-local function waiting(f, ...)
-  local task = ml.spawn(f, ...)
-  ml.yield()
-  lu.assertEquals(task:status(), "waiting")
-  return task
-end
 
 local function text(far, data)
   far:write(websockets.masked("text", data))
