@@ -61,7 +61,7 @@ local programs = {
   "api_offload_test", "api_poll_test", "api_post_test", "api_quiet_test",
   "api_run_test", "api_spawn_test", "api_state_test", "api_storm_test",
   "api_scarce_test", "api_syscall_test", "api_wait_test", "api_open_test",
-  "collector_test", "round_test", "api_shortage_test",
+  "api_limit_test", "api_shortage_test", "collector_test", "round_test",
 }
 
 -- Those of what is no memory of Lua's: linked so that what is never freed fails
@@ -87,8 +87,10 @@ local c_first = {
     "api_post_test", "api_later_test", "api_storm_test", "api_scarce_test",
   },
   offload = { "api_offload_test", "api_scarce_test" },
-  vm = { "api_open_test", "api_state_test" },
-  collector = { "collector_test", "api_open_test", "api_state_test" },
+  vm = { "api_limit_test", "api_open_test", "api_state_test" },
+  collector = {
+    "collector_test", "api_limit_test", "api_open_test", "api_state_test",
+  },
   park = { "api_choice_test", "api_wait_test", "api_shortage_test" },
   round = { "round_test" },
 }
