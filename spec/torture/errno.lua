@@ -210,7 +210,8 @@ local function subject_of(point, base)
     signs[#signs + 1] = point.code
   end
   return {
-    signs = signs, limit = limits.limit,
+    -- On the real clock, who waits for what will not come ends in time.
+    signs = signs, limit = limits.virtual and limits.limit or 20,
     wall = not point and limits.virtual and limits.probe or limits.wall,
     cpu = limits.cpu + 4 * math.ceil(base and base.seconds or 0),
     virtual = limits.virtual,

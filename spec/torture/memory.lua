@@ -290,6 +290,9 @@ local function main()
       sweep.good)
   end
   subject.virtual = options.virtual ~= nil
+  if not subject.virtual then -- who waits for what will not come, ends in time
+    subject.limit = 20
+  end
   options.listed = options.list and sweep.read_list(options.list)
   if options.places then
     places.open(options.places)
