@@ -1,5 +1,6 @@
 #include "fault.h"
 
+#include "foreign.h"
 #include "mode.h"
 
 #include <dirent.h>
@@ -46,9 +47,10 @@ void fault_struck(enum fault_call call, int code)
 int fault_strike(enum fault_call call)
 {
     int code = fault_due(call);
-    if (code != 0) {
-        fault_struck(call, code);
+    if (code == 0 || (call == FAULT_memory && fault_is_foreign())) {
+        return 0;
     }
+    fault_struck(call, code);
     return code;
 }
 

@@ -63,7 +63,8 @@ extern FAULT_API const char *const fault_names[FAULT_CALL_COUNT];
 extern FAULT_API const char *const fault_codes[FAULT_CALL_COUNT];
 
 /* Whether this call has to fail: 0, or the code to fail with, which, if it is
- * an errno, is then in `errno` as well. */
+ * an errno, is then in `errno` as well. Modules of others are not refused
+ * memory. */
 int fault_strike(enum fault_call call);
 
 /* Its two halves, for those who have to look in between: the code to fail with,
