@@ -23,6 +23,12 @@ fuzz_is_known() {
     fuzz_targets | grep -qxe "$1" || fuzz_usage
 }
 
+fuzz_is_number() {
+    case $1 in
+    "" | *[!0-9]*) return 1 ;;
+    esac
+}
+
 # The longest input that is made of one: what each of its bytes sets off takes
 # time, and most of what can go wrong does so in a few.
 fuzz_length() {
@@ -140,15 +146,18 @@ fuzz() {
         build fuzz && fuzz_keep "$2"
         ;;
     all)
+        fuzz_is_number "${2:-60}${3:-0}" || fuzz_usage
         build fuzz && fuzz_all "${2:-60}" "${3:-0}"
         ;;
     *)
         fuzz_is_known "$1"
-        build fuzz
         if [ -f "${2:-}" ]; then
-            fuzz_program "$1" "$2"
+            build fuzz && fuzz_program "$1" "$2"
+        elif fuzz_is_number "${2:-60}"; then
+            build fuzz && fuzz_look "$1" "${2:-60}"
         else
-            fuzz_look "$1" "${2:-60}"
+            say "$2 is no file, nor a number of seconds"
+            exit 2
         fi
         ;;
     esac

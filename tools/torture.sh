@@ -141,8 +141,13 @@ torture_sweep() {
         *) set -- "$@" "$word" ;;
         esac
     done
+    sweep_command "" "$name" "$@" --understood || return
     status=0
     sweep_shares "$tallies/virtual" --virtual-time "$name" "$@" --virtual || status=1
+    if [ -z "$(find "$tallies" -name 'virtual-*')" ]; then
+        say "no case was tried: is there one of such a name?"
+        return 1
+    fi
     sed -n 's/^skip \([^ ]*\) real .*/\1/p' "$tallies"/virtual-* |
         sort -u >"$tallies/list"
     case " $* " in

@@ -9,6 +9,7 @@ local ml = require "miniloop"
 local process = require "spec.torture.lib.process"
 local shell = require "bench.lib.shell"
 local verdict = require "spec.torture.lib.verdict"
+local words = require "spec.torture.lib.words"
 
 local AT_ONCE = 1000
 local LONGEST = 0.02 -- seconds
@@ -61,7 +62,7 @@ end
 
 -- -------------------------------------------------------------- a million
 
-local timers = tonumber(arg[1]) or 1000000
+local timers = words.count(arg[1], "TIMERS", 1000000)
 local made, ended, withdrawn, early, late = 0, 0, 0, 0, {}
 
 -- A timer: a sleep, or a timeout of which something else comes first.

@@ -15,6 +15,7 @@ usage: ./dev torture errno [options] [CALL[:CODE[:N]]] [PATTERN ...]
   --tally=FILE  to which the numbers are added
   --list=FILE   names of cases, one a line: no others
   --virtual     the command was told of a virtual clock
+  --understood  nothing, if these words are understood
   --sum FILE .. print what tallies add up to, and nothing else
 PATTERN is a Lua pattern of the names of cases, as for spec/run.lua.]=]
 
@@ -26,6 +27,7 @@ local left_out = require "spec.torture.io_left_out"
 local places = require "places"
 local sweep = require "spec.torture.sweep"
 local tally = require "spec.torture.tally"
+local words = require "spec.torture.lib.words"
 
 local limits = { limit = 300, cpu = 4, wall = 60, probe = 10 }
 
@@ -57,22 +59,22 @@ local function read_target(options, word)
   return true
 end
 
-local function read_arguments(words)
-  local options = { patterns = {}, seed = 1, part = "1/1" }
-  for _, word in ipairs(words) do
-    local name, value = word:match "^%-%-(%w+)=?(.*)$"
-    if name then
-      options[name] = tonumber(value) or value
-    elseif not read_target(options, word) then
+local kinds = {
+  sample = "number", seed = "number", places = "flag|text",
+  seconds = "number", inside = "flag", part = "text", tally = "text",
+  list = "text", virtual = "flag", sum = "flag", understood = "flag",
+}
+
+local function read_arguments()
+  local options, rest = words.options(arg, kinds, usage)
+  options.seed = options.seed or 1
+  options.share, options.shares = sweep.share_of(options.part)
+  options.patterns = {}
+  for _, word in ipairs(rest) do
+    if not read_target(options, word) then
       table.insert(options.patterns, word)
     end
   end
-  if options.help then
-    io.stderr:write(usage, "\n")
-    os.exit(2)
-  end
-  local share, shares = options.part:match "^(%d+)/(%d+)$"
-  options.share, options.shares = tonumber(share), tonumber(shares)
   return options
 end
 
@@ -339,7 +341,10 @@ local function sweep_test(options, test)
 end
 
 local function main()
-  local options = read_arguments(arg)
+  local options = read_arguments()
+  if options.understood then
+    return true
+  end
   if options.sum then
     return tally.print_sum(options.patterns, fault.calls(), sweep.verdicts,
       sweep.good)

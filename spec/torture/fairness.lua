@@ -9,10 +9,11 @@ local ml = require "miniloop"
 local net = require "miniloop.net"
 local process = require "spec.torture.lib.process"
 local verdict = require "spec.torture.lib.verdict"
+local words = require "spec.torture.lib.words"
 
 local AT_ONCE = 64
 local LIMIT = 50 -- milliseconds
-local seconds = tonumber(arg[1]) or 5
+local seconds = words.count(arg[1], "SECONDS", 5)
 
 -- The other process: connects, and resets at once, for ever.
 local function flood(address)

@@ -13,11 +13,12 @@ package.path = "?.lua;" .. package.path
 local ml = require "miniloop"
 local process = require "spec.torture.lib.process"
 local verdict = require "spec.torture.lib.verdict"
+local words = require "spec.torture.lib.words"
 
 local LIMIT = 5      -- per cent
 local ALLOWED = 2048 -- KiB
 local AT_ONCE = 1000
-local count = tonumber(arg[1]) or 10000000
+local count = words.count(arg[1], "COUNT", 10000000)
 local this = process.this()
 
 -- Calls f(AT_ONCE) until there were `count` in all.

@@ -18,24 +18,17 @@ package.path = "?.lua;" .. package.path
 
 local left_out = require "spec.torture.io_left_out"
 local runner = require "spec.support.runner"
+local words = require "spec.torture.lib.words"
 
-local function read_arguments(words)
-  local options = { patterns = {}, seed = 1, rounds = 1 }
-  options.mode = words[1]
-  for i = 2, #words do
-    local name, value = words[i]:match "^%-%-(%w+)=?(.*)$"
-    if name then
-      options[name] = tonumber(value) or value
-    elseif words[i] == "-v" then
-      options.verbose = true
-    else
-      table.insert(options.patterns, words[i])
-    end
+local kinds = { sample = "number", seed = "number", v = "flag" }
+
+local function read_arguments()
+  local options, rest = words.options(arg, kinds, usage)
+  options.mode = table.remove(rest, 1)
+  if not left_out[options.mode] then
+    words.refuse(("there is no mode %q"):format(options.mode), usage)
   end
-  if options.help or not left_out[options.mode] then
-    io.stderr:write(usage, "\n")
-    os.exit(2)
-  end
+  options.patterns, options.seed = rest, options.seed or 1
   return options
 end
 
@@ -78,11 +71,14 @@ local function sample(tests, options)
 end
 
 io.stdout:setvbuf "line"
-local options = read_arguments(arg)
+local options = read_arguments()
 local tests, left = collect(options)
+if #tests + left == 0 then
+  words.refuse("there is no case of such a name")
+end
 print(("--seed=%d; %d cases left out"):format(options.seed, left))
 local good = runner.run(sample(tests, options),
-  { rounds = 1, verbose = options.verbose })
+  { rounds = 1, verbose = options.v })
 if not good then
   os.exit(1)
 end

@@ -9,9 +9,10 @@ local core = require "miniloop.core"
 local ml = require "miniloop"
 local net = require "miniloop.net"
 local verdict = require "spec.torture.lib.verdict"
+local words = require "spec.torture.lib.words"
 
-local tasks = tonumber(arg[1]) or 100000
-local links = tonumber(arg[2]) or 50000
+local tasks = words.count(arg[1], "TASKS", 100000)
+local links = words.count(arg[2], "LINKS", 50000)
 local LIMIT = 2 -- seconds of CPU
 
 local closed = 0

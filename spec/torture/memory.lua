@@ -20,6 +20,7 @@ usage: ./dev torture memory [--asan] [options] [PATTERN ...]
   --tally=FILE  to which the numbers are added
   --virtual     the command was told of a virtual clock
   --list=FILE   names of cases, one a line: no others
+  --understood  nothing, if these words are understood
   --sum FILE .. print what tallies add up to, and nothing else
 PATTERN is a Lua pattern of the names of cases, as for spec/run.lua.]]
 
@@ -32,6 +33,7 @@ local places = require "places"
 local specs = require "spec.support.runner"
 local sweep = require "spec.torture.sweep"
 local tally = require "spec.torture.tally"
+local words = require "spec.torture.lib.words"
 
 local subject = {
   signs = {
@@ -85,22 +87,21 @@ local mode_names = { "once", "twice", "forever" }
 
 -- ----------------------------------------------------------------- the options
 
-local function read_arguments(words)
-  local options = { patterns = {}, seed = 1, stride = 1, part = "1/1" }
-  for _, word in ipairs(words) do
-    local name, value = word:match("^%-%-(%w+)=?(.*)$")
-    if name then
-      options[name] = tonumber(value) or value
-    else
-      table.insert(options.patterns, word)
-    end
+local kinds = {
+  mode = "text", point = "number", sample = "number", percent = "number",
+  seed = "number", stride = "number", places = "flag|text", seconds = "number",
+  inside = "flag", part = "text", tally = "text", virtual = "flag",
+  list = "text", sum = "flag", understood = "flag",
+}
+
+local function read_arguments()
+  local options, patterns = words.options(arg, kinds, usage)
+  if options.mode and not modes[options.mode] then
+    words.refuse(("there is no mode %q"):format(options.mode), usage)
   end
-  if options.help or options.mode and not modes[options.mode] then
-    io.stderr:write(usage, "\n")
-    os.exit(2)
-  end
-  local share, shares = options.part:match("^(%d+)/(%d+)$")
-  options.share, options.shares = tonumber(share), tonumber(shares)
+  options.patterns = patterns
+  options.seed, options.stride = options.seed or 1, options.stride or 1
+  options.share, options.shares = sweep.share_of(options.part)
   options.by_case = options.sample or options.places
   return options
 end
@@ -264,7 +265,10 @@ local function command_tests(options)
 end
 
 local function main()
-  local options = read_arguments(arg)
+  local options = read_arguments()
+  if options.understood then
+    return true
+  end
   if options.sum then
     return tally.print_sum(options.patterns, mode_names, sweep.verdicts,
       sweep.good)

@@ -9,19 +9,20 @@ package.path = "?.lua;" .. package.path
 local ml = require "miniloop"
 local net = require "miniloop.net"
 local verdict = require "spec.torture.lib.verdict"
+local words = require "spec.torture.lib.words"
 
 local BEAT = 0.01 -- seconds
 local LIMIT = 40  -- milliseconds that a beat may be late, p99
 local ROOM = 4096 -- bytes that the socket is to hold at most
 
-local size = (tonumber(arg[1]) or 64) << 20
+local size = words.count(arg[1], "MIB", 64) << 20
 
 -- Bytes that tell their place: what stands at `from` and after.
-local words = {}
+local numbers = {}
 for i = 1, 16384 do
-  words[i] = ("%04x"):format(i * 40503 & 0xffff)
+  numbers[i] = ("%04x"):format(i * 40503 & 0xffff)
 end
-local pattern = table.concat(words)
+local pattern = table.concat(numbers)
 local period = #pattern
 
 local function expected(from, count)

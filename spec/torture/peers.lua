@@ -11,10 +11,11 @@ package.path = "?.lua;" .. package.path
 local peers = require "bench.lib.peers"
 local process = require "spec.torture.lib.process"
 local shell = require "bench.lib.shell"
+local words = require "spec.torture.lib.words"
 
 local TIME = 10 -- seconds that a scenario may take
-local resets = math.tointeger(arg[1]) or 90000
-local step = math.tointeger(arg[2]) or 5
+local resets = words.count(arg[1], "RESETS", 90000)
+local step = words.count(arg[2], "STEP", 5)
 
 -- What stands before the word of a scenario.
 local contestants = {
@@ -43,10 +44,10 @@ end
 
 -- The first word of these that it has printed, and how it ended.
 local function outcome(...)
-  local words = { ... }
+  local names = { ... }
   return function(command)
     local text, status = run(command)
-    for _, word in ipairs(words) do
+    for _, word in ipairs(names) do
       local found = text:match(word)
       if found then
         return found .. ", " .. status
@@ -75,22 +76,22 @@ end
 
 -- How the program of a contestant, by the system's interpreter, comes through
 -- when one thing after the other is refused: see peers/fault.c.
-local function refused(words)
+local function refused(options)
   return function(_, name)
     fault = fault or compile_fault()
     local _, text = shell.run(("LUA_CPATH='build/release/module/?.so;;'"
       .. " LD_PRELOAD=%s PEERS_FAULT='%s' timeout 600 lua5.4"
-      .. " spec/torture/peers/round/%s.lua 2>&1"):format(fault, words, name))
+      .. " spec/torture/peers/round/%s.lua 2>&1"):format(fault, options, name))
     return text:match("of %d+:[^\n]*") or text
   end
 end
 
 -- The figures of a torture whose server this is.
-local function tortured(name, words, ...)
+local function tortured(name, options, ...)
   local figures = { ... }
   return function(command)
     local _, text = shell.run(("%s spec/torture/%s.lua %s%s 2>&1"):format(
-      process.miniloop, name, words, command))
+      process.miniloop, name, options, command))
     local found = {}
     for _, pattern in ipairs(figures) do
       table.insert(found, text:match(pattern))

@@ -11,11 +11,12 @@ local ml = require "miniloop"
 local net = require "miniloop.net"
 local process = require "spec.torture.lib.process"
 local verdict = require "spec.torture.lib.verdict"
+local words = require "spec.torture.lib.words"
 
 local AT_ONCE = 50
 local A_SECOND = 5000 -- as many at least
 
-local connections = tonumber(arg[1]) or 90000
+local connections = words.count(arg[1], "CONNECTIONS", 90000)
 local command = #arg > 1 and table.concat(arg, " ", 2)
   or process.miniloop .. " --poller=epoll spec/torture/echo_server.lua"
 local server <close> = process.start(command)

@@ -11,6 +11,7 @@ local net = require "miniloop.net"
 local stats = require "bench.lib.stats"
 local process = require "spec.torture.lib.process"
 local verdict = require "spec.torture.lib.verdict"
+local words = require "spec.torture.lib.words"
 
 local TIMER = 0.01 -- seconds
 local LIMIT = 10   -- milliseconds that a timer may be late, p99; or twice what
@@ -35,8 +36,8 @@ if arg[1] == "send" then
   return send(math.tointeger(arg[2]), tonumber(arg[3]), tonumber(arg[4]))
 end
 
-local seconds = tonumber(arg[1]) or 5
-local rate = tonumber(arg[2]) or 1000
+local seconds = words.count(arg[1], "SECONDS", 5)
+local rate = words.count(arg[2], "SIGNALS_A_SECOND", 1000)
 local done = { sleeps = 0, bytes = 0, names = 0, processes = 0, signals = 0 }
 local late, early = {}, 0 -- by how much timers were late, and how many early
 local calm                -- what `late` was before the signals came

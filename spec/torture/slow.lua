@@ -15,9 +15,10 @@ local net = require "miniloop.net"
 local process = require "spec.torture.lib.process"
 local verdict = require "spec.torture.lib.verdict"
 local visit = require "spec.torture.lib.visitor"
+local words = require "spec.torture.lib.words"
 
-local clients = tonumber(arg[1]) or 500
-local rate = tonumber(arg[2]) or 1
+local clients = words.count(arg[1], "CLIENTS", 500)
+local rate = words.count(arg[2], "BYTES_A_SECOND", 1)
 local patience = 60 -- seconds; the limits are 10 and 30
 
 local server <close> = process.start(

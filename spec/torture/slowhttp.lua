@@ -10,11 +10,12 @@ local ml = require "miniloop"
 local process = require "spec.torture.lib.process"
 local verdict = require "spec.torture.lib.verdict"
 local visit = require "spec.torture.lib.visitor"
+local words = require "spec.torture.lib.words"
 
 local PATIENCE = 45 -- seconds in which those who send slowly are cut
 local LIMIT = 100 -- milliseconds that the other client may have to wait, p99
-local connections = math.tointeger(arg[1]) or 1000
-local seconds = math.tointeger(arg[2]) or PATIENCE
+local connections = words.count(arg[1], "CONNECTIONS", 1000)
+local seconds = words.count(arg[2], "SECONDS", PATIENCE)
 
 local attacks = {
   { "slow heads", "-H -i 5 -x 24", "/" },
@@ -28,9 +29,9 @@ local server <close> = process.start(
 local address = server:line()
 
 -- Runs it, while the visitor asks; what slowhttptest said at its end.
-local function attack(words, path)
+local function attack(options, path)
   local command = ("slowhttptest %s -c %d -r %d -l %d -u http://%s%s -v 1 2>&1"
-    .. " </dev/null | sed -e 's/\\x1b[^mHJK]*[mHJK]//g'"):format(words,
+    .. " </dev/null | sed -e 's/\\x1b[^mHJK]*[mHJK]//g'"):format(options,
     connections, connections // 10, seconds, address, path)
   local attacker <close> = process.start("sh -c '" ..
     command:gsub("'", "'\\''") .. "'", enough)
@@ -47,8 +48,8 @@ local function last_of(text, state)
 end
 
 for _, kind in ipairs(attacks) do
-  local name, words, path = table.unpack(kind)
-  local times, text = attack(words, path)
+  local name, options, path = table.unpack(kind)
+  local times, text = attack(options, path)
   local closed = last_of(text, "closed")
   print(("%s: %s connections stand, %s were closed, %s failed"):format(name,
     last_of(text, "connected"), closed, last_of(text, "error")))

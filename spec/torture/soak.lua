@@ -13,6 +13,7 @@ local net = require "miniloop.net"
 local process = require "spec.torture.lib.process"
 local stats = require "bench.lib.stats"
 local verdict = require "spec.torture.lib.verdict"
+local words = require "spec.torture.lib.words"
 
 local AT_ONCE = 64
 local LOOKS = 50      -- in the whole run, of so many connections
@@ -22,23 +23,20 @@ local ALLOWED = 1024  -- KiB in any case: of ten million connections, a byte of
                       -- ten each, which is the allocator's doing
 local ENOUGH = 1000000 -- connections; with fewer it still takes its share
 
--- How many, for how many seconds, from which seed on.
-local function read_arguments(words)
-  local count, seconds, seed = 1000000, math.huge, os.time()
-  for _, word in ipairs(words) do
-    local n = tonumber(word:match("%d+"))
-    if word:match("^%-%-seed=%d+$") then
-      seed = n
-    elseif word:match("^%d+s$") then
-      count, seconds = math.maxinteger, n
-    else
-      count = assert(math.tointeger(n), word)
-    end
+local options, rest = words.options(arg, { seed = "number" },
+  'usage: ./dev torture soak [CONNECTIONS | SECONDS"s"] [--seed=N]')
+
+-- How many, and for how many seconds.
+local function read_length(text)
+  local seconds = text and text:match("^(.*)s$")
+  if seconds then
+    return math.maxinteger, words.count(seconds, "SECONDS")
   end
-  return count, seconds, seed
+  return words.count(text, "CONNECTIONS", 1000000), math.huge
 end
 
-local connections, limit, seed = read_arguments(arg)
+local connections, limit = read_length(rest[1])
+local seed = options.seed or os.time()
 math.randomseed(seed)
 print(("--seed=%d"):format(seed))
 
@@ -230,7 +228,7 @@ print(("%.0f connections a second: %d reset, %d killed in mid-transfer, %d "
 
 local function column(field, first, last)
   local values = {}
-  for i = first, last do
+  for i = first, math.min(last, #looks) do
     values[#values + 1] = looks[i][field]
   end
   return values
@@ -243,7 +241,7 @@ local function judge_count(field)
 end
 
 local function judge_memory(field)
-  local fifth = #looks // 5
+  local fifth = math.max(1, #looks // 5)
   local early = stats.median(column(field, fifth, 2 * fifth))
   local late = stats.median(column(field, #looks - fifth, #looks))
   local text = ("%s: %.0f KiB after a fifth, %.0f KiB at the end: %.1f %%")

@@ -8,10 +8,11 @@ package.path = "?.lua;" .. package.path
 local ml = require "miniloop"
 local net = require "miniloop.net"
 local verdict = require "spec.torture.lib.verdict"
+local words = require "spec.torture.lib.words"
 
 local PINGS = 50
 local LIMIT = 20 -- milliseconds
-local seconds = tonumber(arg[1]) or 5
+local seconds = words.count(arg[1], "SECONDS", 5)
 
 local function sleep_for_no_time()
   while true do

@@ -330,4 +330,10 @@ function sweep.seed_of(seed, name)
   return n
 end
 
+-- Which share, of how many: of "K/N", or of nothing.
+function sweep.share_of(part)
+  local share, shares = (part or "1/1"):match("^(%d+)/(%d+)$")
+  return tonumber(share), tonumber(shares)
+end
+
 return sweep

@@ -13,19 +13,15 @@ local ml = require "miniloop"
 local process = require "spec.torture.lib.process"
 local verdict = require "spec.torture.lib.verdict"
 local websocket = require "miniloop.websocket"
+local words = require "spec.torture.lib.words"
 
 local AT_ONCE = 16
 local LONGEST = 0.01 -- seconds until the cut
 
-local requests, seed = 20000, os.time()
-for _, word in ipairs(arg) do
-  local n = math.tointeger(tonumber(word:match("%d+$")))
-  if word:match("^%-%-seed=") then
-    seed = n
-  else
-    requests = n
-  end
-end
+local options, rest = words.options(arg, { seed = "number" },
+  "usage: ./dev torture web [REQUESTS] [--seed=N]")
+local requests = words.count(rest[1], "REQUESTS", 20000)
+local seed = options.seed or os.time()
 math.randomseed(seed)
 print(("--seed=%d"):format(seed))
 
@@ -199,15 +195,15 @@ local this = process.this()
 local function settle()
   client:close()
   client = http.client { tls = { ca = certificates.path "ca.pem" } }
-  local stop = ml.now() + 10
+  local stop, last, open = ml.now() + 10
   repeat
     collectgarbage() -- answers that were dropped hold their connections
     ml.sleep(0.05)
-  until #ml.tasks() <= 3 or ml.now() > stop
+    last, open = open, this:descriptors()
+  until #ml.tasks() <= 3 and open == last or ml.now() > stop
   collectgarbage()
   assert(core.check())
-  return { tasks = #ml.tasks(), open = this:descriptors(),
-    memory = this:memory() }
+  return { tasks = #ml.tasks(), open = open, memory = this:memory() }
 end
 
 crowd(math.min(requests, 2000))
