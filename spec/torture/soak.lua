@@ -19,9 +19,8 @@ local AT_ONCE = 64
 local LOOKS = 50      -- in the whole run, of so many connections
 local STEP = 20000    -- connections from look to look, of so many seconds
 local GROWTH = 2      -- per cent of memory, from a fifth of the way on
-local ALLOWED = 1024  -- KiB in any case: of ten million connections, a byte of
-                      -- ten each, which is the allocator's doing
-local ENOUGH = 1000000 -- connections; with fewer it still takes its share
+local ENOUGH = 5000000 -- connections: with fewer, it still takes its share, so
+local ALLOWED = 1024   -- KiB more are too
 
 local options, rest = words.options(arg, { seed = "number" },
   'usage: ./dev torture soak [CONNECTIONS | SECONDS"s"] [--seed=N]')
@@ -240,17 +239,19 @@ local function judge_count(field)
     :format(field, looks[1][field], most))
 end
 
+-- The most that was held, early and late: what is held swings by some hundred
+-- KiB, as blocks lie that are in use, and a leak adds to all of it.
 local function judge_memory(field)
   local fifth = math.max(1, #looks // 5)
-  local early = stats.median(column(field, fifth, 2 * fifth))
-  local late = stats.median(column(field, #looks - fifth, #looks))
-  local text = ("%s: %.0f KiB after a fifth, %.0f KiB at the end: %.1f %%")
-    :format(field, early, late, (late / early - 1) * 100)
-  if opened >= ENOUGH or field:find "lua" then
-    verdict.holds(late - early <= math.max(early * GROWTH / 100, ALLOWED), text)
-  else
-    print("        " .. text)
-  end
+  local early = column(field, fifth, 2 * fifth)
+  local late = column(field, #looks - fifth, #looks)
+  local before = math.max(table.unpack(early))
+  local after = math.max(table.unpack(late))
+  local text = ("%s: at most %.0f KiB after a fifth, %.0f KiB at the end: "
+    .. "%.1f %% (medians %.0f, %.0f)"):format(field, before, after,
+    (after / before - 1) * 100, stats.median(early), stats.median(late))
+  local allowed = opened < ENOUGH and ALLOWED or before * GROWTH / 100
+  verdict.holds(after <= before + allowed, text)
 end
 
 for _, field in ipairs { "server_open", "open", "server_tasks", "tasks" } do
