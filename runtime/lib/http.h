@@ -180,6 +180,22 @@ const char *ml_http_trailers_refusal(lua_State *L, int index);
 int ml_http_fields_append(lua_State *L, int index, struct ml_buffer *out,
                           const struct ml_alloc *alloc);
 
+/* ---- http_head.c -------------------------------------------------------------- */
+
+/* What the head of an answer has of the script's. */
+struct ml_http_head_parts {
+    int status;
+    int fields;       /* their index */
+    const char *type; /* where no field tells one; or NULL */
+    size_t behind;    /* bytes that are appended behind it: for room */
+    struct ml_http_noted noted;
+};
+
+/* Appends a head to what goes out, of an answer whose framing is known. 0;
+ * -ENOMEM, and what is there of it must not be followed by anything. */
+int ml_http_head_append(lua_State *L, struct ml_http_wire *w,
+                        const struct ml_http_head_parts *parts);
+
 /* ---- http_send.c -------------------------------------------------------------- */
 
 /* Sends what is in w->out, without waiting: 0 when nothing is left; what would

@@ -1,5 +1,5 @@
-/* http_reply.c - answers of a server: a head that we make, and a body, whole or
- * piece by piece (RFC 9112, 4 and 6).
+/* http_reply.c - answers of a server: a head, and a body, whole or piece by piece
+ * (RFC 9112, 6).
  *
  * An answer with its body is one write to the system, however it is made up. If
  * another request was read already, it waits for the next one's: see the
@@ -10,11 +10,9 @@
 #include "proto/http_status.h"
 #include "sys/sys.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 enum {
     /* Arguments of respond and begin. */
@@ -25,173 +23,11 @@ enum {
 
     COPIED = 8 * 1024,    /* bodies up to this are copied behind the head */
     GATHERED = 64 * 1024, /* bytes of answers that wait for each other */
-    SKIPPED = 256 * 1024, /* bytes of a request that are read for nothing */
-    OWN_FIELDS = 256,     /* room for ours, without the type */
     OK = 200,
     STATUS_MIN = 200,
     STATUS_MAX = 599,
     SWITCHING = 101
 };
-
-/* ---- text ----------------------------------------------------------------------- */
-
-/* Where there is room. */
-static inline char *put(char *at, const char *text)
-{
-    return stpcpy(at, text);
-}
-
-static char *put_number(char *at, uint64_t n)
-{
-    char digits[24];
-    char *first = digits + sizeof digits;
-    do {
-        *--first = (char)('0' + n % 10);
-        n /= 10;
-    } while (n > 0);
-    size_t length = (size_t)(digits + sizeof digits - first);
-    memcpy(at, first, length);
-    return at + length;
-}
-
-static char *put_status(char *at, int status)
-{
-    at = put(at, "HTTP/1.1 ");
-    at = put_number(at, (uint64_t)status);
-    *at++ = ' ';
-    at = put(at, ml_http_reason(status));
-    return put(at, "\r\n");
-}
-
-/* RFC 9110, 5.6.7. strftime would speak the locale's language. */
-static void format_date(struct ml_http_date *date, time_t now)
-{
-    static const char days[] = "SunMonTueWedThuFriSat";
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    struct tm tm;
-    if (gmtime_r(&now, &tm) == NULL) {
-        return;
-    }
-    (void)snprintf(date->text, sizeof date->text,
-                   "Date: %.3s, %02d %.3s %04d %02d:%02d:%02d GMT\r\n",
-                   days + (size_t)tm.tm_wday * 3, tm.tm_mday % 100,
-                   months + (size_t)tm.tm_mon * 3, (tm.tm_year + 1900) % 10000,
-                   tm.tm_hour % 100, tm.tm_min % 100, tm.tm_sec % 100);
-    date->second = now;
-}
-
-static char *put_date(char *at, struct ml_http_date *date)
-{
-    time_t now = time(NULL);
-    if (now != date->second) {
-        format_date(date, now);
-    }
-    return put(at, date->text);
-}
-
-/* ---- what is said of the connection ------------------------------------------------ */
-
-/* Whether the rest of the request, which is not broken, can be read for nothing,
- * to get at the next one. Who waits to be asked for it may send it, or may not:
- * nobody can tell (RFC 9110, 10.1.1). */
-static bool may_skip(const struct ml_http_incoming *in)
-{
-    if (in->expects) {
-        return false;
-    }
-    return in->framing != ML_HTTP_LENGTH || in->left <= SKIPPED;
-}
-
-static void settle(struct ml_http_wire *w, const struct ml_http_noted *noted)
-{
-    w->persistent = w->persistent && !w->retired && !noted->close &&
-                    may_skip(&w->in) && w->reply.framing != ML_HTTP_TO_CLOSE;
-}
-
-static char *put_connection(char *at, const struct ml_http_wire *w)
-{
-    if (!w->persistent) {
-        return put(at, "Connection: close\r\n");
-    }
-    return w->head.minor == 0 ? put(at, "Connection: keep-alive\r\n") : at;
-}
-
-/* ---- heads -------------------------------------------------------------------------- */
-
-/* Where the body that follows ends. */
-static char *put_framing(char *at, const struct ml_http_wire *w)
-{
-    switch (w->reply.framing) {
-    case ML_HTTP_LENGTH:
-        at = put(at, "Content-Length: ");
-        at = put_number(at, (uint64_t)w->reply.left);
-        return put(at, "\r\n");
-    case ML_HTTP_CHUNKED:
-        return put(at, "Transfer-Encoding: chunked\r\n");
-    case ML_HTTP_NO_BODY:
-    case ML_HTTP_TO_CLOSE:
-    default:
-        return at;
-    }
-}
-
-static char *put_type(char *at, const char *type)
-{
-    at = put(at, "Content-Type: ");
-    at = put(at, type);
-    return put(at, "\r\n");
-}
-
-/* What a head has of the script's. */
-struct head_parts {
-    int status;
-    int fields;       /* their index */
-    const char *type; /* where no field tells one; or NULL */
-    size_t behind;    /* bytes that are appended behind it: for room */
-    struct ml_http_noted noted;
-};
-
-/* The lines that are ours. */
-static void append_own(struct ml_http_wire *w, const struct head_parts *parts)
-{
-    char *from = ml_buffer_tail(&w->out);
-    char *at = put_status(from, parts->status);
-    if (!parts->noted.date) {
-        at = put_date(at, w->date);
-    }
-    if (!parts->noted.length) {
-        at = put_framing(at, w);
-    }
-    if (!parts->noted.close && !parts->noted.upgrade) {
-        at = put_connection(at, w);
-    }
-    if (!parts->noted.type && parts->type != NULL) {
-        at = put_type(at, parts->type);
-    }
-    ml_buffer_produced(&w->out, (size_t)(at - from));
-}
-
-/* Appends a head to what goes out. 0; -ENOMEM, and what is there of it must not
- * be followed by anything. */
-static int append_head(lua_State *L, struct ml_http_wire *w,
-                       const struct head_parts *parts)
-{
-    size_t type = parts->type != NULL ? strlen(parts->type) : 0;
-    int err = ml_buffer_reserve(
-        &w->out, &w->vm->alloc,
-        OWN_FIELDS + type + parts->noted.bytes + parts->behind, SIZE_MAX);
-    if (err != 0) {
-        return err;
-    }
-    w->reply.begun = true;
-    w->reply.status = parts->status;
-    settle(w, &parts->noted);
-    append_own(w, parts);
-    if (parts->noted.bytes > 0) {
-        err = ml_http_fields_append(L, parts->fields, &w->out, &w->vm->alloc);
-    }
-    return err != 0 ? err : ml_buffer_append(&w->out, &w->vm->alloc, "\r\n", 2);
-}
 
 /* ---- arguments ------------------------------------------------------------------------ */
 
@@ -271,7 +107,8 @@ static void respond_check(lua_State *L)
 
 /* The head, and a body that is short. */
 static int respond_begin(lua_State *L, struct ml_http_wire *w,
-                         struct head_parts *parts, const char *body, size_t n)
+                         struct ml_http_head_parts *parts, const char *body,
+                         size_t n)
 {
     bool copied = n <= COPIED && !w->reply.silent;
     parts->behind = copied ? n : 0;
@@ -283,7 +120,7 @@ static int respond_begin(lua_State *L, struct ml_http_wire *w,
     if (parts->type == NULL && n > 0) {
         parts->type = type_of(body, n);
     }
-    int err = append_head(L, w, parts);
+    int err = ml_http_head_append(L, w, parts);
     w->reply.over = true;
     return err == 0 && copied
                ? ml_buffer_append(&w->out, &w->vm->alloc, body, n)
@@ -295,9 +132,10 @@ static int respond_begin_at(lua_State *L, struct ml_http_wire *w, int base)
 {
     size_t n = 0;
     const char *body = lua_tolstring(L, base + BODY, &n);
-    struct head_parts parts = {.status = (int)lua_tointeger(L, base + STATUS),
-                               .fields = base + FIELDS,
-                               .type = lua_tostring(L, base + TYPE)};
+    struct ml_http_head_parts parts = {.status =
+                                           (int)lua_tointeger(L, base + STATUS),
+                                       .fields = base + FIELDS,
+                                       .type = lua_tostring(L, base + TYPE)};
     (void)ml_http_fields_refusal(L, parts.fields, &parts.noted);
     return respond_begin(L, w, &parts, body, n);
 }
@@ -379,7 +217,7 @@ static int wire_text(lua_State *L)
     }
     size_t n = 0;
     const char *body = lua_tolstring(L, 2, &n);
-    struct head_parts parts = {.status = OK};
+    struct ml_http_head_parts parts = {.status = OK};
     if (respond_begin(L, w, &parts, body, n) != 0) {
         w->persistent = false;
         return luaL_error(L, "not enough memory");
@@ -404,14 +242,14 @@ static enum ml_http_framing framing_of(const struct ml_http_wire *w, int status,
 /* begin(status, fields, nil, type): the head; it goes out with what follows. */
 static int wire_begin(lua_State *L)
 {
-    struct head_parts parts = {.fields = FIELDS};
+    struct ml_http_head_parts parts = {.fields = FIELDS};
     check_head(L, &parts.noted);
     struct ml_http_wire *w = lua_touserdata(L, 1);
     parts.status = (int)lua_tointeger(L, STATUS);
     parts.type = lua_tostring(L, TYPE);
     w->reply.framing = framing_of(w, parts.status, &parts.noted);
     w->reply.left = parts.noted.length_value;
-    if (append_head(L, w, &parts) != 0) {
+    if (ml_http_head_append(L, w, &parts) != 0) {
         w->persistent = false;
         return luaL_error(L, "not enough memory");
     }
