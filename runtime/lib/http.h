@@ -72,7 +72,7 @@ struct ml_http_wire {
     struct ml_http_incoming in;
     struct ml_http_outgoing reply;
     struct ml_buffer out;   /* bytes to be sent, before those of a call's own */
-    struct ml_buffer aside; /* see ml_http_set_aside */
+    struct ml_buffer aside; /* those that are looked at: see http_supply.c */
     uint64_t serial;        /* counts messages, from when one is waited for */
     bool stuck;      /* an answer did not fit while a request is waited for */
     bool waiting;    /* for the first byte of a message */
@@ -106,13 +106,6 @@ extern const char ml_http_wire_kind, ml_http_message_kind;
 struct ml_http_wire *ml_http_wire_at(lua_State *L, int index);
 struct ml_http_message *ml_http_message_at(lua_State *L, int index);
 
-/* Bytes that are looked at, and how many of them are used up. */
-struct ml_http_supply {
-    const char *bytes;
-    size_t n;
-    size_t used;
-};
-
 /* ---- http_wire.c ----------------------------------------------------------- */
 
 /* The wire at `arg`; raises if it is something else. */
@@ -121,21 +114,6 @@ struct ml_http_wire *ml_http_wire_check(lua_State *L, int arg);
 /* The wire that a call is about. */
 struct ml_http_wire *ml_http_wire_self(lua_State *L, const ml_call *call);
 
-/* Takes the bytes that the stream holds out of it. To make a value of Lua's is
- * to run finalizers, and they may close the stream, and free what it holds. */
-struct ml_http_supply ml_http_set_aside(struct ml_http_wire *w);
-
-/* Gives them back, without the first `used`, if the stream is still open. What
- * an error has left aside is freed with the wire. */
-void ml_http_put_back(struct ml_http_wire *w, size_t used);
-
-/* Reads, without waiting, as ml_stream_get, or finds that there is nothing. */
-ssize_t ml_http_read(struct ml_http_wire *w, const ml_call *call, char *chunk,
-                     size_t size);
-
-/* Has the stream hold what was read and is not used up. 0; -ENOMEM. */
-int ml_http_keep(struct ml_http_wire *w, const struct ml_http_supply *supply);
-
 /* Pushes nil and the error of a fault, with its status. Returns 2. */
 int ml_http_fail(lua_State *L, const struct ml_http_wire *w, int fault,
                  const char *op);
@@ -143,6 +121,43 @@ int ml_http_fail(lua_State *L, const struct ml_http_wire *w, int fault,
 /* The same of a code (a positive errno). */
 int ml_http_fail_code(lua_State *L, const struct ml_http_wire *w, int code,
                       int status, const char *op);
+
+/* ---- http_supply.c ---------------------------------------------------------- */
+
+/* Bytes that are looked at, and how many of them are used up. */
+struct ml_http_supply {
+    const char *bytes;
+    size_t n;
+    size_t used;
+};
+
+/* Makes something of bytes, one at least: how many values it has pushed, which
+ * are the answers of the call; or ML_HTTP_NEEDS_MORE. May raise. */
+typedef int ml_http_take(lua_State *L, ml_call *call, struct ml_http_wire *w,
+                         struct ml_http_supply *supply);
+
+enum {
+    ML_HTTP_NEEDS_MORE = -1 /* it takes more bytes than there are */
+};
+
+/* Who takes bytes, and where they may be read to. */
+struct ml_http_intake {
+    ml_http_take *take;
+    char *chunk;
+    size_t size;
+};
+
+/* Has it take what the stream holds, which keeps what is not used up. As `take`;
+ * ML_HTTP_NEEDS_MORE if it holds nothing. */
+int ml_http_take_held(lua_State *L, ml_call *call, struct ml_http_wire *w,
+                      ml_http_take *take);
+
+/* Reads, without waiting, and has it take that, where it is if nothing is held;
+ * the stream keeps what is not used up. As `take`; or ML_HTTP_NEEDS_MORE and in *why
+ * what reading has come to: above 0 bytes, 0 the end, or what would block
+ * (ml_transport_blocks), -errno. */
+int ml_http_take_fresh(lua_State *L, ml_call *call, struct ml_http_wire *w,
+                       const struct ml_http_intake *intake, ssize_t *why);
 
 /* ---- http_message.c --------------------------------------------------------- */
 

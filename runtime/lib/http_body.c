@@ -17,8 +17,7 @@
 enum {
     CHUNK = 64 * 1024,
     ROUNDS = 16, /* reads without a wait before others get to run */
-    TIMEOUT_STATUS = 408,
-    MORE = -1
+    TIMEOUT_STATUS = 408
 };
 
 /* ---- time --------------------------------------------------------------------- */
@@ -95,7 +94,7 @@ static size_t wanted(lua_State *L, const ml_call *call)
     return n < CHUNK ? (size_t)n : CHUNK;
 }
 
-/* What a piece of chunks means: the answers, or MORE. */
+/* What a piece of chunks means: the answers, or ML_HTTP_NEEDS_MORE. */
 static int take_piece(lua_State *L, const ml_call *call, struct ml_http_wire *w,
                       const struct ml_http_piece *piece)
 {
@@ -106,11 +105,11 @@ static int take_piece(lua_State *L, const ml_call *call, struct ml_http_wire *w,
         return finish(L, w);
     case ML_HTTP_TRAILER:
         keep_trailer(L, call, &piece->field);
-        return MORE;
+        return ML_HTTP_NEEDS_MORE;
     case ML_HTTP_MORE:
     case ML_HTTP_SKIP:
     default:
-        return MORE;
+        return ML_HTTP_NEEDS_MORE;
     }
 }
 
@@ -120,7 +119,7 @@ static int take_chunks(lua_State *L, const ml_call *call,
 {
     struct ml_http_piece piece;
     size_t max = wanted(L, call);
-    int answers = MORE;
+    int answers = ML_HTTP_NEEDS_MORE;
     do {
         size_t n = supply->n - supply->used;
         n = w->in.chunks.left > 0 && n > max ? max : n;
@@ -129,13 +128,13 @@ static int take_chunks(lua_State *L, const ml_call *call,
         supply->used += piece.take;
         answers = err != 0 ? break_off(L, w, -err, call)
                            : take_piece(L, call, w, &piece);
-    } while (answers == MORE && piece.take > 0);
+    } while (answers == ML_HTTP_NEEDS_MORE && piece.take > 0);
     return answers;
 }
 
 /* Takes the next bytes of the body, which is not over, out of the supply, which
- * has some: the answers, or MORE. */
-static int take(lua_State *L, const ml_call *call, struct ml_http_wire *w,
+ * has some: the answers, or ML_HTTP_NEEDS_MORE. */
+static int take(lua_State *L, ml_call *call, struct ml_http_wire *w,
                 struct ml_http_supply *supply)
 {
     if (w->in.framing == ML_HTTP_CHUNKED) {
@@ -151,36 +150,13 @@ static int take(lua_State *L, const ml_call *call, struct ml_http_wire *w,
     return give(L, w, supply->bytes, n);
 }
 
-/* Of what the stream holds. */
-static int take_held(lua_State *L, const ml_call *call, struct ml_http_wire *w)
-{
-    if (ml_buffer_length(&w->stream->in) == 0) {
-        return MORE;
-    }
-    struct ml_http_supply supply = ml_http_set_aside(w);
-    int n = take(L, call, w, &supply);
-    ml_http_put_back(w, supply.used);
-    return n;
-}
-
-/* Reads some: onto the C stack if nothing is held. */
-static int take_fresh(lua_State *L, const ml_call *call, struct ml_http_wire *w,
+/* Reads some: onto the C stack. */
+static int take_fresh(lua_State *L, ml_call *call, struct ml_http_wire *w,
                       ssize_t *why)
 {
     char chunk[CHUNK];
-    *why = ml_http_read(w, call, chunk, sizeof chunk);
-    if (*why <= 0) {
-        return MORE;
-    }
-    struct ml_http_supply supply = {chunk, (size_t)*why, 0};
-    bool held = ml_buffer_length(&w->stream->in) > 0;
-    int n = held ? MORE : take(L, call, w, &supply);
-    int err = ml_http_keep(w, &supply);
-    if (err != 0) {
-        *why = err;
-        return MORE;
-    }
-    return held ? take_held(L, call, w) : n;
+    const struct ml_http_intake intake = {take, chunk, sizeof chunk};
+    return ml_http_take_fresh(L, call, w, &intake, why);
 }
 
 static int at_end(lua_State *L, const ml_call *call, struct ml_http_wire *w)
@@ -215,7 +191,7 @@ static int body_some(lua_State *L, ml_call *call, struct ml_http_wire *w)
             return ml_http_wait_to_send(w, call, why);
         }
         int n = take_fresh(L, call, w, &why);
-        if (n != MORE) {
+        if (n != ML_HTTP_NEEDS_MORE) {
             return n;
         }
         if (why == 0) {
@@ -250,8 +226,8 @@ static int body_try(lua_State *L, ml_call *call, struct ml_http_wire *w)
     if (err != 0) {
         return err;
     }
-    int n = take_held(L, call, w);
-    return n != MORE ? n : body_some(L, call, w);
+    int n = ml_http_take_held(L, call, w, take);
+    return n != ML_HTTP_NEEDS_MORE ? n : body_some(L, call, w);
 }
 
 static int body_attempt(lua_State *L, ml_call *call)

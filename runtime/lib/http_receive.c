@@ -8,13 +8,11 @@
 #include <errno.h>
 #include <string.h>
 
-/* A head, and most often all of the message, is read onto the C stack, and
- * looked at there: a connection that waits holds no memory for it. */
+/* A head, and most often all of the message, is read at once. */
 enum {
     CHUNK = 16 * 1024,
     ROUNDS = 16, /* reads without a wait before others get to run */
-    TIMEOUT_STATUS = 408,
-    MORE = -1 /* answers are numbers of values, from 0 */
+    TIMEOUT_STATUS = 408
 };
 
 /* The head as a whole: how it is parsed. */
@@ -96,14 +94,15 @@ static void note_begun(struct ml_http_wire *w, ml_call *call)
     }
 }
 
-/* Looks at the bytes that there are, one at least: the answers, or MORE. */
+/* Looks at the bytes that there are for a head: the answers, or
+ * ML_HTTP_NEEDS_MORE. */
 static int look(lua_State *L, ml_call *call, struct ml_http_wire *w,
                 struct ml_http_supply *supply)
 {
     long length = parse(L, call, w, supply->bytes, supply->n);
     if (length == 0) {
         note_begun(w, call);
-        return MORE;
+        return ML_HTTP_NEEDS_MORE;
     }
     if (length < 0) {
         return refuse(L, w, (int)-length, call);
@@ -114,37 +113,13 @@ static int look(lua_State *L, ml_call *call, struct ml_http_wire *w,
 
 /* ---- bytes --------------------------------------------------------------- */
 
-/* Looks at what the stream holds. */
-static int look_held(lua_State *L, ml_call *call, struct ml_http_wire *w)
-{
-    if (ml_buffer_length(&w->stream->in) == 0) {
-        return MORE;
-    }
-    struct ml_http_supply supply = ml_http_set_aside(w);
-    int n = look(L, call, w, &supply);
-    ml_http_put_back(w, supply.used);
-    return n;
-}
-
-/* Reads, and looks at it where it is if nothing is held; the stream holds what
- * is left. The answers, or MORE; -EAGAIN and the like in *why. */
+/* Reads some: onto the C stack. */
 static int look_fresh(lua_State *L, ml_call *call, struct ml_http_wire *w,
                       ssize_t *why)
 {
     char chunk[CHUNK];
-    *why = ml_http_read(w, call, chunk, sizeof chunk);
-    if (*why <= 0) {
-        return MORE;
-    }
-    struct ml_http_supply supply = {chunk, (size_t)*why, 0};
-    bool held = ml_buffer_length(&w->stream->in) > 0;
-    int n = held ? MORE : look(L, call, w, &supply);
-    int err = ml_http_keep(w, &supply);
-    if (err != 0) {
-        *why = err;
-        return MORE;
-    }
-    return held ? look_held(L, call, w) : n;
+    const struct ml_http_intake intake = {look, chunk, sizeof chunk};
+    return ml_http_take_fresh(L, call, w, &intake, why);
 }
 
 /* The peer sends nothing any more. Between messages that is as it should be. */
@@ -189,7 +164,7 @@ static int receive_some(lua_State *L, ml_call *call, struct ml_http_wire *w)
             ml_stream_progress(call);
         }
         int n = look_fresh(L, call, w, &why);
-        if (n != MORE) {
+        if (n != ML_HTTP_NEEDS_MORE) {
             return n;
         }
         if (why == 0) {
@@ -216,8 +191,8 @@ static int receive_try(lua_State *L, ml_call *call, struct ml_http_wire *w)
     }
     if (turn == 1) {
         receive_begin(w);
-        int n = look_held(L, call, w);
-        if (n != MORE) {
+        int n = ml_http_take_held(L, call, w, look);
+        if (n != ML_HTTP_NEEDS_MORE) {
             return n;
         }
     }

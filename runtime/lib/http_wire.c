@@ -140,47 +140,6 @@ struct ml_http_wire *ml_http_wire_self(lua_State *L, const ml_call *call)
     return lua_touserdata(L, ml_call_arg(call, 1));
 }
 
-/* ---- bytes that the stream holds ------------------------------------------- */
-
-struct ml_http_supply ml_http_set_aside(struct ml_http_wire *w)
-{
-    ml_buffer_term(&w->aside, &w->vm->alloc);
-    w->aside = w->stream->in;
-    ml_buffer_init(&w->stream->in);
-    return (struct ml_http_supply){ml_buffer_bytes(&w->aside),
-                                   ml_buffer_length(&w->aside), 0};
-}
-
-void ml_http_put_back(struct ml_http_wire *w, size_t used)
-{
-    ml_buffer_consume(&w->aside, used);
-    if (w->stream->d.fd < 0) {
-        ml_buffer_term(&w->aside, &w->vm->alloc);
-        return;
-    }
-    w->stream->in = w->aside;
-    ml_buffer_init(&w->aside);
-    ml_stream_take(w->stream, 0); /* it keeps no memory for nothing */
-}
-
-ssize_t ml_http_read(struct ml_http_wire *w, const ml_call *call, char *chunk,
-                     size_t size)
-{
-    return ml_stream_drained(w->stream, call)
-               ? -EAGAIN
-               : ml_stream_get(w->stream, chunk, size);
-}
-
-int ml_http_keep(struct ml_http_wire *w, const struct ml_http_supply *supply)
-{
-    struct ml_stream *s = w->stream;
-    if (supply->used == supply->n || s->d.fd < 0) {
-        return 0;
-    }
-    return ml_buffer_append(&s->in, &w->vm->alloc, supply->bytes + supply->used,
-                            supply->n - supply->used);
-}
-
 /* ---- errors ----------------------------------------------------------------- */
 
 static void set_status(lua_State *L, int status)
