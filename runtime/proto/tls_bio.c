@@ -66,20 +66,20 @@ static int bio_read(BIO *bio, char *buf, int n)
 
 /* ---- writing ------------------------------------------------------------ */
 
-/* How much the descriptor takes now; all, once it takes nothing any more. */
+/* How much the descriptor takes now; all, once it takes nothing any more. That
+ * it takes a part does not mean that it is full, and nobody might come back: a
+ * close tells the peer of the end now or never. */
 static size_t wire_write(struct ml_tls_wire *w, const char *bytes, size_t n)
 {
-    if (w->write_error != 0) {
-        return n;
+    size_t done = 0;
+    while (done < n && w->write_error == 0) {
+        ssize_t put = ml_io_write(w->fd, bytes + done, n - done, w->socket);
+        if (put == 0 || put == -EAGAIN) {
+            return done;
+        }
+        w->write_error = put < 0 ? (int)-put : 0;
+        done += put > 0 ? (size_t)put : 0;
     }
-    ssize_t put = ml_io_write(w->fd, bytes, n, w->socket);
-    if (put >= 0) {
-        return (size_t)put;
-    }
-    if (put == -EAGAIN) {
-        return 0;
-    }
-    w->write_error = (int)-put;
     return n;
 }
 

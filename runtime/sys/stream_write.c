@@ -151,13 +151,31 @@ static const ml_syscall stream_write = {.size = sizeof(ml_syscall),
                                         .withdraw = ml_turn_withdraw,
                                         .describe = ml_stream_describe_write};
 
+/* Writes until all is out or nothing more fits: that a part was taken does not
+ * prove the latter, and whoever writes and closes will not come back. How much
+ * went out; or of the first write, -errno. */
+static ssize_t put_piece(struct ml_stream *s, struct iovec piece)
+{
+    ssize_t total = 0;
+    ssize_t put;
+    do {
+        put = ml_stream_put(s, &piece, 1);
+        if (put > 0) {
+            piece.iov_base = (char *)piece.iov_base + put;
+            piece.iov_len -= (size_t)put;
+            total += put;
+        }
+    } while (put > 0 && piece.iov_len > 0);
+    return total > 0 ? total : put;
+}
+
 /* Of nothing at all, what is unsent goes out. */
-static ssize_t put_some(struct ml_stream *s, struct iovec *piece)
+static ssize_t put_some(struct ml_stream *s, struct iovec piece)
 {
     if (s->writer.turn.holder != NULL) {
         return 0;
     }
-    return piece->iov_len > 0 ? ml_stream_put(s, piece, 1) : ml_stream_flush(s);
+    return piece.iov_len > 0 ? put_piece(s, piece) : ml_stream_flush(s);
 }
 
 /* Never waits, so it is a plain function. In the middle of what another task
@@ -172,7 +190,7 @@ static int stream_writesome(lua_State *L)
         return ml_stream_fail(L, s, EBADF, "writesome");
     }
     struct iovec piece = {.iov_base = ml_unconst(bytes), .iov_len = length};
-    ssize_t n = put_some(s, &piece);
+    ssize_t n = put_some(s, piece);
     if (n < 0 && !ml_transport_blocks(n)) {
         return ml_stream_fail(L, s, (int)-n, "writesome");
     }

@@ -65,18 +65,26 @@ function tls_pair.apart()
   })
 end
 
--- Carries what comes from one to the other, through `change` if it is given,
--- until either is closed.
+-- The next record of TLS, its head of 5 bytes included; nil at the end.
+local function read_record(from)
+  local head = from:read(5)
+  if not head or #head < 5 then
+    return nil
+  end
+  local length = string.unpack(">I2", head, 4)
+  return head .. (from:read(length) or "")
+end
+
+-- Carries what comes from one to the other, until either is closed. If there is
+-- a function `change`, it is given each record, and is to write it.
 function tls_pair.carry(from, to, change)
+  local take = change and read_record or from.recv
+  change = change or to.write
   return ml.spawn(function()
-    local bytes = from:recv()
+    local bytes = take(from)
     while bytes do
-      if change then
-        change(to, bytes)
-      else
-        to:write(bytes)
-      end
-      bytes = from:recv()
+      change(to, bytes)
+      bytes = take(from)
     end
   end)
 end

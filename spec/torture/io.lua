@@ -10,6 +10,7 @@ usage: ./dev torture io [MODE ...] [--poller=NAME] [options] [PATTERN ...]
 All of them, and under select and epoll, unless told otherwise.
   --sample=N   of so many cases, chosen by the seed
   --seed=N     (1)
+  --left-out   the cases that are left out, and no others
   -v           prints each case before it runs
 PATTERN is a Lua pattern of the names of cases, as for spec/run.lua. What is
 left out, and why, is told by spec/torture/io_left_out.lua.]]
@@ -17,10 +18,16 @@ left out, and why, is told by spec/torture/io_left_out.lua.]]
 package.path = "?.lua;" .. package.path
 
 local left_out = require "spec.torture.io_left_out"
+local ml = require "miniloop"
 local runner = require "spec.support.runner"
 local words = require "spec.torture.lib.words"
 
-local kinds = { sample = "number", seed = "number", v = "flag" }
+-- Seconds for a case. The longest takes twenty.
+local patience = 100
+
+local kinds = {
+  sample = "number", seed = "number", ["left-out"] = "flag", v = "flag",
+}
 
 local function read_arguments()
   local options, rest = words.options(arg, kinds, usage)
@@ -43,16 +50,29 @@ local function is_left_out(mode, name)
   return false
 end
 
+-- A case that waits in vain costs the others nothing.
+local function bounded(test)
+  local run = test.run
+  function test.run()
+    local _, err = ml.timeout(patience, run)
+    if ml.iserror(err) and err.op == "timeout" then
+      error(("not done after %d s"):format(patience), 0)
+    end
+  end
+  return test
+end
+
 -- The cases that are wanted, and how many are left out.
 local function collect(options)
   local tests, left = {}, 0
   for _, path in ipairs(runner.find "") do
     for _, test in ipairs(runner.load("", path)) do
       if runner.matches(test.name, options.patterns) then
-        if is_left_out(options.mode, test.name) then
-          left = left + 1
+        local out = is_left_out(options.mode, test.name)
+        if out == (options["left-out"] ~= nil) then
+          tests[#tests + 1] = bounded(test)
         else
-          tests[#tests + 1] = test
+          left = left + 1
         end
       end
     end
