@@ -2,10 +2,12 @@
 #include "base/cast.h"
 #include "core/call.h"
 #include "lib/http.h"
+#include "net/socket.h"
 #include "sys/sys.h"
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 enum {
     ROUNDS = 16 /* writes without a wait before others get to run */
@@ -116,8 +118,8 @@ static const ml_syscall http_flush = {.size = sizeof(ml_syscall),
                                       .withdraw = ml_turn_withdraw,
                                       .describe = ml_stream_describe_write};
 
-/* push(): the same as far as that does not block; false if it would. What was
- * wrong is told to who writes next. */
+/* push(): the same as far as that does not block; false if it would, nil if it
+ * failed. */
 static int wire_push(lua_State *L)
 {
     struct ml_http_wire *w = ml_http_wire_check(L, 1);
@@ -125,13 +127,28 @@ static int wire_push(lua_State *L)
     if (w->stream->d.fd >= 0 && w->stream->writer.turn.holder == NULL) {
         n = ml_http_send_out(w);
     }
-    lua_pushboolean(L, !ml_transport_blocks(n));
+    if (n < 0 && !ml_transport_blocks(n)) {
+        return 0;
+    }
+    lua_pushboolean(L, n >= 0);
     return 1;
+}
+
+/* sever(): the connection ends, at once and for both; it is not closed, for its
+ * task may be using it. */
+static int wire_sever(lua_State *L)
+{
+    const struct ml_http_wire *w = ml_http_wire_check(L, 1);
+    if (w->stream->d.fd >= 0) {
+        (void)ml_socket_shutdown(w->stream->d.fd, SHUT_RDWR);
+    }
+    return 0;
 }
 
 void ml_http_send_open(lua_State *L, struct ml_vm *vm)
 {
-    static const luaL_Reg methods[] = {{"push", wire_push}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {
+        {"push", wire_push}, {"sever", wire_sever}, {NULL, NULL}};
     ml_sys_method(L, vm, "flush", &http_flush);
     ml_vm_setfuncs(L, vm, methods);
 }

@@ -42,13 +42,23 @@ local traceback = debug and debug.traceback or function() end
 -- of a pipeline go out together. But the next handler may take its time: so a
 -- task sends in the next round what is still there.
 
+---Who waits for an answer that cannot be sent is told so by the end.
+local function deliver(wire)
+  if not wire:flush() then
+    wire:sever()
+  end
+end
+
 local function send_late(site)
   local late = site.late
   site.late = {}
   for _, wire in ipairs(late) do
+    local sent = wire:push()
     -- A client that takes its time has a task of its own; if there is no memory
     -- for it, the answer goes out with the next that is late.
-    if not wire:push() and not pcall(core.spawn, wire.flush, wire) then
+    if sent == nil then
+      wire:sever()
+    elseif not sent and not pcall(core.spawn, deliver, wire) then
       table.insert(site.late, wire)
     end
   end
