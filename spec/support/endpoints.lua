@@ -20,19 +20,21 @@ function silent_meta.__close(silent)
 end
 
 -- An address that does not answer: its listener has no room for a further
--- connection. { address =, listener = }, to be closed.
+-- connection, which two in a row have found. { address =, listener = }, to be
+-- closed.
 function endpoints.silent(host)
   local listener = assert(net.listen((host or "127.0.0.1") .. ":0",
     { backlog = 1 }))
   local silent = setmetatable({
     address = listener:address(), listener = listener, waiting = {},
   }, silent_meta)
-  local conn, err
+  local in_vain = 0
   repeat
-    conn, err = net.connect(silent.address, { timeout = 0 })
+    local conn, err = net.connect(silent.address, { timeout = 0 })
+    assert(conn or err.code == "ETIMEDOUT", tostring(err))
+    in_vain = conn and 0 or in_vain + 1
     table.insert(silent.waiting, conn)
-  until not conn
-  assert(err.code == "ETIMEDOUT", tostring(err))
+  until in_vain == 2
   return silent
 end
 

@@ -23,14 +23,20 @@ function tls_pair.server(options, name)
   return own
 end
 
+-- Goes over to TLS; who fails closes, or else the other end may wait for it.
+local function start(conn, options)
+  local ok, err = conn:starttls(options)
+  if not ok then
+    conn:close()
+  end
+  return ok, err
+end
+
 -- Makes the handshake at both ends. Gives what the client's starttls answered,
 -- and what the server's did, each as a table.
 function tls_pair.shake(near, far, client, server)
-  local task = ml.spawn(far.starttls, far, server or tls_pair.server())
-  local answers = { near:starttls(client or tls_pair.client()) }
-  if not answers[1] then
-    near:close() -- else the server may wait for a client that has given up
-  end
+  local task = ml.spawn(start, far, server or tls_pair.server())
+  local answers = { start(near, client or tls_pair.client()) }
   return answers, { select(2, task:wait()) }
 end
 
@@ -75,17 +81,18 @@ local function read_record(from)
   return head .. (from:read(length) or "")
 end
 
--- Carries what comes from one to the other, until either is closed. If there is
--- a function `change`, it is given each record, and is to write it.
+-- Carries what comes from one to the other, until there is an end, which the
+-- other end sees, too. If there is a function `change`, it is given each
+-- record, and is to write it.
 function tls_pair.carry(from, to, change)
   local take = change and read_record or from.recv
   change = change or to.write
   return ml.spawn(function()
     local bytes = take(from)
-    while bytes do
-      change(to, bytes)
+    while bytes and change(to, bytes) do
       bytes = take(from)
     end
+    to:shutdown("write")
   end)
 end
 

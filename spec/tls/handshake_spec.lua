@@ -303,9 +303,12 @@ function spec.test_a_hello_of_single_bytes_is_understood()
   local wires <close> = tls_pair.apart()
   local function crumble(to, bytes)
     for byte in bytes:gmatch(".") do
-      to:write(byte)
+      if not to:write(byte) then
+        return false
+      end
       ml.yield()
     end
+    return true
   end
   tls_pair.carry(wires.mine, wires.other, crumble)
   tls_pair.carry(wires.other, wires.mine, crumble)

@@ -66,13 +66,14 @@ static int translated(enum fault_call call, int code)
 
 int fault_told(enum fault_call call, int code, int told[FAULT_TOLD])
 {
-    static const int ends[FAULT_TOLD] = {EPIPE, ECONNRESET, ML_ETLS_TRUNCATED};
-    if (code == EPIPE || code == ECONNRESET) {
-        memcpy(told, ends, sizeof ends);
-        return FAULT_TOLD;
-    }
+    static const int ends[] = {EPIPE, ECONNRESET, ML_ETLS_TRUNCATED};
     told[0] = translated(call, code);
-    return 1;
+    if (call == FAULT_accept4 || (told[0] != EPIPE && told[0] != ECONNRESET &&
+                                  told[0] != ECONNABORTED)) {
+        return 1;
+    }
+    memcpy(told + 1, ends, sizeof ends);
+    return FAULT_TOLD;
 }
 
 const char *fault_told_name(enum fault_call call, int code, int i)

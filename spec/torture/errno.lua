@@ -24,6 +24,7 @@ package.path = "?.lua;" .. package.path
 local fault = require "fault"
 local forked = require "forked"
 local left_out = require "spec.torture.io_left_out"
+local passed_over = require "spec.torture.passed_over"
 local places = require "places"
 local sweep = require "spec.torture.sweep"
 local tally = require "spec.torture.tally"
@@ -80,13 +81,21 @@ end
 
 -- ------------------------------------------------------------------ the points
 
+-- Whether the name is as one of the patterns.
+local function is_one_of(patterns, name)
+  for _, pattern in ipairs(patterns) do
+    if name:find("^" .. pattern .. "$") then
+      return true
+    end
+  end
+  return false
+end
+
 -- EAGAIN is what these cases cannot do with: they try once.
 local function tries_once(name)
   for _, group in ipairs(left_out.eagain) do
-    for _, pattern in ipairs(group) do
-      if name:find("^" .. pattern .. "$") then
-        return true
-      end
+    if is_one_of(group, name) then
+      return true
     end
   end
   return false
@@ -220,64 +229,26 @@ local function subject_of(point, base)
   }
 end
 
--- Failures that are passed over, or made up for, on purpose, so that a case
--- may find something else than it expects: by call, the names of such cases.
-local passed_over = {
-  -- Of a list of addresses another one is taken, also if of an attempt is not
-  -- known what has become of it.
-  connect = { "net/connect%..*", "sys/list%.test_the_address_.*" },
-  socket = { "net/connect%..*" },
-  getsockopt = { "net/connect%..*" },
-  -- That; and who cannot be asked or told whether more comes is not waited for.
-  poll = { "net/connect%..*", "http/parting%..*" },
-  shutdown = { "http/parting%..*" },
-  -- A listener that the system has nothing for is asked again after a while,
-  -- which is longer than these wait.
-  accept4 = {
-    "net/connect%.test_a_unix_listener_without_room_.*",
-    "net/failures%.test_a_flooded_listener_.*",
-    "net/listen%.test_accept_has_a_timeout_.*",
-  },
-  -- A file that is not known to be the listener's own stays.
-  lstat = { "net/listen%..*" }, unlink = { "net/listen%..*" },
-  getsockname = { "net/listen%..*" },
-  -- That, and errors that name no peer, whose session is not found again.
-  getpeername = {
-    "net/connect%..*", "net/stream%.test_errors_name_.*",
-    "tls/handshake%.test_clients_are_verified_.*",
-    "tls/handshake%.test_a_session_is_resumed_.*",
-  },
-  -- Without TCP_NODELAY the system may hold back what is sent, for a time that
-  -- a virtual clock does not wait.
-  setsockopt = {
-    "http/client_hostile%.test_what_follows_an_answer_.*",
-    "http/client_proxy%..*", "http/client_stream%..*", "http/parting%..*",
-    "net/connect%.test_nodelay_.*",
-  },
-  -- Whether it is a directory: if not, reading it tells.
-  stat = { "tls/context%.test_a_directory_can_be_trusted" },
-  -- An alert says why there will be no connection; that it does not arrive is
-  -- less important than the reason, of which one's own end is told.
-  sendto = { "tls/verify%..*", "tls/handshake%.test_with_no_protocol_.*" },
-  -- Whether a number is open: if that cannot be told, it is taken for open.
-  fcntl = { "sys/behind%.test_a_number_that_is_closed_.*" },
-}
-
-local function is_passed_over(name, call)
-  for _, pattern in ipairs(passed_over[call] or {}) do
-    if name:find("^" .. pattern .. "$") then
-      return true
+-- Whether that the case found `text` is what comes of a failure that is passed
+-- over on purpose.
+local function is_passed_over(name, point, text)
+  for _, group in ipairs(passed_over) do
+    for _, call in ipairs(group.calls) do
+      if (call == point.call or call == point.call .. ":" .. point.code)
+        and is_one_of(group.cases, name) and text:find(group.shows or "") then
+        return true
+      end
     end
   end
   return false
 end
 
 -- A signal is nobody's business: that something was interrupted is no answer.
-local function judge(name, point, verdict, e)
+local function judge(name, point, verdict, text, e)
   if point.code == "EINTR" and (verdict == "clean" or e.given > 0) then
     return "wrong"
   end
-  local passed = verdict == "wrong" and is_passed_over(name, point.call)
+  local passed = verdict == "wrong" and is_passed_over(name, point, text)
   return passed and "passed" or verdict
 end
 
@@ -305,7 +276,7 @@ local function try_point(options, test, point, base, counts)
     base = base,
   }
   local verdict, text, e = sweep.try(test, plan, subject_of(point, base))
-  verdict = judge(test.name, point, verdict, e)
+  verdict = judge(test.name, point, verdict, text, e)
   counts:add(point.call, verdict)
   if options.n then
     show(verdict, text, e)

@@ -108,7 +108,7 @@ FAULT_API int fault_code(const char *name);
  * there is no memory, or no library; and what else a connection is that has
  * ended too early. */
 enum {
-    FAULT_TOLD = 3
+    FAULT_TOLD = 4
 };
 int fault_told(enum fault_call call, int code, int told[FAULT_TOLD]);
 

@@ -88,6 +88,9 @@ local try_once = {
   "net/buffer%.test_write_takes_buffers_among_strings_and_leaves_them",
   "net/listen%.test_accept_has_a_timeout_and_0_tries_once",
   "net/sendfile%.test_a_peer_that_is_gone_is_told_with_what_was_written",
+  "net/stream_copy%.test_a_copy_that_times_out_loses_nothing",
+  "net/stream_copy%.test_a_copy_waits_for_a_write_that_was_before_it",
+  "net/stream_copy%.test_a_kill_in_the_middle_loses_nothing_and_leaves_.*",
   "net/stream_edge%.test_a_timeout_of_0_tries_once_also_a_drained_stream",
   "net/stream_read%.test_a_cut_read_leaves_what_its_first_formats_had_taken",
   "net/stream_read%.test_lines_raises_on_error",
@@ -97,11 +100,13 @@ local try_once = {
   "net/stream_write%.test_a_write_with_a_timeout_of_0_writes_what_fits",
   "net/stream_write%.test_to_write_when_the_peer_has_closed_is_epipe",
   "net/stream_write%.test_writesome_writes_what_fits_now_and_counts_it",
+  "net/udp%.test_two_tasks_get_a_datagram_each",
   "net/udp%.test_who_was_woken_in_vain_and_cancelled_meanwhile_raises",
   "scope/timeout%.test_whatever_it_waits_for_in_the_network_is_cut_off",
   "tls/serve%.test_who_waits_for_the_handshake_is_told_when_others_make_it",
   "tls/stream%.test_a_peer_that_does_not_read_holds_the_writer_up",
   "websocket/tasks%.test_a_peer_that_reads_slowly_is_not_dead",
+  "websocket/tasks%.test_a_timeout_of_recv",
 }
 
 return {

@@ -10,6 +10,8 @@
 
 int __real_fcntl(int fd, int command, ...);
 int __real_fstat(int fd, struct stat *st);
+int __real_getsockopt(int fd, int level, int option, void *value,
+                      socklen_t *len);
 int __real_shutdown(int fd, int how);
 
 static bool is_one_of(int code, const int *codes, size_t count)
@@ -59,6 +61,22 @@ static bool fits(int fd, size_t n, int code)
     return is_of_files(code);
 }
 
+static bool is_connection(int fd)
+{
+    int type = 0;
+    socklen_t len = sizeof type;
+    return __real_getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 &&
+           type == SOCK_STREAM;
+}
+
+/* Whether the code says that nothing comes and goes any more. (An accept tells
+ * what became of the connection that it would have got.) */
+static bool ends(enum fault_call call, int fd, int code)
+{
+    return code == EPIPE || code == ECONNRESET ||
+           (code == ETIMEDOUT && call != FAULT_accept4 && is_connection(fd));
+}
+
 bool fault_refuse(enum fault_call call, int fd, size_t n)
 {
     int code = fault_due(call);
@@ -70,7 +88,7 @@ bool fault_refuse(enum fault_call call, int fd, size_t n)
     }
     if (code == EAGAIN) {
         fault_edges_renew(fd);
-    } else if (code == EPIPE || code == ECONNRESET) {
+    } else if (ends(call, fd, code)) {
         (void)__real_shutdown(fd,
                               SHUT_RDWR); /* it is no socket, or has ended */
     }

@@ -3,6 +3,9 @@
 #include "wrap.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
 #include <sys/socket.h>
 
 FAULT_WRAP(socket, int, -1, (int family, int type, int protocol),
@@ -23,9 +26,22 @@ FAULT_WRAP(getsockopt, int, -1,
            (int fd, int level, int option, void *value, socklen_t *len),
            (fd, level, option, value, len))
 
-FAULT_WRAP(setsockopt, int, -1,
-           (int fd, int level, int option, const void *value, socklen_t len),
-           (fd, level, option, value, len))
+int __real_setsockopt(int fd, int level, int option, const void *value,
+                      socklen_t len);
+int __wrap_setsockopt(int fd, int level, int option, const void *value,
+                      socklen_t len);
+
+/* Without TCP_NODELAY the system would hold bytes back for a time that a clock
+ * that jumps does not wait: so of that the refusal alone is seen. */
+int __wrap_setsockopt(int fd, int level, int option, const void *value,
+                      socklen_t len)
+{
+    int code = fault_strike(FAULT_setsockopt);
+    bool told = code == 0 || (level == IPPROTO_TCP && option == TCP_NODELAY);
+    int done = told ? __real_setsockopt(fd, level, option, value, len) : -1;
+    errno = code != 0 ? code : errno;
+    return code != 0 ? -1 : done;
+}
 
 FAULT_WRAP(getsockname, int, -1,
            (int fd, struct sockaddr *name, socklen_t *len), (fd, name, len))

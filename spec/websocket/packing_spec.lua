@@ -147,7 +147,7 @@ local function sent(options, agreement, data, kind)
   local task = ml.spawn(ws.send, ws, data, kind)
   local list = {}
   repeat
-    list[#list + 1] = frames.read(far)
+    list[#list + 1] = assert(frames.read(far))
   until list[#list].fin
   lu.assertEquals({ task:wait() }, { true, true })
   far:close()
