@@ -156,6 +156,16 @@ static int read_record(struct ml_tls *t, read_fn *read, void *buf, size_t n,
     return why;
 }
 
+/* A failure of the descriptor's, which it will not tell again, though nobody has
+ * been told yet. */
+static void note_failure(struct ml_tls *t, int why)
+{
+    bool fails = why < 0 && why != ML_TLS_READ && why != ML_TLS_WRITE;
+    if (fails && t->error == 0 && !t->cut) {
+        t->seen = -why;
+    }
+}
+
 /* As many records as fit and are there already. The bytes; or if there are
  * none, as ssl_outcome. */
 static ssize_t read_records(struct ml_tls *t, char *buf, size_t n)
@@ -171,7 +181,11 @@ static ssize_t read_records(struct ml_tls *t, char *buf, size_t n)
             break;
         }
     }
-    return total > 0 ? (ssize_t)total : why;
+    if (total == 0) {
+        return why;
+    }
+    note_failure(t, why);
+    return (ssize_t)total;
 }
 
 /* Whether what is held is a whole record, or the beginning of one, or no data,
@@ -181,7 +195,8 @@ static void look_ahead(struct ml_tls *t)
     char byte = 0;
     size_t got = 0;
     t->wire.idle = 0;
-    (void)read_record(t, t->context->library->SSL_peek_ex_, &byte, 1, &got);
+    note_failure(
+        t, read_record(t, t->context->library->SSL_peek_ex_, &byte, 1, &got));
 }
 
 /* What is read makes us answer. A peer that takes none of the answers is not
@@ -196,10 +211,21 @@ static int send_answers(struct ml_tls *t)
     return why == ML_TLS_WRITE && many ? why : 0;
 }
 
+/* 0, or -errno: what a look has found. */
+static int take_failure(struct ml_tls *t)
+{
+    int seen = t->seen;
+    t->seen = 0;
+    return -seen;
+}
+
 ssize_t ml_tls_read(struct ml_tls *t, char *buf, size_t n)
 {
     const struct ml_tls_library *lib = t->context->library;
-    int why = ml_tls_handshake(t);
+    int why = take_failure(t);
+    if (why == 0) {
+        why = ml_tls_handshake(t);
+    }
     if (why == 0) {
         why = send_answers(t);
     }
@@ -221,13 +247,14 @@ ssize_t ml_tls_read(struct ml_tls *t, char *buf, size_t n)
 
 bool ml_tls_pending(const struct ml_tls *t)
 {
-    return t->error != 0 || t->ended || t->cut || t->deaf ||
+    return t->error != 0 || t->seen != 0 || t->ended || t->cut || t->deaf ||
            (t->done && t->context->library->SSL_pending_(t->ssl) > 0);
 }
 
 bool ml_tls_look(struct ml_tls *t)
 {
     int why = ml_tls_pending(t) ? 0 : ml_tls_handshake(t);
+    note_failure(t, why);
     if (why == 0 && !ml_tls_pending(t)) {
         look_ahead(t);
     }

@@ -34,6 +34,8 @@ struct ml_tls {
     bool deaf;     /* we do not want to read any more */
     bool kept;     /* the session was kept, to be resumed */
     bool cut;      /* reading ended without a word of the peer */
+    int seen;      /* a look found that reading fails, by this positive code,
+                      which the next read tells; or 0 */
     int error;     /* of the protocol, a positive code: the end of both ways */
     char reason[ML_TLS_REASON_SIZE];
     char key[ML_TLS_SESSION_KEY_SIZE]; /* of sessions; "": none */

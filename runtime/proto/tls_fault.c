@@ -28,7 +28,7 @@ int ml_tls_fault_early(struct ml_tls *t)
 int ml_tls_fault_wire(struct ml_tls *t)
 {
     int error = t->wire.read_error;
-    t->cut = true;
+    t->cut = error == 0; /* the descriptor may have another try */
     t->reason[0] = '\0';
     if (error == EPROTO) {
         because(t, "too much without data");
