@@ -143,32 +143,32 @@ static int nest(lua_State *L)
     return 1;
 }
 
+/* A process that this one has started, or 0. */
+static pid_t child_of(pid_t pid)
+{
+    char name[64];
+    char text[16] = "";
+    (void)snprintf(name, sizeof name, "/proc/%d/task/%d/children", (int)pid,
+                   (int)pid);
+    FILE *file = fopen(name, "re");
+    if (file == NULL) {
+        return 0; /* it has ended */
+    }
+    char *line = fgets(text, sizeof text, file);
+    (void)fclose(file);
+    return line != NULL ? (pid_t)strtol(text, NULL, 10) : 0;
+}
+
 /* The processes that a copy has left come to us: none is to live on. Returns how
  * many there were. */
 static int end_orphans(void)
 {
-    char name[64];
     int count = 0;
-    (void)snprintf(name, sizeof name, "/proc/self/task/%d/children",
-                   (int)getpid());
-    for (;;) {
-        FILE *file = fopen(name, "re");
-        char text[16] = "";
-        char *end = text;
-        if (file != NULL && fgets(text, sizeof text, file) == NULL) {
-            text[0] = '\0';
-        }
-        pid_t pid = (pid_t)strtol(text, &end, 10);
-        if (file != NULL) {
-            (void)fclose(file);
-        }
-        if (end == text) {
-            return count;
-        }
-        count++;
+    for (pid_t pid; (pid = child_of(getpid())) != 0; count++) {
         (void)kill(pid, SIGKILL);
         (void)waitpid(pid, NULL, 0);
     }
+    return count;
 }
 
 static double seconds_of(const struct timeval *time)
@@ -176,31 +176,64 @@ static double seconds_of(const struct timeval *time)
     return (double)time->tv_sec + (double)time->tv_usec / 1e6;
 }
 
+/* Whether the copy has ended within so many milliseconds (-1: whenever). */
+static bool ends_within(int fd, int milli)
+{
+    struct pollfd poller = {.fd = fd, .events = POLLIN};
+    return poll(&poller, 1, milli) != 0;
+}
+
+/* The same within its time, or, if it has to be `alone`, until it starts a
+ * process. */
+static bool ends_well(int fd, pid_t pid, int milli, bool alone)
+{
+    enum {
+        LOOK = 20 /* milliseconds between two looks at what it has started */
+    };
+    for (; alone && milli > LOOK; milli -= LOOK) {
+        if (ends_within(fd, LOOK)) {
+            return true;
+        }
+        if (child_of(pid) != 0) {
+            return false;
+        }
+    }
+    return ends_within(fd, milli);
+}
+
 /* Waits for the copy to end; true if it had to be ended. */
-static bool await(lua_State *L, pid_t pid, double seconds, int *status)
+static bool await(lua_State *L, pid_t pid, double seconds, bool alone)
 {
     int fd = (int)syscall(SYS_pidfd_open, pid, 0);
     must(L, fd, "pidfd_open");
-    struct pollfd poller = {.fd = fd, .events = POLLIN};
-    int n = poll(&poller, 1, seconds > 0 ? (int)(seconds * MILLI) : -1);
+    int milli = seconds > 0 ? (int)(seconds * MILLI) : -1;
+    bool late = !ends_well(fd, pid, milli, alone);
     (void)close(fd);
-    if (n == 0) {
+    if (late) {
         (void)kill(pid, SIGKILL);
     }
-    struct rusage usage = {.ru_stime = {0}};
-    (void)wait4(pid, status, 0, &usage);
-    forked.page->spent =
-        seconds_of(&usage.ru_utime) + seconds_of(&usage.ru_stime);
-    return n == 0;
+    return late;
 }
 
-/* forked.wait(pid, seconds): "exit" and its status, "signal" and its number, or
- * "late" of one that was killed after so many seconds (0: never). */
-static int wait_copy(lua_State *L)
+/* Its status, once it has ended or was killed. */
+static int status_of(pid_t pid)
 {
     int status = 0;
-    bool late = await(L, (pid_t)luaL_checkinteger(L, 1),
-                      luaL_optnumber(L, 2, 0), &status);
+    struct rusage usage = {.ru_stime = {0}};
+    (void)wait4(pid, &status, 0, &usage);
+    forked.page->spent =
+        seconds_of(&usage.ru_utime) + seconds_of(&usage.ru_stime);
+    return status;
+}
+
+/* forked.wait(pid [, seconds [, alone]]): "exit" and its status, "signal" and its
+ * number, or "late" of one that was killed after so many seconds (0: never), or,
+ * if it is to be alone, when it had started a process. */
+static int wait_copy(lua_State *L)
+{
+    pid_t pid = (pid_t)luaL_checkinteger(L, 1);
+    bool late = await(L, pid, luaL_optnumber(L, 2, 0), lua_toboolean(L, 3));
+    int status = status_of(pid);
     forked.page->started |= end_orphans() > 0;
     if (late) {
         lua_pushliteral(L, "late");

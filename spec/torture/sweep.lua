@@ -168,8 +168,8 @@ local function signed(subject, e)
 end
 
 -- How a copy ended, as it is known from outside of it.
-local function ending(pid, wall)
-  local how, code = forked.wait(pid, wall)
+local function ending(pid, wall, alone)
+  local how, code = forked.wait(pid, wall, alone)
   local told = forked.told()
   local kind, count, struck, raised, given, text =
     told:match("^(%a+) (%d+) (%d+) (%d+) (%d+) (.*)$")
@@ -231,7 +231,7 @@ local function try(test, plan, subject)
   if pid == 0 then
     play(test, plan, subject)
   end
-  local e = ending(pid, subject.wall)
+  local e = ending(pid, subject.wall, plan.alone)
   e.seconds = subject.virtual and forked.spent() or forked.clock() - start
   local verdict, text = verdict_of(e, plan, subject)
   return verdict, text, e
@@ -258,14 +258,14 @@ local of_terminals = {
 -- or nil and why it cannot be judged. Of its calls are noted the places that
 -- nobody has tried ("new"), or all of its own ("own"); see places_module.c.
 function sweep.measure(test, call, subject, noted)
-  local plan = { call = call, places = noted }
+  local plan = { call = call, places = noted, alone = subject.virtual }
   local verdict, text, e = sweep.try(test, plan, subject)
   if e.kind == "skip" then
     return nil, "skipped"
-  elseif verdict ~= "right" and (verdict ~= "leak" or e.kind ~= "pass") then
-    return nil, "real " .. verdict .. ": " .. text
   elseif subject.virtual and (e.started or of_terminals[test.name]) then
     return nil, "real has processes, for which the clock does not jump"
+  elseif verdict ~= "right" and (verdict ~= "leak" or e.kind ~= "pass") then
+    return nil, "real " .. verdict .. ": " .. text
   end
   return e
 end
