@@ -3,6 +3,7 @@
 #include "core/loop.h"
 #include "net/io.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -211,6 +212,14 @@ static int watch_set(struct ml_loop *loop, struct ml_watch *watch,
     return err;
 }
 
+/* The poller's to hold no more: to take interest back cannot fail, and leaves
+ * nothing of a change that has failed. */
+static void watch_withdraw(struct ml_loop *loop, struct ml_watch *watch)
+{
+    (void)loop->ops->set(loop->poll, watch->fd, watch->interest, 0);
+    watch_count(&loop->watches, watch, 0);
+}
+
 /* Tells the poller what is due; a descriptor that select() cannot hold makes
  * `auto` move to the scalable poller first. */
 static int watch_tell(struct ml_loop *loop, struct ml_watch *watch)
@@ -221,6 +230,14 @@ static int watch_tell(struct ml_loop *loop, struct ml_watch *watch)
         err = watch_set(loop, watch, watch_due(loop, watch));
     }
     return err;
+}
+
+static void watch_drop(struct ml_loop *loop, struct ml_watch *watch)
+{
+    if (watch->interest != 0) {
+        watch_withdraw(loop, watch);
+    }
+    watch_free(loop, watch);
 }
 
 static void watch_flush(struct ml_loop *loop, struct ml_watch *watch)
@@ -238,8 +255,7 @@ static void watch_flush(struct ml_loop *loop, struct ml_watch *watch)
         }
     }
     if (wanted == 0 && !watch->owned) {
-        watch_count(&loop->watches, watch, 0);
-        watch_free(loop, watch);
+        watch_drop(loop, watch);
     }
 }
 
@@ -258,12 +274,7 @@ void ml_watch_forget(struct ml_loop *loop, int fd)
         return;
     }
     watch_refuse(watch, EBADF);
-    if (watch->interest != 0) {
-        /* A failure would mean that the poller does not hold it. */
-        (void)loop->ops->set(loop->poll, fd, watch->interest, 0);
-        watch_count(&loop->watches, watch, 0);
-    }
-    watch_free(loop, watch);
+    watch_drop(loop, watch);
 }
 
 void ml_watch_readable(struct ml_loop *loop, int fd)
@@ -314,24 +325,18 @@ static void watch_idle(struct ml_loop *loop, struct ml_watch *watch,
     interest =
         with_edge(watch, interest & ~vain & ~(unsigned)ML_POLL_EDGE, loop->ops);
     if (vain != 0 && watch_set(loop, watch, interest) != 0) {
-        /* The poller may have lost it: what is waited for is set anew. */
-        watch_count(&loop->watches, watch, 0);
-        watch_touch(loop, watch);
+        watch_withdraw(loop, watch);
+        watch_touch(loop, watch); /* what is waited for is set anew */
     }
 }
 
 void ml_watches_ready(struct ml_loop *loop, int fd, unsigned events)
 {
     struct ml_watch *watch = ml_watch_find(&loop->watches, fd);
-    if (watch == NULL || watch->interest == 0) {
-        /* The number was closed behind our back while a copy keeps the file
-         * open: epoll goes on reporting it and cannot be told to stop. A new
-         * poller that holds only what we know is the way out. */
-        (void)ml_loop_move(loop, loop->ops);
-        return;
-    }
+    assert(watch != NULL && watch->interest != 0 &&
+           "pollers report what they were asked for");
     if ((events & ML_POLL_BAD) != 0) {
-        (void)watch_set(loop, watch, 0);
+        watch_withdraw(loop, watch);
         watch_refuse(watch, EBADF);
         return;
     }
