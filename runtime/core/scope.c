@@ -369,22 +369,23 @@ void ml_scope_expire(struct ml_alarm *alarm, lua_State *L)
 {
     struct ml_scope *scope = ml_container_of(alarm, struct ml_scope, alarm);
     struct ml_task *task = scope->task;
+    struct ml_loop *loop = task->loop;
     bool whole = scope->kind == ML_SCOPE_TASK;
     if (scope->stage == ML_SCOPE_OPEN) {
-        ml_scope_cancel(scope, L, LUA_NOREF, "timeout", task->loop->grace);
+        ml_scope_cancel(scope, L, LUA_NOREF, "timeout", loop->grace);
         return;
     }
-    bool again = scope->stage == ML_SCOPE_OVER;
-    scope->stage = ML_SCOPE_OVER;
-    scope_spread(scope); /* to groups that clean-up has made */
-    spread_all(task->loop, L);
-    if (whole &&
-        (again || ml_scope_arm(scope, ml_time_add(task->loop->now,
-                                                  scope->grace)) != 0)) {
+    if (whole && scope->stage == ML_SCOPE_OVER) {
         ml_task_kill(task, L);
-    } else {
-        task_alert(task);
+        return;
     }
+    scope->stage = ML_SCOPE_OVER;
+    if (whole) { /* where its timer was, there is room for it */
+        (void)ml_scope_arm(scope, ml_time_add(loop->now, scope->grace));
+    }
+    scope_spread(scope); /* to groups that clean-up has made */
+    task_alert(task);
+    spread_all(loop, L); /* handlers of members may kill the task */
 }
 
 /* ---- groups ------------------------------------------------------------------------ */

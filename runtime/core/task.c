@@ -231,12 +231,9 @@ static void step_over(struct ml_task *task, lua_State *L)
     }
 }
 
-/* An error outside of the protected call: no memory for the outcome. The
- * message is on top of the coroutine, where closing a dead one expects it; so a
- * copy is reported. */
-static void step_broken(struct ml_task *task, lua_State *L, int error)
+/* There was no memory for the outcome: it is a number, which needs none. */
+static void outcome_lost(struct ml_task *task, lua_State *L, int error)
 {
-    lua_State *co = task->shell.co;
     struct ml_handle *handle = ml_handle_find(L, task);
     task->failed = true;
     if (handle != NULL) {
@@ -244,15 +241,24 @@ static void step_broken(struct ml_task *task, lua_State *L, int error)
         handle->error = (int16_t)error;
         lua_pop(L, 1);
     }
-    if (lua_checkstack(co, 1) != 0) {
-        lua_pushvalue(co, -1);
-        ml_failures_stray(task, co, L, "failed");
-    }
     if (task->strict) {
         task->group->failed = true;
         ml_scope_cancel(&task->group->scope, L, LUA_NOREF,
                         "a task of its group failed", task->loop->grace);
     }
+}
+
+/* An error outside of the protected call. The message is on top of the
+ * coroutine, where closing a dead one expects it: so it is put back, and what is
+ * reported lies elsewhere, for in there it may have the last slot. */
+static void step_broken(struct ml_task *task, lua_State *L, int error)
+{
+    lua_State *co = task->shell.co;
+    lua_xmove(co, L, 1);
+    lua_pushvalue(L, -1);
+    lua_xmove(L, co, 1);
+    ml_failures_stray(task, L, L, "failed");
+    outcome_lost(task, L, error);
     task->state = ML_TASK_DYING;
     ml_kill_members(task, L);
     ml_scopes_abandon(task, L);
@@ -268,10 +274,13 @@ static void step_foreign(struct ml_task *task, lua_State *L)
 {
     lua_pushcfunction(L, ml_body_foreign);
     lua_pushlightuserdata(L, task);
-    if (lua_pcall(L, 1, 1, 0) == LUA_OK && lua_isuserdata(L, -1)) {
+    if (lua_pcall(L, 1, 1, 0) != LUA_OK) {
+        ml_failures_stray(task, L, L, "failed");
+        outcome_lost(task, L, ENOMEM);
+    } else if (lua_isuserdata(L, -1)) {
         ml_failures_report(task->loop, L);
     } else {
-        lua_pop(L, 1); /* it waits to be taken; or no memory to tell of it */
+        lua_pop(L, 1); /* it waits to be taken */
     }
     task->state = ML_TASK_DYING;
     ml_kill_members(task, L);
