@@ -2,6 +2,7 @@
 
 #include "core/blame.h"
 #include "core/failure.h"
+#include "core/frame.h"
 #include "core/handle.h"
 #include "core/loop.h"
 #include "core/scope.h"
@@ -72,14 +73,11 @@ static bool is_rethrown(lua_State *L, struct ml_task *task)
 }
 
 /* The message handler of a task's base frame: leaves the error value as it is
- * and keeps the traceback. Not while the task is being killed: then an old
- * handler may be called for errors of to-be-closed variables. */
+ * and keeps the traceback. */
 static int task_message(lua_State *L)
 {
     struct ml_task *task = ml_vm_upvalue(L)->task;
-    if (task == NULL || task->state == ML_TASK_DYING ||
-        lua_checkstack(L, LUA_MINSTACK) == 0 || ml_scope_is_any(L, 1, task) ||
-        is_rethrown(L, task)) {
+    if (!ml_frame_traces(L, task) || is_rethrown(L, task)) {
         return 1;
     }
     lua_pushcfunction(L, keep_traceback);

@@ -294,9 +294,7 @@ static int call_instant(lua_State *L, struct ml_vm *vm, const ml_syscall *def,
 {
     struct ml_task *task = vm->task;
     ml_call call;
-    if (task == NULL) {
-        return ml_vm_misplaced(L, vm, def->name);
-    }
+    assert(task != NULL && "whoever enters a call has looked");
     ml_call_init(&call, task, def, base, lua_gettop(L) - base);
     int n = ml_call_attempt(L, &call);
     if (n < 0) {

@@ -59,9 +59,10 @@ static void on_signal(int number)
 {
     int saved = errno;
     for (int i = 0; i < NAMES; i++) {
-        if (names[i].number == number && caught[i].box != NULL) {
+        struct ml_mailbox *box = caught[i].box;
+        if (names[i].number == number && box != NULL) {
             caught[i].arrived = 1;
-            ml_mailbox_signal(caught[i].box);
+            ml_mailbox_signal(box);
         }
     }
     errno = saved;

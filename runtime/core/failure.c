@@ -301,9 +301,6 @@ void ml_failures_stuck(struct ml_task *task, lua_State *L)
 
 void ml_failures_show(struct ml_task *task, lua_State *L)
 {
-    if (lua_checkstack(L, LUA_MINSTACK) == 0) {
-        return;
-    }
     push_protected(L, task, push_status);
     push_protected(L, task, push_traceback);
     report_task(task, L, "task");

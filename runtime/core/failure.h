@@ -68,7 +68,7 @@ void ml_failures_stray(struct ml_task *task, lua_State *co, lua_State *L,
 void ml_failures_mention(struct ml_task *task, lua_State *L, const char *kind);
 
 /* Reports that the task can never be woken ("deadlock"), or what it does at the
- * moment ("task"). */
+ * moment ("task"). L has LUA_MINSTACK free slots. */
 void ml_failures_stuck(struct ml_task *task, lua_State *L);
 void ml_failures_show(struct ml_task *task, lua_State *L);
 

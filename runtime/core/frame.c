@@ -42,14 +42,17 @@ static int keep_traceback(lua_State *L)
     return 0;
 }
 
-/* Leaves the error value as it is. Not while the task is being killed: then an
- * old handler may be called for errors of to-be-closed variables. */
+bool ml_frame_traces(lua_State *L, const struct ml_task *task)
+{
+    return task != NULL && task->state != ML_TASK_DYING &&
+           lua_checkstack(L, LUA_MINSTACK) != 0 && !ml_scope_is_any(L, 1, task);
+}
+
+/* Leaves the error value as it is. */
 static int frame_message(lua_State *L)
 {
     struct ml_vm *vm = ml_vm_upvalue(L);
-    const struct ml_task *task = vm->task;
-    if (task == NULL || task->state == ML_TASK_DYING ||
-        lua_checkstack(L, LUA_MINSTACK) == 0 || ml_scope_is_any(L, 1, task)) {
+    if (!ml_frame_traces(L, vm->task)) {
         return 1;
     }
     lua_pushcfunction(L, keep_traceback);

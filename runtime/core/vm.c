@@ -206,8 +206,7 @@ void ml_vm_trim(lua_State *L, struct ml_vm *vm)
     ml_collector_look(&vm->collector, L);
     collect_scarce(L, vm->cap);
     ml_spares_decay(L, vm);
-    if (vm->peak < TRIM_MIN || vm->nthreads > vm->peak / TRIM_RATIO ||
-        lua_checkstack(L, LUA_MINSTACK) == 0) {
+    if (vm->peak < TRIM_MIN || vm->nthreads > vm->peak / TRIM_RATIO) {
         return;
     }
     ml_spares_drop(L, vm, TRIM_SPARES);

@@ -131,7 +131,8 @@ void ml_vm_release(lua_State *L, struct ml_vm *vm, struct ml_shell shell);
 
 /* Looks after memory. A table of Lua never gets smaller by itself: when most of
  * very many tasks are gone, makes those that have an entry for each anew. To be
- * called between the steps of tasks; raises nothing. */
+ * called between the steps of tasks, on a stack with LUA_MINSTACK free slots;
+ * raises nothing. */
 void ml_vm_trim(lua_State *L, struct ml_vm *vm);
 
 /* True if L is the running coroutine of a task and may suspend here. */
