@@ -122,8 +122,9 @@ void ml_loop_close(struct ml_loop *loop)
     loop->running = true; /* what is called from here cannot get in again */
     leave_closers(loop);
     ml_loop_kill_all(loop, loop->L);
-    ml_catchers_close(loop);
     ml_failures_flush(loop, ML_TIME_NEVER);
+    ml_loop_kill_all(loop, loop->L); /* what was spawned by who heard of them */
+    ml_catchers_close(loop);
     ml_failures_close(loop, loop->L);
     ml_completions_abandon(loop);
     ml_mailbox_close(loop->mailbox);

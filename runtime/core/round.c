@@ -304,29 +304,40 @@ static bool loop_stuck(struct ml_loop *loop)
            !loop_awaits(loop);
 }
 
+/* Who hears of one, or a finalizer, may kill others, or spawn: those wait until
+ * the list was walked, and what was spawned is not stuck. */
 static void report_stuck(struct ml_loop *loop)
 {
-    ml_failures_flush(loop, ML_TIME_NEVER);
+    loop->killing = true;
     ml_list_each (item, &loop->live) {
-        ml_failures_stuck(ml_container_of(item, struct ml_task, live), loop->L);
+        struct ml_task *task = ml_container_of(item, struct ml_task, live);
+        if (task->state == ML_TASK_WAITING) {
+            ml_failures_stuck(task, loop->L);
+        }
     }
+    loop->killing = false;
     ml_loop_kill_all(loop, loop->L);
 }
 
-static int loop_result(struct ml_loop *loop)
+/* True if the loop is at its end, and still is when that is told which was put
+ * off: who hears of a failure may start the task again. */
+static bool comes_to_end(struct ml_loop *loop, bool (*end)(struct ml_loop *loop))
 {
+    if (!end(loop)) {
+        return false;
+    }
     ml_failures_flush(loop, ML_TIME_NEVER);
-    return loop->failures.untaken > 0 ? -ECHILD : 0;
+    return end(loop);
 }
 
 int ml_round(struct ml_loop *loop, int mode)
 {
     round_step(loop);
-    if (loop_finished(loop)) {
-        return loop_result(loop);
+    if (comes_to_end(loop, loop_finished)) {
+        return loop->failures.untaken > 0 ? -ECHILD : 0;
     }
     ml_watches_flush(loop); /* what the poller refuses gets ready here */
-    if (loop_stuck(loop)) {
+    if (comes_to_end(loop, loop_stuck)) {
         report_stuck(loop);
         return -EDEADLK;
     }

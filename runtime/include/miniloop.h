@@ -105,8 +105,10 @@ typedef struct ml_options {
     uint64_t seed;      /* for the simulated poller */
     double grace;       /* seconds that cancelled tasks get; 0: 5 seconds */
     /* Called with each failure that nobody took, on the loop's thread, by
-     * ml_run or ml_close, neither of which it may call itself. NULL: failures
-     * are silent, unless ML_REPORT is set. */
+     * ml_run or ml_close, neither of which it may call itself. It may spawn,
+     * kill and cancel tasks; of a deadlock and while the loop is closed, what it
+     * spawns is killed with the others. NULL: failures are silent, unless
+     * ML_REPORT is set. */
     void (*on_failure)(ml_loop *loop, const ml_failure *failure, void *ud);
     void *ud; /* for on_failure, and ml_userdata */
 } ml_options;
@@ -342,7 +344,8 @@ ML_API void ml_call_settimeout(ml_call *call, double seconds);
  * `events` is ML_READ, ML_WRITE, or both. The descriptor stays the host's; it
  * must be announced by ml_forget before it is closed. One that the poller then
  * refuses to watch fails the call with the poller's error.
- * 0; -EBADF (negative), -EINVAL (no such event), -ENOMEM. */
+ * 0; -EBADF (negative, or higher than any that is open), -EINVAL (no such
+ * event), -ENOMEM. */
 ML_API int ml_call_wait_fd(ml_call *call, int fd, int events);
 
 /* Declares, for this wait, that the call is tried again after `seconds`. */
