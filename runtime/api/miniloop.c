@@ -17,6 +17,7 @@
 
 #include <errno.h>
 #include <lauxlib.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -385,7 +386,10 @@ int ml_fail(lua_State *L, int code, const char *op, const char *address,
 
 const char *ml_strerror(int err)
 {
-    return err != 0 ? ml_errno_text(abs(err)) : "no error";
+    if (err == 0) {
+        return "no error";
+    }
+    return ml_errno_text(err < -INT_MAX ? err : abs(err));
 }
 
 const char *ml_version(void)

@@ -59,7 +59,7 @@ int ml_declare_queue(struct ml_call *call, struct ml_queue *queue)
 static int declare_fd(struct ml_call *call, int fd, unsigned event, bool verify,
                       bool own)
 {
-    if (fd < 0) {
+    if (!ml_watch_possible(call->task->loop, fd)) {
         return -EBADF;
     }
     struct ml_wait *wait = waits_add(call);

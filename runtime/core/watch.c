@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 
@@ -29,7 +30,7 @@ static int slots_grow(struct ml_watches *watches, const struct ml_alloc *alloc,
 {
     int room = watches->capacity > 0 ? watches->capacity : 32;
     while (room <= fd) {
-        room *= 2;
+        room = room <= INT_MAX / 2 ? room * 2 : INT_MAX;
     }
     struct ml_watch **slots =
         ml_alloc_resize(alloc, watches->slots,
@@ -44,6 +45,17 @@ static int slots_grow(struct ml_watches *watches, const struct ml_alloc *alloc,
     watches->slots = slots;
     watches->capacity = room;
     return 0;
+}
+
+/* Room is taken for numbers up to the highest, and so for none that is not open:
+ * any can be asked for. */
+bool ml_watch_possible(const struct ml_loop *loop, int fd)
+{
+    if (fd < loop->watches.capacity) {
+        return fd >= 0;
+    }
+    int found = ml_io_events(fd, 0);
+    return found < 0 || (found & POLLNVAL) == 0;
 }
 
 static struct ml_watch *watch_new(const struct ml_alloc *alloc, int fd)

@@ -79,7 +79,11 @@ static inline struct ml_watch *ml_watch_find(const struct ml_watches *watches,
     return fd >= 0 && fd < watches->capacity ? watches->slots[fd] : NULL;
 }
 
-/* The watch of a descriptor, made if there is none; NULL: no memory. */
+/* False of a number that is no descriptor, as far as that can be told by what
+ * there is room for. */
+bool ml_watch_possible(const struct ml_loop *loop, int fd);
+
+/* The watch of a possible descriptor, made if there is none; NULL: no memory. */
 struct ml_watch *ml_watch_get(struct ml_loop *loop, int fd);
 
 /* Says that `fd` is the runtime's, which will also close it: its registration

@@ -2,6 +2,7 @@
 
 #include "api_fixture.h"
 
+#include <limits.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/wait.h>
@@ -105,6 +106,7 @@ static void test_the_library_tells_what_its_codes_mean(void)
     CHECK(has(ml_strerror(-ECONNREFUSED), "refused"));
     CHECK(strcmp(ml_strerror(0), "no error") == 0);
     CHECK(strcmp(ml_strerror(-99999), "unknown error") == 0);
+    CHECK(strcmp(ml_strerror(INT_MIN), "unknown error") == 0);
 }
 
 static void test_the_library_tells_its_version_and_its_lua(void)

@@ -113,6 +113,23 @@ static void test_a_descriptor_that_cannot_be_is_refused(void)
     close_with_pipe(loop);
 }
 
+/* C9.1: a number that is far beyond all that is open costs nothing. */
+static void test_no_room_is_made_for_a_number_that_is_not_open(void)
+{
+    ml_loop *loop = open_with_pipe();
+    spawn(loop, "function refused(fd)\n"
+                "  local _, err = coroutine.yield(syscall.ready(fd, 3))\n"
+                "  return err.code\n"
+                "end\n"
+                "a = refused(99999999)\n"
+                "b = refused(0x7fffffff)");
+    run(loop);
+    CHECK(global_is(loop, "a", "EBADF"));
+    CHECK(global_is(loop, "b", "EBADF"));
+    CHECK(check.bytes < 10000000);
+    close_with_pipe(loop);
+}
+
 /* C2.3, C2.7: no time is as good as 0, which tries once. */
 static void test_a_call_is_bounded_by_a_timeout(void)
 {
@@ -335,6 +352,7 @@ static void test_a_call_woken_in_vain_is_told_of_its_cancellation(void)
 static const struct check_test tests[] = {
     CHECK_TEST(test_a_call_waits_for_a_descriptor),
     CHECK_TEST(test_a_descriptor_that_cannot_be_is_refused),
+    CHECK_TEST(test_no_room_is_made_for_a_number_that_is_not_open),
     CHECK_TEST(test_a_call_is_bounded_by_a_timeout),
     CHECK_TEST(test_a_timeout_loses_against_what_is_ready),
     CHECK_TEST(test_a_descriptor_closed_under_a_call_fails_it),
