@@ -6,7 +6,7 @@
 
 local core = require "miniloop.core"
 
-local getinfo = debug.getinfo
+local getinfo = debug and debug.getinfo -- a state may come without
 local loaded = package.loaded
 
 ---What is being loaded: name -> { name =, id = task, outer = name, done = event
@@ -52,9 +52,10 @@ local function chain(name, id)
 end
 
 ---Raises an error at the caller of `require`. One that calls it last in a
----function has left no frame: then there is no place to tell.
+---function has left no frame: then there is no place to tell. Nor is there where
+---none can be had.
 local function raise(text)
-  local caller = getinfo(4, "S")
+  local caller = getinfo and getinfo(4, "S")
   local known = caller and caller.source ~= getinfo(1, "S").source
   error(text, known and 4 or 0)
 end

@@ -317,6 +317,27 @@ static void test_a_bare_state_is_enough(void)
     lua_close(L);
 }
 
+/* C9.2: hosts that run what they do not trust keep `debug` from it. */
+static void test_a_state_without_the_debug_library_is_enough(void)
+{
+    lua_State *L = state_open();
+    do_string(L, "debug = nil; package.loaded.debug = nil\n"
+                 "package.preload.mine = function()\n"
+                 "  require 'miniloop'.sleep(0)\n"
+                 "  return 'slept'\n"
+                 "end");
+    ml_loop *loop = open_on(L, 0);
+    spawn(loop, "found = require 'mine'\n"
+                "_, message = pcall(require, 'none')");
+    run(loop);
+    CHECK(global_is(loop, "found", "slept"));
+    lua_getglobal(L, "message");
+    CHECK(has(lua_tostring(L, -1), "module 'none' not found:"));
+    lua_pop(L, 1);
+    close_loop(loop);
+    lua_close(L);
+}
+
 static int own_require(lua_State *L)
 {
     lua_pushliteral(L, "mine");
@@ -348,6 +369,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_a_state_of_the_host_stays_when_its_loop_is_closed),
     CHECK_TEST(test_a_loop_opens_on_a_coroutine_of_the_state),
     CHECK_TEST(test_a_bare_state_is_enough),
+    CHECK_TEST(test_a_state_without_the_debug_library_is_enough),
     CHECK_TEST(test_a_require_of_the_host_stays_without_a_package_library),
 };
 
