@@ -33,6 +33,13 @@ void *ml_userdata(ml_loop *loop)
     return loop->ud;
 }
 
+/* The host may have filled the stack of the thread that it shares with the loop.
+ * While Lua's own share is free this needs no memory. */
+static bool has_room(const ml_loop *loop)
+{
+    return lua_checkstack(loop->L, LUA_MINSTACK) != 0;
+}
+
 /* ---- tasks --------------------------------------------------------------- */
 
 /* Arguments: the loop, where the id goes, the function and its arguments. */
@@ -159,6 +166,9 @@ int ml_kill(ml_loop *loop, int64_t id)
     if (task == NULL) {
         return -ESRCH;
     }
+    if (!has_room(loop)) {
+        return -ENOMEM;
+    }
     ml_task_kill(task, loop->L);
     return 0;
 }
@@ -174,9 +184,6 @@ static int ref_protected(lua_State *L)
 
 static int ref_text(lua_State *L, const char *text, int *ref)
 {
-    if (lua_checkstack(L, 3) == 0) {
-        return -ENOMEM;
-    }
     lua_pushcfunction(L, ref_protected);
     lua_pushlightuserdata(L, ml_unconst(text));
     lua_pushlightuserdata(L, ref);
@@ -193,6 +200,9 @@ int ml_cancel(ml_loop *loop, int64_t id, const char *reason)
     int ref = LUA_NOREF;
     if (task == NULL) {
         return -ESRCH;
+    }
+    if (!has_room(loop)) {
+        return -ENOMEM;
     }
     if (reason != NULL) {
         int err = ref_text(loop->L, reason, &ref);
@@ -230,7 +240,7 @@ int ml_pollfd(ml_loop *loop)
 
 double ml_timeout(ml_loop *loop)
 {
-    return ml_time_to_seconds(ml_round_timeout(loop));
+    return has_room(loop) ? ml_time_to_seconds(ml_round_timeout(loop)) : 0;
 }
 
 void ml_forget(ml_loop *loop, int fd)

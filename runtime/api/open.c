@@ -210,6 +210,9 @@ int ml_close(ml_loop *loop)
     if (loop->running || loop->killing || state_is_shared(loop)) {
         return -EBUSY;
     }
+    if (lua_checkstack(loop->L, LUA_MINSTACK) == 0) {
+        return -ENOMEM;
+    }
     struct ml_state *state = loop->state;
     ml_loop_close(loop);
     if (state != NULL) {

@@ -18,6 +18,10 @@
  * still open when they are called (ml_complete alone may come later). None is
  * for signal handlers.
  *
+ * Processes. After fork() the loops are the parent's: they share its pollers and
+ * its descriptors with the child, which must neither run nor close them. It may
+ * open others.
+ *
  * Ownership. A loop is freed by ml_close, and before a state that the host
  * brought is closed. Strings that are given to the library are copied or used
  * up before it returns; an ml_syscall is not, and must outlive the state.
@@ -126,11 +130,13 @@ ML_API int ml_open(ml_loop **out, const ml_options *options);
 
 /* Closes a loop: kills its tasks, youngest first, whose to-be-closed variables
  * run; reports what nobody took; hands back what was posted and releases what
- * calls hold; then frees what it made. A state of its own is closed, one that
- * the host brought stays. Call it from the loop's thread.
+ * calls hold; then frees what it made. A state of its own is closed last: its
+ * finalizers run when there is no loop any more. One that the host brought
+ * stays. Call it from the loop's thread.
  * 0, also for NULL; -EBUSY if the loop is running or being closed, if one of
  * its tasks is being killed (a handler of that calls this), or if its own state
- * carries other loops: close those first. */
+ * carries other loops: close those first; -ENOMEM if the host left no room on
+ * the stack of ml_state, and there is no memory for more: take something off. */
 ML_API int ml_close(ml_loop *loop);
 
 /* The main thread of the Lua state that the loop works on. Between calls of
@@ -176,8 +182,10 @@ ML_API int ml_spawn_file(ml_loop *loop, const char *path, int64_t *id);
 
 /* Kills the task `id`, which may be of any age: its wait is withdrawn and its
  * to-be-closed variables run before this returns. Of a task that is running,
- * from inside of which this is called, it is the end as soon as it gives way.
- * 0; -ESRCH (no living task has this id). */
+ * from inside of which this is called, it is the end as soon as it gives way;
+ * and what is asked for in the midst of another kill, or of the report of a
+ * deadlock, comes right after that.
+ * 0; -ESRCH (no living task has this id), -ENOMEM (as ml_close). */
 ML_API int ml_kill(ml_loop *loop, int64_t id);
 
 /* Cancels the task `id`: ECANCELED is raised where it waits, with the text
@@ -391,7 +399,8 @@ ML_API int ml_fail(lua_State *L, int code, const char *op, const char *address,
 /* ---- As a Lua module, and about the library ---------------------------- */
 
 /* Opens the runtime on L and pushes the module table, with ml.run to run a loop
- * from Lua: what `require "miniloop"` calls. May raise a memory error. */
+ * from Lua: what `require "miniloop"` calls. It needs Lua's base, package, string
+ * and table libraries. May raise a memory error. */
 ML_API int luaopen_miniloop(lua_State *L);
 
 /* What an error code means, in a few words: one that a function here gave, or

@@ -143,6 +143,49 @@ static void test_a_loop_that_finds_no_room_is_not_opened(void)
     close_all();
 }
 
+/* C9.1, C9.3: what runs in a kill, and its failures, need some. */
+static void test_a_loop_that_finds_no_room_kills_and_closes_nothing(void)
+{
+    int64_t id = open_sleeping();
+    int top = fill();
+    CHECK_EQ(ml_kill(loop, id), -ENOMEM);
+    CHECK_EQ(ml_close(loop), -ENOMEM);
+    CHECK(ml_timeout(loop) == 0); /* to be run: that tells */
+    CHECK_EQ(lua_gettop(L), top);
+    drain();
+    CHECK_EQ((long long)ml_tasks(loop), 1);
+    CHECK(ml_timeout(loop) > 0);
+    CHECK_EQ(ml_kill(loop, id), 0);
+    run(loop);
+    close_all();
+}
+
+static const char *const failing =
+    "local ml = require 'miniloop'\n"
+    "local kept = ml.spawn(function() error 'x' end)\n"
+    "local v <close> = setmetatable({}, { __close = error })\n"
+    "ml.sleep(3600)";
+
+/* C9.1: with memory, a stack that is full is none of the host's concern. */
+static void test_a_full_stack_grows(void)
+{
+    (void)open_sleeping();
+    int64_t id = spawn(loop, failing);
+    spawn(loop, failing);
+    CHECK_EQ(ml_run(loop, ML_RUN_NOWAIT), 1);
+    CHECK_EQ(ml_run(loop, ML_RUN_NOWAIT), 1);
+    for (int i = 0; i < LUA_MINSTACK; i++) {
+        lua_pushinteger(L, i);
+    }
+    CHECK(ml_timeout(loop) >= 0);
+    CHECK_EQ(ml_kill(loop, id), 0);
+    CHECK_EQ(lua_gettop(L), LUA_MINSTACK);
+    close_loop(loop);
+    CHECK_EQ(heard_count, 4);
+    CHECK_EQ(lua_tointeger(L, -1), LUA_MINSTACK - 1);
+    lua_close(L);
+}
+
 static const char *const traced =
     "local co = coroutine.create(function() error 'x' end)\n"
     "require 'miniloop'.sleep(0)\n"
@@ -182,6 +225,8 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_a_cancellation_that_finds_no_memory_has_not_happened),
     CHECK_TEST(test_a_loop_that_finds_no_room_does_not_run),
     CHECK_TEST(test_a_loop_that_finds_no_room_is_not_opened),
+    CHECK_TEST(test_a_loop_that_finds_no_room_kills_and_closes_nothing),
+    CHECK_TEST(test_a_full_stack_grows),
 };
 
 int main(void)
