@@ -31,14 +31,15 @@
 #ifndef MINILOOP_H
 #define MINILOOP_H
 
-#include <lua.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
-extern "C" {
+extern "C" { /* Lua's functions, too: its own header does not say so */
 #endif
+
+#include <lua.h>
 
 #if defined(__GNUC__)
 #    define ML_API __attribute__((visibility("default")))

@@ -151,12 +151,16 @@ end
 
 -- -------------------------------------------------------------- the header
 
--- Builds the smallest host there is, with every warning.
+-- Builds the smallest host there is, with every warning. It calls Lua itself,
+-- too, through what the header includes.
 local function check_header(compiler, options)
   shell.need("pkg-config", compiler)
   local source = root .. "/host." .. (compiler == "c++" and "cc" or "c")
   write_file(source, "#include <miniloop.h>\n"
-    .. "int main(void) { ml_loop *loop = 0; return ml_close(loop); }\n")
+    .. "int main(void) {\n"
+    .. "  ml_loop *loop = 0;\n"
+    .. "  return loop ? lua_gettop(ml_state(loop)) : ml_close(loop);\n"
+    .. "}\n")
   local flags = shell.run(pkg_config()
     .. "pkg-config --cflags --libs miniloop"):match("[^\n]*")
   shell.run(("%s %s %s -pedantic -Wall -Wextra -Werror -o %s %s %s"):format(
