@@ -321,7 +321,8 @@ static void report_stuck(struct ml_loop *loop)
 
 /* True if the loop is at its end, and still is when that is told which was put
  * off: who hears of a failure may start the task again. */
-static bool comes_to_end(struct ml_loop *loop, bool (*end)(struct ml_loop *loop))
+static bool comes_to_end(struct ml_loop *loop,
+                         bool (*end)(struct ml_loop *loop))
 {
     if (!end(loop)) {
         return false;
