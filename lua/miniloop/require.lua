@@ -52,8 +52,8 @@ local function chain(name, id)
 end
 
 ---Raises an error at the caller of `require`. One that calls it last in a
----function has left no frame: then there is no place to tell. Nor is there where
----none can be had.
+---function has left no frame: then there is no place to tell. Nor is there one
+---without the debug library.
 local function raise(text)
   local caller = getinfo and getinfo(4, "S")
   local known = caller and caller.source ~= getinfo(1, "S").source
