@@ -118,17 +118,13 @@ static const ml_syscall http_flush = {.size = sizeof(ml_syscall),
                                       .withdraw = ml_turn_withdraw,
                                       .describe = ml_stream_describe_write};
 
-/* push(): the same as far as that does not block; false if it would, nil if it
- * failed. */
+/* push(): the same as far as that does not block; false if it would, or fails. */
 static int wire_push(lua_State *L)
 {
     struct ml_http_wire *w = ml_http_wire_check(L, 1);
     ssize_t n = 0;
     if (w->stream->d.fd >= 0 && w->stream->writer.turn.holder == NULL) {
         n = ml_http_send_out(w);
-    }
-    if (n < 0 && !ml_transport_blocks(n)) {
-        return 0;
     }
     lua_pushboolean(L, n >= 0);
     return 1;

@@ -53,12 +53,9 @@ local function send_late(site)
   local late = site.late
   site.late = {}
   for _, wire in ipairs(late) do
-    local sent = wire:push()
     -- A client that takes its time has a task of its own; if there is no memory
     -- for it, the answer goes out with the next that is late.
-    if sent == nil then
-      wire:sever()
-    elseif not sent and not pcall(core.spawn, deliver, wire) then
+    if not wire:push() and not pcall(core.spawn, deliver, wire) then
       table.insert(site.late, wire)
     end
   end
