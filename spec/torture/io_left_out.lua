@@ -17,7 +17,6 @@ local one_recv_for_all = {
   "http/client_stream%.test_an_answer_can_be_read_while_the_body_is_sent",
   "http/client_stream%.test_an_answer_that_is_dropped_closes_its_connection",
   "http/farewell%.test_a_client_that_does_not_take_a_file_is_not_reported",
-  "http/server%.test_a_body_comes_in_pieces_and_trailers_behind_it",
   "net/buffer%.test_a_killed_recvinto_takes_nothing",
   "net/buffer%.test_bounds_that_are_nil_are_none",
   "net/buffer%.test_readers_into_buffers_take_turns",
