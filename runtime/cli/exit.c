@@ -29,12 +29,14 @@ static int end_process(const struct ml_exit *request)
     exit(request->status);
 }
 
-/* True where the end is already being carried out: in a handler of a variable
- * that a kill closes, or in a finalizer meanwhile. */
+/* True where tasks are being ended, in a handler of a variable that a kill closes,
+ * or in a finalizer meanwhile: what is left of that goes first, and the end comes
+ * when the step is over. */
 static bool under_way(const struct ml_loop *loop)
 {
     const struct ml_task *task = loop->vm->task;
-    return task != NULL ? task->state == ML_TASK_DYING : loop->exiting;
+    return loop->killing ||
+           (task != NULL ? task->state == ML_TASK_DYING : loop->exiting);
 }
 
 static int os_exit(lua_State *L)

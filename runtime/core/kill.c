@@ -6,6 +6,8 @@
 #include "core/scope.h"
 #include "core/thread.h"
 
+#include <assert.h>
+
 static void kill_coroutine(struct ml_task *task, lua_State *co, lua_State *L)
 {
     struct ml_vm *vm = task->loop->vm;
@@ -145,6 +147,7 @@ static bool has_members(const struct ml_task *task)
  * of a task's groups go first, and whoever joins them meanwhile. */
 void ml_kill_continue(struct ml_loop *loop, lua_State *L)
 {
+    assert(!loop->killing && "one iteration");
     loop->killing = true;
     while (!ml_list_empty(&loop->kills)) {
         struct ml_task *task = ml_task_of_link(loop->kills.next);

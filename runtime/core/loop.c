@@ -234,7 +234,7 @@ void ml_loop_cancel_all(struct ml_loop *loop, const char *reason)
     }
     /* Tasks that never ran are killed by it, those in groups of others too: not
      * while the list is walked. */
-    bool killing = loop->killing;
+    assert(!loop->killing && "nothing of Lua runs here");
     loop->killing = true;
     ml_list_each (item, &loop->live) {
         struct ml_task *task = ml_container_of(item, struct ml_task, live);
@@ -243,10 +243,8 @@ void ml_loop_cancel_all(struct ml_loop *loop, const char *reason)
             ml_task_kill_uncancelled(task);
         }
     }
-    loop->killing = killing;
-    if (!killing) { /* else a finalizer asks, in the midst of a kill */
-        ml_kill_continue(loop, loop->L);
-    }
+    loop->killing = false;
+    ml_kill_continue(loop, loop->L);
 }
 
 /* The youngest task that can be killed: not one that is being killed, or that
@@ -269,7 +267,5 @@ void ml_loop_kill_all(struct ml_loop *loop, lua_State *L)
     while ((task = youngest_victim(loop)) != NULL) {
         ml_task_kill(task, L);
     }
-    if (!loop->killing) {
-        ml_kill_continue(loop, L); /* what a finalizer's kill was put off for */
-    }
+    ml_kill_continue(loop, L); /* what a finalizer's kill was put off for */
 }

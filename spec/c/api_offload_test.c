@@ -152,6 +152,46 @@ static void test_a_job_whose_task_is_killed_is_done_in_vain(void)
     close_loop(loop);
 }
 
+static void *open_later(void *gate)
+{
+    moment();
+    gate_open((struct gate *)gate);
+    return NULL;
+}
+
+/* C2.3: a virtual clock stands still meanwhile. Whose task was killed is not
+ * waited for. */
+static void test_time_stands_still_while_a_worker_works(void)
+{
+    struct gate gate = GATE_CLOSED;
+    struct thread opener;
+    struct job jobs[2];
+    ml_loop *loop = open_loop(ML_VIRTUAL_TIME);
+    jobs_init(jobs, 2, &gate);
+    CHECK_EQ(add_call(loop, &doubling), 0);
+    spawn(loop, "local ml, core = require 'miniloop', require 'miniloop.core'\n"
+                "local start = ml.now()\n"
+                "local killed = ml.spawn(function()\n"
+                "  coroutine.yield(syscall.double())\n"
+                "end)\n"
+                "ml.spawn(function()\n"
+                "  n = coroutine.yield(syscall.double())\n"
+                "  took = ml.now() - start\n"
+                "end)\n"
+                "ml.yield()\n"
+                "killed:kill()\n"
+                "sound = core.check()\n"
+                "ml.sleep(1)\n");
+    thread_start(&opener, open_later, &gate);
+    run(loop);
+    thread_join(&opener);
+    CHECK(global_is(loop, "sound", "true"));
+    CHECK(global_is(loop, "n", "4"));
+    CHECK(global_is(loop, "took", "0.0"));
+    close_loop(loop);
+    gate_pass(&jobs[0].done);
+}
+
 /* C9.3: closing neither waits for a worker nor takes its data away. */
 static void test_a_job_in_progress_outlives_its_loop(void)
 {
@@ -226,6 +266,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_a_worker_takes_no_signals),
     CHECK_TEST(test_any_number_of_jobs_is_done),
     CHECK_TEST(test_a_job_whose_task_is_killed_is_done_in_vain),
+    CHECK_TEST(test_time_stands_still_while_a_worker_works),
     CHECK_TEST(test_a_job_in_progress_outlives_its_loop),
     CHECK_TEST(test_jobs_that_wait_are_released_when_the_loop_is_closed),
 };

@@ -186,6 +186,32 @@ static void test_a_full_stack_grows(void)
     lua_close(L);
 }
 
+/* C5.4: a member that there is no memory to tell goes all the same. */
+static void test_a_member_that_finds_no_room_is_killed(void)
+{
+    (void)open_sleeping();
+    int64_t id = spawn(loop, "require 'miniloop'.group(function(g)\n"
+                             "  g:spawn(function()\n"
+                             "    pcall(require 'miniloop'.sleep, 3600)\n"
+                             "    went_on = true\n"
+                             "  end)\n"
+                             "end)\n");
+    for (int i = 0; i < 3; i++) {
+        CHECK_EQ(ml_run(loop, ML_RUN_NOWAIT), 1);
+    }
+    int top = fill();
+    lua_pop(L, 2 * LUA_MINSTACK);
+    left = 1; /* for the owner's own */
+    CHECK_EQ(ml_cancel(loop, id, NULL), 0);
+    CHECK_EQ(lua_gettop(L), top - 2 * LUA_MINSTACK);
+    drain();
+    CHECK_EQ((long long)ml_tasks(loop), 2);
+    (void)ml_run(loop, ML_RUN_DEFAULT);
+    CHECK(global_is(loop, "went_on", "nil"));
+    CHECK_EQ(heard_count, 1);
+    close_all();
+}
+
 static const char *const traced =
     "local co = coroutine.create(function() error 'x' end)\n"
     "require 'miniloop'.sleep(0)\n"
@@ -223,6 +249,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_a_spawn_that_finds_no_room_spawns_nothing),
     CHECK_TEST(test_an_object_that_finds_no_room_is_not_called),
     CHECK_TEST(test_a_cancellation_that_finds_no_memory_has_not_happened),
+    CHECK_TEST(test_a_member_that_finds_no_room_is_killed),
     CHECK_TEST(test_a_loop_that_finds_no_room_does_not_run),
     CHECK_TEST(test_a_loop_that_finds_no_room_is_not_opened),
     CHECK_TEST(test_a_loop_that_finds_no_room_kills_and_closes_nothing),

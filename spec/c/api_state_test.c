@@ -281,6 +281,31 @@ static void test_a_state_of_the_host_stays_when_its_loop_is_closed(void)
     lua_close(L);
 }
 
+/* C9.2: what a task began, a host may go on with when it is over. */
+static void test_a_coroutine_of_a_task_outlives_it_and_fails_outside(void)
+{
+    lua_State *L = state_open();
+    do_string(L, "plain_yield = coroutine.yield");
+    ml_loop *loop = open_on(L, 0);
+    spawn(loop, "local ml = require 'miniloop'\n"
+                "ml.sleep(0)\n"
+                "bare = coroutine.create(function()\n"
+                "  coroutine.yield() error('x', 0)\n"
+                "end)\n"
+                "block = coroutine.create(function()\n"
+                "  ml.timeout(9, function() plain_yield() error('x', 0) end)\n"
+                "end)\n"
+                "coroutine.resume(bare) coroutine.resume(block)\n");
+    run(loop);
+    do_string(L, "for _, co in ipairs { bare, block } do\n"
+                 "  local ok, err = coroutine.resume(co)\n"
+                 "  assert(not ok and err == 'x')\n"
+                 "  assert(coroutine.status(co) == 'dead')\n"
+                 "end");
+    close_loop(loop);
+    lua_close(L);
+}
+
 /* C9.1 */
 static void test_a_loop_opens_on_a_coroutine_of_the_state(void)
 {
@@ -367,6 +392,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_globals_are_installed_by_the_first_loop_that_may),
     CHECK_TEST(test_the_global_syscall_is_set_on_demand),
     CHECK_TEST(test_a_state_of_the_host_stays_when_its_loop_is_closed),
+    CHECK_TEST(test_a_coroutine_of_a_task_outlives_it_and_fails_outside),
     CHECK_TEST(test_a_loop_opens_on_a_coroutine_of_the_state),
     CHECK_TEST(test_a_bare_state_is_enough),
     CHECK_TEST(test_a_state_without_the_debug_library_is_enough),

@@ -317,6 +317,9 @@ static void test_an_edge(void)
 #ifdef ML_HAVE_EPOLL
     open_busy_on("epoll");
     struct ml_watch *watch = reader_watch();
+    watch->drained = ML_POLL_READ;
+    check_good();
+    watch->drained = 0;
     BREAK(uint8_t, watch->drained, ML_POLL_WRITE, drained);
     BREAK(uint8_t, watch->drained, ML_POLL_READ | ML_POLL_WRITE, drained);
     close_loop(loop);

@@ -9,6 +9,7 @@ static void test_a_task_of_another_loop_cannot_be_waited_for(void)
 {
     ml_loop *first = open_loop(0);
     ml_loop *second = open_on(ml_state(first), 0);
+    CHECK_EQ(ml_kill(second, 1), -ESRCH); /* it has not had any */
     spawn(first, "ml = require 'miniloop'\n"
                  "sleeper = ml.spawn(ml.sleep, 3600)\n"
                  "done = ml.spawn(type, 1)\n"
@@ -20,8 +21,13 @@ static void test_a_task_of_another_loop_cannot_be_waited_for(void)
                   "  codes = codes .. select(2, f(sleeper)).code .. ' '\n"
                   "end\n"
                   "codes = codes .. tostring(select(2, done:wait()))\n"
-                  "joined = select('#', pcall(sleeper.join, sleeper))");
+                  "joined = select('#', pcall(sleeper.join, sleeper))\n"
+                  "own = ml.spawn(error, 'x')\n"
+                  "status = own:status()\n"
+                  "caught = pcall(own.join, own)");
     run(second);
+    CHECK(global_is(second, "status", "ready"));
+    CHECK(global_is(second, "caught", "false"));
     CHECK(global_is(second, "codes", "EINVAL EINVAL EINVAL number"));
     CHECK_EQ(integer_of(second, "joined"), 3);
     close_loop(second);

@@ -156,6 +156,94 @@ static void test_those_of_a_crowd_are_waited_for_together(void)
     close_counted(loop);
 }
 
+/* ---- in which order ------------------------------------------------------------ */
+
+/* tick(): a millisecond goes by. */
+static int tick(lua_State *L)
+{
+    (void)L;
+    poller.now += 1000000;
+    return 0;
+}
+
+/* past(): waits for a time that came before all that scripts can wait for. */
+static int past_attempt(lua_State *L, ml_call *call)
+{
+    (void)L;
+    if (ml_call_first(call)) {
+        call->alarm = 0;
+        return ML_WAIT;
+    }
+    return 0;
+}
+
+static const ml_syscall past = {
+    .size = sizeof past, .name = "past", .attempt = past_attempt};
+
+/* C4.2: by their times, be those over when they are waited for or not. */
+static void test_alarms_ring_in_the_order_of_their_times(void)
+{
+    ml_loop *loop = open_counted();
+    define(loop, "tick", tick);
+    CHECK_EQ(add_call(loop, &past), 0);
+    spawn(loop, "local ml = require 'miniloop'\n"
+                "order = ''\n"
+                "local function note(letter, f, ...)\n"
+                "  ml.spawn(function(...) f(...) order = order .. letter end,\n"
+                "    ...)\n"
+                "end\n"
+                "tick()\n"
+                "note('b', ml.sleep, 0)\n"
+                "note('c', ml.sleep, 0.0005)\n"
+                "note('d', function() tick() ml.sleep(0) end)\n"
+                "note('a', function() coroutine.yield(syscall.past()) end)\n");
+    run(loop);
+    CHECK(global_is(loop, "order", "abcd"));
+    close_counted(loop);
+}
+
+/* ---- a virtual clock ----------------------------------------------------------- */
+
+static void note_time(ml_loop *loop, void *ud)
+{
+    *(int64_t *)ud = loop->now;
+}
+
+static ml_loop *posting; /* where nothing is ready, something is posted; once */
+static int64_t posted;
+
+static int posting_wait(struct ml_poll *p, struct ml_poll_event *events,
+                        int max, int64_t timeout)
+{
+    int n = poller.real->wait(p, events, max, timeout);
+    if (posting != NULL) {
+        CHECK_EQ(ml_post(posting, note_time, &posted), 0);
+        posting = NULL;
+    }
+    return n;
+}
+
+/* C2.4: what comes from outside comes before the time goes on. */
+static void test_a_post_is_opened_before_time_goes_on(void)
+{
+    ml_options options = options_of(ML_VIRTUAL_TIME);
+    ml_loop *loop = open_with(&options);
+    poller.real = loop->ops;
+    poller.ops = *loop->ops;
+    poller.ops.wait = posting_wait;
+    loop->ops = &poller.ops;
+    posting = loop;
+    posted = -1;
+    spawn(loop, "local ml = require 'miniloop'\n"
+                "ml.sleep(1)\n"
+                "slept = true\n");
+    int64_t start = loop->clock.now(&loop->clock);
+    run(loop);
+    CHECK_EQ(posted, start);
+    CHECK(global_is(loop, "slept", "true"));
+    close_counted(loop);
+}
+
 /* ---- for what -------------------------------------------------------------------- */
 
 #ifdef ML_HAVE_EPOLL
@@ -228,6 +316,8 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_for_nobody_the_poller_is_not_asked),
     CHECK_TEST(test_a_few_alarms_are_waited_for_one_by_one),
     CHECK_TEST(test_those_of_a_crowd_are_waited_for_together),
+    CHECK_TEST(test_alarms_ring_in_the_order_of_their_times),
+    CHECK_TEST(test_a_post_is_opened_before_time_goes_on),
     CHECK_TEST(test_a_stream_is_watched_for_edges_until_others_may_read_it),
     CHECK_TEST(test_the_poller_is_told_of_a_stream_once),
 };

@@ -117,9 +117,26 @@ static void test_a_bell_that_is_interrupted_rings_all_the_same(void)
     close_loop(loop);
 }
 
+/* Who has kept the handler may put it back when the loop is gone. C9.3 */
+static void test_a_handler_outlives_its_loop(void)
+{
+    struct sigaction before;
+    struct sigaction ours;
+    ml_loop *loop = open_catching();
+    CHECK_MUST(sigaction(SIGUSR1, NULL, &before) == 0);
+    spawn(loop, "require 'miniloop'.signals 'USR1':wait()");
+    CHECK_EQ(ml_run(loop, ML_RUN_NOWAIT), 1);
+    CHECK_MUST(sigaction(SIGUSR1, NULL, &ours) == 0);
+    close_loop(loop);
+    CHECK_MUST(sigaction(SIGUSR1, &ours, NULL) == 0);
+    CHECK_MUST(raise(SIGUSR1) == 0);
+    CHECK_MUST(sigaction(SIGUSR1, &before, NULL) == 0);
+}
+
 static const struct check_test tests[] = {
     CHECK_TEST(test_any_number_of_signals_is_one),
     CHECK_TEST(test_a_bell_that_is_interrupted_rings_all_the_same),
+    CHECK_TEST(test_a_handler_outlives_its_loop),
 };
 
 int main(void)

@@ -310,6 +310,32 @@ function spec.test_a_task_that_spawns_its_successor_has_a_report_of_its_size()
   lu.assertTrue(lines < 60)
 end
 
+function spec.test_the_places_of_very_many_generations_are_not_all_kept()
+  local result = child.run(function()
+    local function nest(depth)
+      if depth == 0 then
+        error "deep"
+      end
+      load(("\n"):rep(depth) .. "local ml = ... ml.new(select(2, ...))")(
+        ml, nest, depth - 1)
+    end
+    nest(40)
+  end)
+  lu.assertStrContains(result.err, "deep")
+  local places = result.err:match("spawned at:\n(.*)")
+  local _, count = places:gsub(":%d+", "")
+  lu.assertTrue(count > 10 and count < 20)
+end
+
+-- Not a number is no other value, itself neither.
+function spec.test_an_error_that_is_not_a_number_has_its_traceback()
+  local _, err = ml.spawn(function()
+    error(0 / 0)
+  end):wait()
+  lu.assertEquals(math.type(err.value), "float")
+  lu.assertStrContains(err.traceback, "in function 'error'")
+end
+
 function spec.test_errors_that_are_no_strings_are_reported_as_they_can_be()
   local result = child.run(function()
     for _, value in ipairs {

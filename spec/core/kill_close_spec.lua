@@ -2,6 +2,7 @@
 
 local child = require "spec.support.child"
 local closing = require "spec.support.closing"
+local core = require "miniloop.core"
 local lu = require "luaunit"
 local ml = require "miniloop"
 
@@ -157,6 +158,19 @@ function spec.test_a_kill_inside_a_kill_follows_right_after_it()
   lu.assertEquals(log,
     { "first, begin", "asked for", "first, end", "second" })
   lu.assertEquals(second:status(), "cancelled")
+end
+
+-- C5.6: one that was cancelled before it ran is among them.
+function spec.test_the_books_are_right_while_kills_wait()
+  local sound, other
+  local task = closed_by(function()
+    other = ml.spawn(type)
+    other:cancel()
+    sound = core.check()
+  end)
+  task:kill()
+  lu.assertTrue(sound)
+  lu.assertEquals(other:status(), "cancelled")
 end
 
 function spec.test_kills_asked_for_follow_in_their_order()

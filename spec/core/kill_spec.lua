@@ -350,6 +350,28 @@ function spec.test_where_it_cannot_suspend_it_dies_as_soon_as_it_could()
   end
 end
 
+-- There a group waits for its members in any case; so it is with them.
+function spec.test_where_it_cannot_suspend_it_dies_at_the_end_of_its_group()
+  local log = {}
+  local task = ml.spawn(function()
+    ml.group(function(g)
+      g:spawn(function()
+        local _ <close> = closing(log, "member")
+        ml.sleep(math.huge)
+      end)
+      ml.yield()
+      table.sort({ 1, 2 }, function(a, b)
+        ml.self():kill()
+        return a < b
+      end)
+    end)
+    table.insert(log, "went on")
+  end)
+  task:wait()
+  assert_killed(task)
+  lu.assertEquals(log, { "member" })
+end
+
 function spec.test_it_counts_as_killed_though_its_function_returns_or_fails()
   for _, finish in ipairs { type, error } do
     local task = ml.spawn(function()

@@ -30,6 +30,15 @@ function spec.test_a_request_can_be_yielded_many_times()
   end
 end
 
+function spec.test_a_request_of_two_values_is_not_the_one_of_the_first()
+  local id = ml.new(ml.sleep, math.huge)
+  local forever = syscall.wait(id)
+  local now = syscall.wait(id, 0)
+  lu.assertNotIs(now, forever)
+  lu.assertEquals(select(2, coroutine.yield(now)).code, "ETIMEDOUT")
+  ml.kill(id)
+end
+
 function spec.test_a_request_can_be_shared_by_tasks()
   local request = syscall.id()
   local tasks = {}
