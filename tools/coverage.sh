@@ -83,13 +83,12 @@ coverage_collect() {
 
 # What reaches the core: less than half of all, for a CI that has minutes.
 coverage_core_programs() {
-    run_specs coverage -R "^c_(api|check|passing|poll|regress|signal|trace)" \
-        -E "_memory_test"
+    run_specs coverage -R "^c_" -E "(http|lib|tls)_memory_test"
 }
 
 coverage_core_specs() {
-    coverage_pollers '^choice/' '^core/' '^net/' '^regress/' '^scope/' \
-        '^sync/' '^sys/'
+    coverage_pollers '^choice/' '^cli/' '^core/' '^net/' '^poll/' '^regress/' \
+        '^scope/' '^sync/' '^sys/'
 }
 
 coverage_core_torture() {
@@ -122,8 +121,8 @@ coverage_report() {
 coverage_usage() {
     say "usage: ./dev coverage              run all that counts, and compare
        ./dev coverage --update     the same, and write spec/coverage/*.txt
-       ./dev coverage --core       of runtime/core alone, in less time
-       ./dev coverage --again [--update]    compare what has been counted
+       ./dev coverage --core [--update]     of runtime/core alone, in less time
+       ./dev coverage --again [--core] [--update]   compare what has been counted
        ./dev coverage --show FILE  what was reached of a source"
     exit 2
 }
@@ -134,28 +133,27 @@ coverage_show() {
         "$coverage_build/miniloop" -sources "$1"
 }
 
-# coverage [--update | --core | --again [--update | --core] | --show FILE]
+# coverage [--core] [--update] | --again [--core] [--update] | --show FILE
 coverage() {
     need build test check coverage
     want library
     choose_lua
     build coverage
-    case "$#:${1:-}" in
-    0: | 1:--update)
-        result=0
+    result=0
+    case "$*" in
+    "" | --update)
         coverage_collect || result=1
         coverage_report "$@" && return "$result"
         ;;
-    1:--core)
-        result=0
+    --core | "--core --update")
         coverage_collect_core || result=1
-        coverage_report --core && return "$result"
+        coverage_report "$@" && return "$result"
         ;;
-    1:--again | 2:--again)
+    --again*)
         shift
         coverage_report "$@"
         ;;
-    2:--show) coverage_show "$2" ;;
+    "--show "?*) coverage_show "$2" ;;
     *) coverage_usage ;;
     esac
 }

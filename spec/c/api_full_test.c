@@ -77,7 +77,7 @@ static void test_a_coroutine_without_its_reserve_is_not_made(void)
     close_loop(loop);
 }
 
-/* It runs without a frame then, or not at all. C5.13 */
+/* It runs without a frame then, or not at all. */
 static void test_a_resume_with_arguments_that_fill_the_stack(void)
 {
     run_script("local t = {}\n"

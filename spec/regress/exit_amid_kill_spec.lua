@@ -1,6 +1,6 @@
 -- A finalizer that ran between the steps of a kill, outside of all tasks, and
--- called os.exit, ended the process there and then: what other tasks had open was
--- not closed.
+-- called os.exit, ended the process there and then: what other tasks had open
+-- was not closed.
 
 local child = require "spec.support.child"
 local lu = require "luaunit"
