@@ -155,6 +155,15 @@ local function shake(crew, conn, peer)
   return ok
 end
 
+---Says by TLS that this is the end, behind what a handler has left to be sent.
+---A close could not wait for a peer that reads slowly, to whom what came would
+---look cut off.
+local function part(crew, conn)
+  if crew.patience then
+    core.timeout(crew.patience, conn.shutdown, conn, "write")
+  end
+end
+
 ---A task of the crew: takes the connection that is offered, and serves it. It
 ---leaves the crew when the connection is closed.
 local function attend(crew)
@@ -169,7 +178,9 @@ local function attend(crew)
     return
   end
   local ok, err = xpcall(crew.handler, trace, conn)
-  if not ok then
+  if ok then
+    part(crew, conn)
+  else
     tell(fault_of(err), conn, peer, crew.on_error)
   end
 end

@@ -2,6 +2,7 @@
 
 local assert_code = require "spec.support.assert_code"
 local certificates = require "spec.support.certificates"
+local fill = require "spec.support.fill"
 local lu = require "luaunit"
 local ml = require "miniloop"
 local net = require "miniloop.net"
@@ -253,6 +254,20 @@ function spec.test_bad_clients_cost_the_others_nothing()
   lu.assertEquals(handled, 10)
   lu.assertEquals(#told, 20)
   lu.assertEquals(table.concat(told, " "):gsub("handshake ?", ""), "")
+end
+
+-- C7.2
+function spec.test_what_a_handler_has_left_goes_out_before_the_end()
+  local taken
+  local server <close> = serve(function(conn)
+    taken = fill(conn)
+    lu.assertTrue(conn:unsent() > 0)
+  end)
+  local conn <close> = assert(connect(server))
+  repeat
+    ml.yield()
+  until taken
+  lu.assertEquals(#conn:read("a"), taken)
 end
 
 function spec.test_who_does_not_begin_in_time_is_let_go()
