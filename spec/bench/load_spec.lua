@@ -23,12 +23,12 @@ end
 
 local small = "connections=5 depth=2 size=100 requests=200"
 
--- An echo server that does something else with the n-th piece that comes.
+-- An echo server that does something else with the n-th request that comes.
 local function echo_but(n, act)
   local count = 0
   return function(conn)
     while true do
-      local bytes = conn:recv()
+      local bytes = conn:read(100)
       if not bytes then
         return
       end
@@ -90,7 +90,10 @@ function spec.test_a_server_that_closes_is_seen()
 end
 
 function spec.test_a_server_that_does_not_answer_is_given_up()
-  local _, content, text = load("echo", echo_but(20, function() end),
+  local function listen_only(conn)
+    conn:read("a")
+  end
+  local _, content, text = load("echo", echo_but(20, listen_only),
     small .. " deadline=0.2")
   lu.assertStrContains(text, "time is up")
   lu.assertFalse(content)

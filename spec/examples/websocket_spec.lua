@@ -25,6 +25,7 @@ function spec.test_everybody_hears_everybody()
     lu.assertEquals(ann:recv(), "said:Guest 2: hello <all>")
   end
   lu.assertEquals(ann:recv(), "note:Guest 2 left")
+  ann:close()
   example.interrupt(process)
 end
 

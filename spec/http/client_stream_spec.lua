@@ -233,7 +233,7 @@ function spec.test_an_answer_can_be_read_while_the_body_is_sent()
   local words = ml.channel()
   local res <close> = client:post("http://" .. echo:address(),
     { body = words:values(), stream = true })
-  for _, word in ipairs { "ping", "pong" } do
+  for _, word in ipairs { "1", "2" } do
     words:send(word)
     lu.assertEquals(res:read(), word)
   end

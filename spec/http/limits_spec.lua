@@ -90,7 +90,7 @@ function spec.test_bytes_of_a_body_earn_time()
     drip(("b"):rep(1000), 100, %d)]]
   lu.assertEquals(run("body_time = 100, rate = 10", text:format(15)),
     "135\t200\n")
-  lu.assertEquals(run("body_time = 100, rate = 10", text:format(60)),
+  lu.assertEquals(run("body_time = 100, rate = 10", text:format(50)),
     "130\t408\n")
 end
 

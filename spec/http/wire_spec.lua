@@ -50,7 +50,11 @@ end
 -- What has been sent, when the wire has been flushed.
 local function sent()
   assert(wire:flush())
-  return assert(far:recv())
+  local text = ""
+  repeat
+    text = text .. assert(far:recv())
+  until not ml.wait_io_read(far, 0)
+  return text
 end
 
 -- -------------------------------------------------------------------- the body

@@ -161,8 +161,8 @@ function spec.test_a_reset_costs_the_tasks_of_its_connection_alone()
   assert_code("ECONNRESET", select(2, reader:wait()))
   assert_code("EPIPE", near:write("x"))
   assert_code("ECONNRESET", near:recv()) -- for that was no end
-  peer:write("hello")
-  lu.assertEquals({ bystander:wait() }, { true, "hello" })
+  peer:write("x")
+  lu.assertEquals({ bystander:wait() }, { true, "x" })
 end
 
 function spec.test_a_reset_ends_a_write_that_waits_for_room()

@@ -205,8 +205,8 @@ function spec.test_socat_is_served_on_a_unix_socket()
   serve(echo, nil, { path = path })
   local file <close> = assert(io.popen(
     "printf 'word\\n' | socat -t 5 - UNIX-CONNECT:" .. path))
-  lu.assertTrue(ml.wait_io_read(file, 5))
-  lu.assertEquals(file:read(), "word")
+  local socat <close> = assert(net.stream(file))
+  lu.assertEquals(socat:read(), "word")
 end
 
 function spec.test_curl_is_served()

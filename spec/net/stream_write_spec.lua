@@ -1,5 +1,6 @@
 -- Writing to streams: write, writesome, both directions at once. C7.4, C7.5.
 
+local fill = require "spec.support.fill"
 local lu = require "luaunit"
 local ml = require "miniloop"
 local net = require "miniloop.net"
@@ -23,24 +24,14 @@ end
 -- More than any socket holds.
 local plenty = ("0123456789abcdef"):rep(1 << 19) -- 8 MiB
 
--- Writes until nothing more fits; how much did.
-local function fill(stream)
-  local total = 0
-  repeat
-    local n = assert(stream:writesome(plenty))
-    total = total + n
-  until n == 0
-  return total
-end
-
 function spec.test_write_answers_true_when_all_is_out()
   lu.assertEquals(table.pack(near:write("all of it")), { n = 1, true })
-  lu.assertEquals(far:recv(), "all of it")
+  lu.assertEquals(far:read(9), "all of it")
 end
 
 function spec.test_write_takes_strings_and_numbers()
   lu.assertTrue(near:write("a", 1, 2.5, "", "b"))
-  lu.assertEquals(far:recv(), "a12.5b")
+  lu.assertEquals(far:read(6), "a12.5b")
 end
 
 function spec.test_write_of_nothing_is_true()
@@ -68,7 +59,7 @@ end
 function spec.test_write_waits_until_all_has_gone_out()
   local task = waiting(near.write, near, "head", plenty, "tail")
   lu.assertEquals(far:read(4), "head")
-  lu.assertEquals(task:status(), "waiting")
+  lu.assertNotEquals(task:status(), "done")
   lu.assertTrue(far:read(#plenty) == plenty)
   lu.assertEquals(far:read(4), "tail")
   lu.assertEquals({ task:wait() }, { true, true })
