@@ -14,8 +14,7 @@ enum {
     AGAIN_OF = 3, /* one of so many says EAGAIN */
     HASTY_OF = 4, /* one of so many waits ends early */
     WORD_SIZE = 64,
-    COUNTED = 4096, /* descriptors above have nothing behind them */
-    LONG_CAP = 4093
+    COUNTED = 4096 /* descriptors above have nothing behind them */
 };
 
 int __real_fstat(int fd, struct stat *st);
@@ -78,20 +77,24 @@ static bool keeps_bounds(int fd)
 
 /* Behind the first bytes, small and large by turns. (A socket of the Unix family
  * is full with a few hundred pieces, however small.) */
-static size_t cap_of(int fd)
+static size_t cap_behind(size_t done)
 {
     static const size_t caps[] = {1, 4093, 7, 509, 61};
-    bool counted = mode.from > 0 && fd >= 0 && fd < COUNTED;
-    size_t done = counted ? mode.done[fd] : 0;
-    return counted && done >= mode.from
+    return mode.from > 0 && done >= mode.from
                ? caps[done % (sizeof caps / sizeof *caps)]
                : mode.cap;
 }
 
+size_t fault_mode_cut_at(int fd, size_t n, off_t at)
+{
+    size_t cap = mode.cap == 0 ? n : cap_behind((size_t)at);
+    return n <= cap || keeps_bounds(fd) ? n : cap;
+}
+
 size_t fault_mode_cut(int fd, size_t n)
 {
-    size_t cap = mode.cap == 0 ? n : cap_of(fd);
-    return n <= cap || keeps_bounds(fd) ? n : cap;
+    size_t done = fd >= 0 && fd < COUNTED ? mode.done[fd] : 0;
+    return fault_mode_cut_at(fd, n, (off_t)done);
 }
 
 void fault_mode_done(int fd, ssize_t n)

@@ -34,6 +34,9 @@ bool fault_mode_again(void);
 /* How many bytes of `n` a stream or file may do now. */
 size_t fault_mode_cut(int fd, size_t n);
 
+/* The same of a file, from the byte `at` on. */
+size_t fault_mode_cut_at(int fd, size_t n, off_t at);
+
 /* Notes that so many were done, and that a descriptor was closed. */
 void fault_mode_done(int fd, ssize_t n);
 void fault_mode_closed(int fd);

@@ -49,7 +49,7 @@ ssize_t __wrap_write(int fd, const void *buf, size_t n)
 
 ssize_t __wrap_pread(int fd, void *buf, size_t n, off_t at)
 {
-    size_t cap = fault_mode_cut(fd, n);
+    size_t cap = fault_mode_cut_at(fd, n, at);
     return fault_refuse(FAULT_pread, fd, n) ? -1
                                             : __real_pread(fd, buf, cap, at);
 }
