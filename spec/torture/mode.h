@@ -34,6 +34,9 @@ bool fault_mode_again(void);
 /* How many bytes of `n` a stream or file may do now. */
 size_t fault_mode_cut(int fd, size_t n);
 
+/* The same of a write: a pipe takes a little (PIPE_BUF) as a whole. */
+size_t fault_mode_cut_write(int fd, size_t n);
+
 /* The same of a file, from the byte `at` on. */
 size_t fault_mode_cut_at(int fd, size_t n, off_t at);
 

@@ -40,7 +40,7 @@ ssize_t __wrap_read(int fd, void *buf, size_t n)
 
 ssize_t __wrap_write(int fd, const void *buf, size_t n)
 {
-    size_t cap = fault_mode_cut(fd, n);
+    size_t cap = fault_mode_cut_write(fd, n);
     if (fault_refuse(FAULT_write, fd, n)) {
         return -1;
     }
@@ -94,7 +94,7 @@ static struct iovec first_piece(const struct iovec *pieces, size_t cap)
 ssize_t __wrap_writev(int fd, const struct iovec *pieces, int count)
 {
     size_t n = sum(pieces, (size_t)count);
-    size_t cap = fault_mode_cut(fd, n);
+    size_t cap = fault_mode_cut_write(fd, n);
     if (fault_refuse(FAULT_writev, fd, n)) {
         return -1;
     }
