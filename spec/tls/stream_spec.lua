@@ -144,9 +144,11 @@ end
 
 function spec.test_what_writesome_took_goes_out_when_nothing_is_written()
   local taken = fill(far)
-  near:settimeout(0)
+  near:settimeout(0.01)
   near:read(taken)
-  lu.assertEquals(far:writesome(""), 0)
+  for _ = 1, 20 do -- a system may refuse it
+    lu.assertEquals(far:writesome(""), 0)
+  end
   lu.assertEquals(far:unsent(), 0)
   lu.assertEquals(#near:read(taken), taken)
 end

@@ -10,6 +10,7 @@ usage: ./dev torture io [MODE ...] [--poller=NAME] [options] [PATTERN ...]
 All of them, and under select and epoll, unless told otherwise.
   --sample=N   of so many cases, chosen by the seed
   --seed=N     (1)
+  --limit=S    seconds for a case (100; the longest takes thirty)
   --left-out   the cases that are left out, and no others
   -v           prints each case before it runs
 PATTERN is a Lua pattern of the names of cases, as for spec/run.lua. What is
@@ -22,11 +23,9 @@ local ml = require "miniloop"
 local runner = require "spec.support.runner"
 local words = require "spec.torture.lib.words"
 
--- Seconds for a case. The longest takes twenty.
-local patience = 100
-
 local kinds = {
-  sample = "number", seed = "number", ["left-out"] = "flag", v = "flag",
+  sample = "number", seed = "number", limit = "number",
+  ["left-out"] = "flag", v = "flag",
 }
 
 local function read_arguments()
@@ -35,7 +34,8 @@ local function read_arguments()
   if not left_out[options.mode] then
     words.refuse(("there is no mode %q"):format(options.mode), usage)
   end
-  options.patterns, options.seed = rest, options.seed or 1
+  options.patterns = rest
+  options.seed, options.limit = options.seed or 1, options.limit or 100
   return options
 end
 
@@ -51,12 +51,12 @@ local function is_left_out(mode, name)
 end
 
 -- A case that waits in vain costs the others nothing.
-local function bounded(test)
+local function bounded(test, limit)
   local run = test.run
   function test.run()
-    local _, err = ml.timeout(patience, run)
+    local _, err = ml.timeout(limit, run)
     if ml.iserror(err) and err.op == "timeout" then
-      error(("not done after %d s"):format(patience), 0)
+      error(("not done after %g s"):format(limit), 0)
     end
   end
   return test
@@ -70,7 +70,7 @@ local function collect(options)
       if runner.matches(test.name, options.patterns) then
         local out = is_left_out(options.mode, test.name)
         if out == (options["left-out"] ~= nil) then
-          tests[#tests + 1] = bounded(test)
+          tests[#tests + 1] = bounded(test, options.limit)
         else
           left = left + 1
         end

@@ -39,7 +39,6 @@ local one_try = {
   "net/stream_write%.test_to_write_when_the_peer_has_closed_is_epipe",
   "net/stream_write%.test_writesome_writes_what_fits_now_and_counts_it",
   "tls/serve%.test_who_waits_for_the_handshake_is_told_when_others_make_it",
-  "tls/stream%.test_what_writesome_took_goes_out_when_nothing_is_written",
   "websocket/tasks%.test_a_timeout_of_0_takes_what_is_there",
 }
 
