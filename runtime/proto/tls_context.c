@@ -2,6 +2,7 @@
 
 #include "base/errno.h"
 #include "proto/tls_bio.h"
+#include "proto/tls_fault.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -192,7 +193,9 @@ int ml_tls_context_ciphers(struct ml_tls_context *c, const char *list)
     if (c->library->SSL_CTX_set_cipher_list_(c->ssl, list) == 1) {
         return 0;
     }
-    return fail_because(c, "no cipher matches");
+    return ml_tls_fault_memory(c->library)
+               ? -ENOMEM
+               : fail_because(c, "no cipher matches");
 }
 
 int ml_tls_context_tickets(struct ml_tls_context *c, bool on)

@@ -6,6 +6,17 @@
 #include <stdio.h>
 #include <string.h>
 
+static bool names_memory(unsigned long error)
+{
+    return error == 0 || ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE;
+}
+
+bool ml_tls_fault_memory(const struct ml_tls_library *library)
+{
+    return names_memory(library->ERR_peek_error_()) ||
+           names_memory(library->ERR_peek_last_error_());
+}
+
 static void because(struct ml_tls *t, const char *why)
 {
     (void)snprintf(t->reason, sizeof t->reason, "%s",
@@ -72,7 +83,7 @@ static int name_error(struct ml_tls *t, unsigned long error)
 {
     const struct ml_tls_library *lib = t->context->library;
     int reason = ERR_GET_REASON(error);
-    if (reason == ERR_R_MALLOC_FAILURE) {
+    if (ml_tls_fault_memory(lib)) {
         return ENOMEM;
     }
     if (ERR_GET_LIB(error) == ERR_LIB_SSL) {

@@ -14,4 +14,9 @@ int ml_tls_fault_protocol(struct ml_tls *t);
 /* The peer announced its end before the handshake was done. -errno. */
 int ml_tls_fault_early(struct ml_tls *t);
 
+/* Whether OpenSSL failed for want of memory: the first of its errors, which is
+ * the innermost, or the last one says so. Without any error there was none for
+ * that either. */
+bool ml_tls_fault_memory(const struct ml_tls_library *library);
+
 #endif

@@ -2,6 +2,7 @@
 #include "proto/tls.h"
 
 #include "base/errno.h"
+#include "proto/tls_fault.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -40,6 +41,9 @@ static int open_name(struct ml_tls *t, const char *name)
                        TLSEXT_NAMETYPE_host_name,
                        (void *)(uintptr_t)name) == 1) {
         return 0;
+    }
+    if (ml_tls_fault_memory(lib)) {
+        return -ENOMEM;
     }
     (void)snprintf(t->reason, sizeof t->reason, "the name is no host name");
     return -ML_ETLS_CONTEXT;

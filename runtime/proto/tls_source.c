@@ -2,6 +2,7 @@
 #include "proto/tls_context.h"
 
 #include "base/errno.h"
+#include "proto/tls_fault.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -16,7 +17,7 @@ static int fail(struct ml_tls_context *c)
 {
     unsigned long error = c->library->ERR_peek_last_error_();
     const char *text = c->library->ERR_reason_error_string_(error);
-    if (error != 0 && ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE) {
+    if (ml_tls_fault_memory(c->library)) {
         return -ENOMEM;
     }
     (void)snprintf(c->reason, sizeof c->reason, "%s",
