@@ -46,6 +46,17 @@ function spec.test_a_file_of_another_kind_is_refused()
   assert_refused("ETLS_CONTEXT", "there is no CRL in it", { crl = key })
 end
 
+function spec.test_a_list_that_is_broken_in_the_middle_is_refused()
+  local list = certificates.text("crl.pem")
+  local broken = list:gsub("....\n%-%-%-%-%-END", "!!!!\n-----END")
+  assert_refused("ETLS_CONTEXT", "bad base64 decode", { crl = list .. broken })
+end
+
+function spec.test_a_password_that_is_longer_than_any_is_refused()
+  assert_refused("ETLS_CONTEXT", nil, { cert = path("server.pem"),
+    key = path("locked.key"), password = ("x"):rep(100000) })
+end
+
 function spec.test_a_broken_file_is_refused()
   local text = certificates.text("server.pem"):gsub("....\n%-%-%-%-%-END",
     "!!!!\n-----END")
@@ -86,7 +97,7 @@ function spec.test_ciphers_that_there_are_not_are_refused()
 end
 
 function spec.test_names_that_nobody_can_ask_for_are_refused()
-  for _, name in ipairs { "", "*", "*x.example", ("x"):rep(254) } do
+  for _, name in ipairs { "", "*", "*.", "*x.example", ("x"):rep(254) } do
     assert_refused("ETLS_CONTEXT", "no name that clients can ask for",
       { sni = { [name] = certificates.of("a") } })
   end

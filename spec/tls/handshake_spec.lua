@@ -76,6 +76,15 @@ function spec.test_a_certificate_is_chosen_by_the_name_that_is_asked_for()
   end
 end
 
+function spec.test_a_name_that_fits_no_pattern_has_the_servers_own()
+  local server = { sni = { ["*.b.example"] = certificates.of("b") } }
+  for _, name in ipairs { "x.c.example", ".b.example", "b.example" } do
+    local client = { name = name, verify = false }
+    lu.assertEquals(agreed(client, server).certificate.subject,
+      "CN=localhost")
+  end
+end
+
 -- What a connection goes over to for a name must not lose the rest.
 function spec.test_clients_are_verified_whatever_name_they_ask_for()
   local context = assert(tls.context(certificates.of("server", {
