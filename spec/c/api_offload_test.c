@@ -181,6 +181,7 @@ static void test_time_stands_still_while_a_worker_works(void)
                 "ml.yield()\n"
                 "killed:kill()\n"
                 "sound = core.check()\n"
+                "ml.yield()\n"
                 "ml.sleep(1)\n");
     thread_start(&opener, open_later, &gate);
     run(loop);

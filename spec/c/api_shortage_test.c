@@ -233,6 +233,27 @@ static void test_what_very_many_tasks_have_taken_is_given_back(void)
     close_loop(loop);
 }
 
+/* Where there is no memory to give memory back, all stays as it is. */
+static void test_what_cannot_be_given_back_is_kept(void)
+{
+    ml_loop *loop = open_starving(ML_VIRTUAL_TIME);
+    spawn(loop, "local ml = require 'miniloop'\n"
+                "local tasks = {}\n"
+                "for i = 1, 5000 do tasks[i] = ml.spawn(ml.sleep, 1) end\n"
+                "local last = ml.spawn(ml.sleep, 3)\n"
+                "last.name = 'last'\n"
+                "for i = 1, #tasks do tasks[i]:wait() end\n"
+                "for _ = 1, 500 do starve() ml.yield() feed() end\n"
+                "sound = require 'miniloop.core'.check()\n"
+                "name = last.name\n"
+                "waited = last:wait()\n");
+    run(loop);
+    CHECK(global_is(loop, "sound", "true"));
+    CHECK(global_is(loop, "name", "last"));
+    CHECK(global_is(loop, "waited", "true"));
+    close_loop(loop);
+}
+
 static const struct check_test tests[] = {
     CHECK_TEST(test_a_choice_that_finds_no_memory_fails_and_leaves_nothing),
     CHECK_TEST(test_members_that_never_ran_end_without_memory_to_say_why),
@@ -241,6 +262,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_a_spawn_without_room_for_its_arguments_fails),
     CHECK_TEST(test_no_member_outlives_a_block_whose_results_find_no_room),
     CHECK_TEST(test_what_very_many_tasks_have_taken_is_given_back),
+    CHECK_TEST(test_what_cannot_be_given_back_is_kept),
 };
 
 int main(void)

@@ -176,7 +176,8 @@ test_a_number_that_becomes_a_stream_is_told_anew_when_waited_for(void)
                 "  ml.sleep(1)\n"
                 "  stream:recv()\n"
                 "end)\n"
-                "ml.spawn(function() ml.sleep(1) reader:kill() end)\n");
+                "ml.spawn(function() ml.sleep(1) reader:kill() end)\n"
+                "ml.sleep(2)\n");
     run(loop);
     CHECK_EQ(poller.held[fds[0]], ML_POLL_READ);
     spawn(loop, "word = stream:recv() stream:close()");
@@ -209,6 +210,7 @@ static void test_a_rumour_does_not_reach_who_waits_for_a_number(void)
 {
     open_watched("poll");
     give_pair();
+    fill();
     spawn(loop, "readable = require 'miniloop'.wait_io_read(near)");
     run_rounds(2);
     poller.rumour = (struct ml_poll_event){.fd = fds[0], .ready = ML_POLL_READ};

@@ -112,6 +112,25 @@ function spec.test_a_task_that_gave_way_gets_it_at_its_next_call()
   lu.assertEquals(log, { "back from yield" })
 end
 
+-- One whose calls all succeed gives way in the midst of one now and then.
+function spec.test_a_task_that_gave_way_in_a_call_gets_it_there()
+  local done = ml.spawn(type, 1)
+  done:wait()
+  local calls = 0
+  local task = ml.spawn(function()
+    while true do
+      done:wait()
+      calls = calls + 1
+    end
+  end)
+  ml.yield()
+  local before = calls
+  lu.assertTrue(before > 0)
+  lu.assertEquals({ task:status(), task:cancel() }, { "ready", true })
+  lu.assertEquals(select(2, task:wait()).code, "ECANCELED")
+  lu.assertEquals(calls, before)
+end
+
 function spec.test_an_answer_already_made_is_delivered_first()
   local log = {}
   local event = ml.event()

@@ -39,6 +39,11 @@ function spec.test_a_request_of_two_values_is_not_the_one_of_the_first()
   ml.kill(id)
 end
 
+function spec.test_a_request_of_nothing_is_not_the_one_before()
+  lu.assertNotNil(syscall.sleep(0.5))
+  raises("number expected, got no value", function() syscall.sleep() end)
+end
+
 function spec.test_a_request_can_be_shared_by_tasks()
   local request = syscall.id()
   local tasks = {}
