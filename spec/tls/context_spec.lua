@@ -46,6 +46,10 @@ function spec.test_a_file_of_another_kind_is_refused()
   assert_refused("ETLS_CONTEXT", "there is no CRL in it", { crl = key })
 end
 
+function spec.test_tickets_may_be_asked_for_too()
+  lu.assertNotNil(tls.context(certificates.of("server", { tickets = true })))
+end
+
 function spec.test_a_list_that_is_broken_in_the_middle_is_refused()
   local list = certificates.text("crl.pem")
   local broken = list:gsub("....\n%-%-%-%-%-END", "!!!!\n-----END")

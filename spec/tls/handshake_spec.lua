@@ -76,6 +76,14 @@ function spec.test_a_certificate_is_chosen_by_the_name_that_is_asked_for()
   end
 end
 
+-- An alert that is a warning, close_notify: RFC 5246, section 7.2.
+function spec.test_a_peer_that_says_good_bye_at_once_has_truncated_it()
+  far:write("\21\3\3\0\2\1\0")
+  local err = assert_code("ETLS_TRUNCATED", near:starttls(tls_pair.client()))
+  lu.assertEquals(err.reason, "in the middle of the handshake")
+  assert_code("ETLS_TRUNCATED", near:recv())
+end
+
 function spec.test_a_name_that_fits_no_pattern_has_the_servers_own()
   local server = { sni = { ["*.b.example"] = certificates.of("b") } }
   for _, name in ipairs { "x.c.example", ".b.example", "b.example" } do
