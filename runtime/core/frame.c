@@ -45,7 +45,7 @@ static int keep_traceback(lua_State *L)
 bool ml_frame_traces(lua_State *L, const struct ml_task *task)
 {
     return task != NULL && task->state != ML_TASK_DYING &&
-           lua_checkstack(L, LUA_MINSTACK) != 0 && !ml_scope_is_any(L, 1, task);
+           !ml_scope_is_any(L, 1, task);
 }
 
 /* Leaves the error value as it is. */

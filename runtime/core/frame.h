@@ -32,8 +32,8 @@ void ml_frame_traceback(lua_State *L, struct ml_vm *vm, lua_State *co,
 
 /* Whether a message handler has to make a traceback of the error at index 1, in
  * the task that runs: not of a cancellation, nor while the task is being killed,
- * when old handlers may be called for errors of to-be-closed variables. If so, L
- * has LUA_MINSTACK free slots. */
+ * when old handlers may be called for errors of to-be-closed variables. L is that
+ * of the handler, with nothing else on it. */
 bool ml_frame_traces(lua_State *L, const struct ml_task *task);
 
 /* Replaces debug.traceback, if there is one, by its like that makes use of the

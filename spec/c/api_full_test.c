@@ -130,6 +130,74 @@ static void test_a_coroutine_that_dies_so_in_a_cancelled_task(void)
                "judge('done', done)\n");
 }
 
+/* It is as if it had none. C4.4 */
+static void test_an_error_that_finds_no_memory_for_its_traceback(void)
+{
+    run_script("for n = 0, 40 do\n"
+               "  local co = coroutine.create(function()\n"
+               "    allow(n) error('x', 0)\n"
+               "  end)\n"
+               "  local ok, err = coroutine.resume(co)\n"
+               "  feed()\n"
+               "  judge(n, not ok and (err == 'x' or told(err)))\n"
+               "end\n");
+}
+
+/* ---- waits and spawns ----------------------------------------------------------- */
+
+static void test_a_choice_of_queues_that_finds_no_memory_waits_for_none(void)
+{
+    run_script(
+        "local event, failed = ml.event(), 0\n"
+        "local list = {}\n"
+        "for i = 1, 12 do list[i] = syscall.wait(event) end\n"
+        "list[13] = syscall.sleep(1)\n"
+        "for n = 0, 20 do\n"
+        "  allow(n, 1)\n"
+        "  local ok, index, value, err = pcall(ml.any, list)\n"
+        "  feed()\n"
+        "  judge(n, index == 13 or (err or value or {}).code == 'ENOMEM'\n"
+        "    or not ok and told(index))\n"
+        "  failed = failed + (index == 13 and 0 or 1)\n"
+        "end\n"
+        "judge('failed', failed > 0)\n");
+}
+
+static void test_a_stream_that_finds_no_memory_to_be_watched(void)
+{
+    run_script("local net = require 'miniloop.net'\n"
+               "local failed = 0\n"
+               "for n = 0, 20 do\n"
+               "  local near, far = net.pair()\n"
+               "  allow(n, 1)\n"
+               "  local ok, bytes, err = pcall(near.recv, near, 1, 1)\n"
+               "  feed() near:close() far:close()\n"
+               "  judge(n, ok and (err.code == 'ENOMEM'\n"
+               "    or err.code == 'ETIMEDOUT') or told(bytes))\n"
+               "  failed = failed + (ok and err.code == 'ENOMEM' and 1 or 0)\n"
+               "end\n"
+               "judge('failed', failed > 0)\n");
+}
+
+/* C3.new: where there are tasks to be used again, no more is taken than the table
+ * of tasks needs. */
+static void test_a_spawn_whose_table_cannot_grow_spawns_nothing(void)
+{
+    run_script("for _ = 1, 300 do ml.new(type, 1) end\n"
+               "ml.yield() ml.yield()\n"
+               "local made, failed = {}, 0\n"
+               "for n = 1, 600 do\n"
+               "  starve()\n"
+               "  local ok, id = pcall(ml.new, ml.sleep, 9)\n"
+               "  feed()\n"
+               "  made[#made + 1] = ok and id or nil\n"
+               "  failed = failed + (ok and 0 or 1)\n"
+               "  judge(n, ok or told(id))\n"
+               "end\n"
+               "judge('failed', failed > 0 and #made > 100)\n"
+               "for _, id in ipairs(made) do judge(id, ml.kill(id)) end\n");
+}
+
 /* ---- failures ------------------------------------------------------------------ */
 
 /* C4.4: however many results they were that found no room. */
@@ -148,6 +216,7 @@ static void test_a_task_with_a_full_stack_is_told_of(void)
                 "  local ok, err = task:wait()\n"
                 "  judge(n, ok or err.code == 'ENOMEM'\n"
                 "    or err.code == 'EFAILED' and told(err.value))\n"
+                "  judge(n, pcall(task.join, task) == ok or not ok)\n"
                 "  failed = failed + (ok and 0 or 1)\n"
                 "end\n");
     CHECK_EQ(ml_run(loop, ML_RUN_DEFAULT), -ECHILD);
@@ -294,6 +363,10 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_a_resume_with_arguments_that_fill_the_stack),
     CHECK_TEST(test_the_traceback_of_a_coroutine_that_died_with_a_full_stack),
     CHECK_TEST(test_a_coroutine_that_dies_so_in_a_cancelled_task),
+    CHECK_TEST(test_an_error_that_finds_no_memory_for_its_traceback),
+    CHECK_TEST(test_a_choice_of_queues_that_finds_no_memory_waits_for_none),
+    CHECK_TEST(test_a_stream_that_finds_no_memory_to_be_watched),
+    CHECK_TEST(test_a_spawn_whose_table_cannot_grow_spawns_nothing),
     CHECK_TEST(test_a_task_with_a_full_stack_is_told_of),
     CHECK_TEST(test_a_task_that_others_suspend_is_told_of),
     CHECK_TEST(test_a_member_that_others_suspend_fails_its_group),

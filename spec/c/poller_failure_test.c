@@ -93,6 +93,10 @@ static void test_a_poller_that_cannot_be_had_is_done_without(void)
     CHECK_EQ(refused.create, 0);
     CHECK_EQ(integer_of(loop, "read"), 10);
     close_loop(loop);
+    ml_options options = options_of(0);
+    options.poller = "epoll";
+    refused.create = 1;
+    CHECK_EQ(ml_open(&loop, &options), -EMFILE);
     loop = open_by("auto");
     refused.create = 1;
     refused.code = EMFILE;
