@@ -253,7 +253,7 @@ bool ml_tls_pending(const struct ml_tls *t)
 
 bool ml_tls_look(struct ml_tls *t)
 {
-    int why = ml_tls_pending(t) ? 0 : ml_tls_handshake(t);
+    int why = ml_tls_handshake(t);
     note_failure(t, why);
     if (why == 0 && !ml_tls_pending(t)) {
         look_ahead(t);

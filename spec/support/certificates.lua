@@ -7,7 +7,7 @@
 --   leaf      localhost, by "middle", an authority below "ca"
 --
 -- and of "other": unknown (localhost), stranger (for clients). "self" is signed
--- by itself.
+-- by itself, and so is "nameless", of the same key.
 
 local lu = require "luaunit"
 local tls = require "miniloop.tls"
@@ -86,6 +86,8 @@ openssl ca -config ca.cnf -gencrl -out crl.pem 2>>log
 key self
 openssl req -x509 -new -key self.key -subj /CN=localhost -days 30 \
   -config ca.cnf -out self.pem -addext "$here"
+openssl req -x509 -new -key self.key -subj / -days 30 -config ca.cnf \
+  -out nameless.pem
 openssl ec -in server.key -aes128 -passout pass:secret -out locked.key 2>>log
 ]]
 

@@ -37,6 +37,22 @@ local function serve(handler, options)
   return assert(net.serve("127.0.0.1:0", handler, options))
 end
 
+-- A wait for bytes of the stream makes the handshake, which they come behind.
+function spec.test_who_waits_for_bytes_need_not_have_shaken_hands()
+  local listener <close> = net.listen("127.0.0.1:0",
+    { tls = certificates.of("server") })
+  local client = ml.spawn(function()
+    local conn <close> = assert(connect(listener))
+    conn:write("x")
+    conn:recv()
+  end)
+  local conn <close> = assert(listener:accept())
+  lu.assertTrue(ml.wait_io_read(conn, 5))
+  lu.assertEquals(conn:recv(), "x")
+  conn:close()
+  client:wait()
+end
+
 -- ------------------------------------------------------------------- connect
 
 function spec.test_an_address_that_says_tls_is_enough()

@@ -54,6 +54,15 @@ function spec.test_a_certificate_of_a_trusted_authority_is_accepted()
   lu.assertTrue(certificate.till - certificate.from == 30 * 24 * 3600)
 end
 
+function spec.test_a_certificate_may_name_nobody()
+  local server = {
+    server = true, cert = path("nameless.pem"), key = path("self.key"),
+  }
+  lu.assertEquals(shake(tls_pair.client { verify = false }, server), "ok")
+  local certificate = near:tls().certificate
+  lu.assertEquals({ certificate.subject, certificate.issuer }, { "", "" })
+end
+
 function spec.test_an_address_in_numbers_is_looked_for_in_the_certificate()
   lu.assertEquals(shake(tls_pair.client { name = "127.0.0.1" }), "ok")
   lu.assertNil(far:tls().name) -- it cannot be asked for
