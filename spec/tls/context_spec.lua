@@ -42,7 +42,7 @@ function spec.test_a_file_of_another_kind_is_refused()
   assert_refused("ETLS_CONTEXT", "there is no private key in it",
     { cert = path("server.pem") })
   assert_refused("ETLS_CONTEXT", "there is no certificate in it",
-    { ca = { key } })
+    { ca = { key, path("ca.pem") } })
   assert_refused("ETLS_CONTEXT", "there is no CRL in it", { crl = key })
 end
 

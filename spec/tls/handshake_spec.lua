@@ -7,6 +7,7 @@ local lu = require "luaunit"
 local ml = require "miniloop"
 local net = require "miniloop.net"
 local raises = require "spec.support.raises"
+local scratch = require "spec.support.scratch"
 local tls = require "miniloop.tls"
 local tls_pair = require "spec.support.tls_pair"
 local waiting = require "spec.support.waiting"
@@ -74,6 +75,33 @@ function spec.test_a_certificate_is_chosen_by_the_name_that_is_asked_for()
     lu.assertEquals(agreed({ name = name }, server).certificate.subject,
       subject)
   end
+end
+
+function spec.test_a_name_that_is_none_leaves_the_stream_as_it_was()
+  local name = ("x"):rep(300)
+  local err = assert_code("ETLS_CONTEXT",
+    near:starttls(tls_pair.client { name = name }))
+  lu.assertEquals(err.reason, "the name is no host name")
+  far:write("plain")
+  lu.assertEquals(near:recv(), "plain")
+end
+
+function spec.test_a_stream_that_somebody_writes_to_is_busy()
+  local writer = ml.spawn(near.write, near, ("x"):rep(1 << 22))
+  ml.yield()
+  assert_code("EBUSY", near:starttls(tls_pair.client()))
+  writer:kill()
+end
+
+-- What is not a socket may carry it as well, such as this pipe, whose other end
+-- is the same: who hears himself.
+function spec.test_a_pipe_that_leads_back()
+  local path = scratch.folder() .. "/pipe"
+  lu.assertTrue(os.execute("mkfifo " .. path))
+  local file <close> = assert(io.open(path, "r+"))
+  local stream = assert(net.stream(file))
+  assert_code("ETLS_PROTOCOL", stream:starttls(tls_pair.client()))
+  stream:close()
 end
 
 -- An alert that is a warning, close_notify: RFC 5246, section 7.2.
