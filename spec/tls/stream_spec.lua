@@ -198,6 +198,13 @@ function spec.test_one_direction_ends_and_the_other_goes_on()
   lu.assertEquals(far:recv(), "still there")
 end
 
+function spec.test_a_direction_may_be_ended_twice()
+  lu.assertTrue(near:shutdown "write")
+  lu.assertTrue(near:shutdown "write")
+  far:write("x")
+  lu.assertEquals({ far:recv(), near:recv() }, { nil, "x" })
+end
+
 function spec.test_who_does_not_want_to_read_any_more_may_write()
   local reader = waiting(far.recv, far)
   lu.assertTrue(far:shutdown("read"))
