@@ -310,7 +310,7 @@ static int stream_new_client(lua_State *L)
 static int stream_info(lua_State *L)
 {
     const struct ml_stream *s = ml_stream_check(L, 1);
-    if (s == NULL || s->d.fd < 0) {
+    if (s->d.fd < 0) {
         return ml_fail(L, EBADF, "tls", NULL, NULL);
     }
     const struct ml_tls *tls = stream_tls(s);

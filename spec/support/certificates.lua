@@ -7,7 +7,7 @@
 --   leaf      localhost, by "middle", an authority below "ca"
 --
 -- and of "other": unknown (localhost), stranger (for clients). "self" is signed
--- by itself, and so is "nameless", of the same key.
+-- by itself, and so are "nameless" and "long", of the same key.
 
 local lu = require "luaunit"
 local tls = require "miniloop.tls"
@@ -88,6 +88,8 @@ openssl req -x509 -new -key self.key -subj /CN=localhost -days 30 \
   -config ca.cnf -out self.pem -addext "$here"
 openssl req -x509 -new -key self.key -subj / -days 30 -config ca.cnf \
   -out nameless.pem
+openssl req -x509 -new -key self.key -days 30 -config ca.cnf -out long.pem \
+  -subj "$(printf '/OU=%%060d' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18)"
 openssl ec -in server.key -aes128 -passout pass:secret -out locked.key 2>>log
 ]]
 

@@ -63,6 +63,17 @@ function spec.test_a_certificate_may_name_nobody()
   lu.assertEquals({ certificate.subject, certificate.issuer }, { "", "" })
 end
 
+-- Of a name that has no end the beginning is told.
+function spec.test_a_certificate_may_have_a_very_long_name()
+  local server = {
+    server = true, cert = path("long.pem"), key = path("self.key"),
+  }
+  lu.assertEquals(shake(tls_pair.client { verify = false }, server), "ok")
+  local subject = near:tls().certificate.subject
+  lu.assertEquals(#subject, 1024)
+  lu.assertEquals(subject:sub(1, 65), "OU=" .. ("%060d"):format(18) .. ",O")
+end
+
 function spec.test_an_address_in_numbers_is_looked_for_in_the_certificate()
   lu.assertEquals(shake(tls_pair.client { name = "127.0.0.1" }), "ok")
   lu.assertNil(far:tls().name) -- it cannot be asked for
