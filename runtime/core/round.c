@@ -319,28 +319,32 @@ static void report_stuck(struct ml_loop *loop)
     ml_loop_kill_all(loop, loop->L);
 }
 
-/* True if the loop is at its end, and still is when that is told which was put
- * off: who hears of a failure may start the task again. */
-static bool comes_to_end(struct ml_loop *loop,
-                         bool (*end)(struct ml_loop *loop))
+/* The loop is at its end, unless who hears of the failures that were put off
+ * starts a task again, or kills the last. 1 if it goes on. */
+static int round_end(struct ml_loop *loop)
 {
-    if (!end(loop)) {
-        return false;
-    }
     ml_failures_flush(loop, ML_TIME_NEVER);
-    return end(loop);
+    if (loop_finished(loop)) {
+        return loop->failures.untaken > 0 ? -ECHILD : 0;
+    }
+    if (!loop_stuck(loop)) {
+        return 1;
+    }
+    report_stuck(loop);
+    return -EDEADLK;
 }
 
 int ml_round(struct ml_loop *loop, int mode)
 {
     round_step(loop);
-    if (comes_to_end(loop, loop_finished)) {
-        return loop->failures.untaken > 0 ? -ECHILD : 0;
+    if (loop->ntasks > 0) {
+        ml_watches_flush(loop); /* what the poller refuses gets ready here */
     }
-    ml_watches_flush(loop); /* what the poller refuses gets ready here */
-    if (comes_to_end(loop, loop_stuck)) {
-        report_stuck(loop);
-        return -EDEADLK;
+    if (loop_finished(loop) || loop_stuck(loop)) {
+        int state = round_end(loop);
+        if (state != 1) {
+            return state;
+        }
     }
     return round_look(loop, mode != ML_RUN_NOWAIT);
 }

@@ -129,6 +129,22 @@ static void test_a_task_is_started_again_before_a_deadlock(void)
     close_loop(loop);
 }
 
+static void kill_the_first(ml_loop *loop, const ml_failure *failure)
+{
+    (void)failure;
+    CHECK_EQ(ml_kill(loop, 1), 0);
+}
+
+/* C9.1: there is nothing to wait for then. */
+static void test_the_last_task_is_killed_before_a_deadlock(void)
+{
+    ml_loop *loop = open_acting(NULL, kill_the_first);
+    spawn_failing(loop, "ml.event():wait()");
+    CHECK_EQ(ml_run(loop, ML_RUN_DEFAULT), -ECHILD);
+    CHECK_EQ(heard_count, 1);
+    close_loop(loop);
+}
+
 /* C9.3: a loop that is closed runs nothing, and loses nothing. */
 static void test_a_task_that_is_started_again_by_closing_is_killed(void)
 {
@@ -150,6 +166,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_who_was_just_spawned_is_in_no_deadlock),
     CHECK_TEST(test_a_task_is_started_again_at_the_end_of_a_run),
     CHECK_TEST(test_a_task_is_started_again_before_a_deadlock),
+    CHECK_TEST(test_the_last_task_is_killed_before_a_deadlock),
     CHECK_TEST(test_a_task_that_is_started_again_by_closing_is_killed),
 };
 
