@@ -121,15 +121,21 @@ static bool spawn_inherit(lua_State *L, struct ml_task *parent,
     return lua_pcall(L, 2, 0, 0) == LUA_OK;
 }
 
+/* Where the task that spawns was spawned itself. The places are the loop's: a
+ * host may spawn in one loop from inside of another. */
+static const struct ml_site *parent_site(const struct ml_loop *loop)
+{
+    const struct ml_task *parent = loop->vm->task;
+    return parent != NULL && parent->loop == loop ? parent->site : NULL;
+}
+
 /* Nothing fails any more. */
 static struct ml_task *spawn_begin(struct ml_task *task, lua_State *L,
                                    int nargs)
 {
     struct ml_loop *loop = task->loop;
-    const struct ml_task *parent = loop->vm->task;
     task->id = ++loop->last_id;
-    task->site =
-        ml_site_here(&loop->sites, L, parent != NULL ? parent->site : NULL);
+    task->site = ml_site_here(&loop->sites, L, parent_site(loop));
     ml_body_load(task, L, nargs);
     ml_tasks_add(loop, task);
     ml_trace(loop, spawn, task);
