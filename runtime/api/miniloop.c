@@ -365,9 +365,14 @@ void ml_call_settimeout(ml_call *call, double seconds)
     ml_call_bound(call, from_now(seconds));
 }
 
+/* An instant call is on no stack of a task's, and to be in no queue. */
 int ml_call_wait_fd(ml_call *call, int fd, int events)
 {
-    int err = (events & (ML_READ | ML_WRITE)) != 0 ? 0 : -EINVAL;
+    bool instant = (call->def->flags & ML_SYSCALL_INSTANT) != 0;
+    if (instant || (events & (ML_READ | ML_WRITE)) == 0) {
+        return -EINVAL;
+    }
+    int err = 0;
     if ((events & ML_READ) != 0) {
         err = ml_declare_fd(call, fd, ML_POLL_READ, false);
     }

@@ -53,6 +53,17 @@ static void completion_open(struct ml_letter *letter, ml_loop *loop)
     }
 }
 
+/* Makes the call wait for it, in the place of an earlier one. */
+static void completion_bind(struct ml_completion *c, ml_call *call)
+{
+    ml_completion_drop(call);
+    c->call = call;
+    call->completion = c;
+    ml_call_owner(call)->loop->later++;
+}
+
+/* An instant call is over when its attempt is, and does not wait: it starts what
+ * ends by itself. */
 ml_completion *ml_call_later(ml_call *call, void *data,
                              void (*release)(void *data))
 {
@@ -64,14 +75,13 @@ ml_completion *ml_call_later(ml_call *call, void *data,
     c->letter.open = completion_open;
     c->box = loop->mailbox;
     ml_mailbox_ref(c->box);
-    ml_completion_drop(call); /* of an earlier step of the same call */
-    c->call = call;
     c->data = data;
     c->release = release;
     ml_list_init(&c->link);
     ml_list_append(&loop->completions, &c->link);
-    loop->later++;
-    call->completion = c;
+    if ((call->def->flags & ML_SYSCALL_INSTANT) == 0) {
+        completion_bind(c, call);
+    }
     call->data = data;
     return c;
 }
@@ -101,13 +111,13 @@ void ml_completion_drop(ml_call *call)
     }
 }
 
-void ml_completion_cancel(ml_call *call)
+void ml_completion_cancel(ml_completion *completion)
 {
-    struct ml_completion *c = call->completion;
-    ml_call_owner(call)->loop->later--;
-    call->completion = NULL;
-    c->release = NULL;
-    completion_free(c);
+    if (completion->call != NULL) {
+        ml_completion_drop(completion->call);
+    }
+    completion->release = NULL;
+    completion_free(completion);
 }
 
 size_t ml_completions_awaited(const ml_loop *loop)

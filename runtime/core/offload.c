@@ -204,7 +204,7 @@ int ml_call_offload(ml_call *call, void (*work)(void *data), void *data,
     call->data = data;
     int err = pool_add(pool, job);
     if (err != 0) {
-        ml_completion_cancel(call);
+        ml_completion_cancel(job->completion);
         call->data = before;
         free(job);
     }

@@ -11,7 +11,7 @@ struct ml_offload;
 void ml_completion_drop(ml_call *call);
 
 /* Takes back a completion that nobody was told of; its data stay the caller's. */
-void ml_completion_cancel(ml_call *call);
+void ml_completion_cancel(ml_completion *completion);
 
 /* How many completions calls of the loop still wait for, by looking. */
 size_t ml_completions_awaited(const ml_loop *loop);

@@ -75,7 +75,8 @@ typedef struct ml_failure {
 /* Flags of ml_options. */
 enum {
     ML_FOREVER = 1,      /* the loop stays when no task is left; no deadlock */
-    ML_VIRTUAL_TIME = 2, /* the clock jumps to the next deadline when idle */
+    ML_VIRTUAL_TIME = 2, /* the clock jumps to the next deadline when idle: where
+                            a run would wait, and so not in ML_RUN_NOWAIT */
     /* Leave the state's `coroutine` and `require` alone. Then tasks ask by
      * ml.perform(request), not by yielding it, and neither a coroutine that a
      * task makes nor a module that it loads can block. */
@@ -125,7 +126,8 @@ typedef struct ml_options {
  * ML_KEEP_GLOBALS is set; outside of tasks they behave as those of Lua. (Lua's
  * `os.exit` stays: it ends the process without closing the tasks.)
  * 0; -EINVAL (unknown poller, unknown flag, `size` that cannot be, an allocator
- * or a limit together with a state), -E2BIG (options that this library does not
+ * or a limit together with a state; or a metamethod of the state's globals
+ * raised an error), -E2BIG (options that this library does not
  * know), -ENOMEM, or what the poller says (-EMFILE, ...). */
 ML_API int ml_open(ml_loop **out, const ml_options *options);
 
@@ -266,7 +268,9 @@ ML_API void ml_wake(ml_loop *loop);
 #define ML_WAIT (-0x7fff)
 
 /* Flags of ml_syscall: the call never returns ML_WAIT, so it is allowed where
- * Lua cannot suspend, and is no point at which a cancellation is raised. */
+ * Lua cannot suspend, and is no point at which a cancellation is raised. What it
+ * gives to ml_call_later or ml_call_offload goes on without it, and is released
+ * when it came. */
 enum {
     ML_SYSCALL_INSTANT = 1
 };
@@ -354,7 +358,7 @@ ML_API void ml_call_settimeout(ml_call *call, double seconds);
  * must be announced by ml_forget before it is closed. One that the poller then
  * refuses to watch fails the call with the poller's error.
  * 0; -EBADF (negative, or higher than any that is open), -EINVAL (no such
- * event), -ENOMEM. */
+ * event, or the call is instant), -ENOMEM. */
 ML_API int ml_call_wait_fd(ml_call *call, int fd, int events);
 
 /* Declares, for this wait, that the call is tried again after `seconds`. */
