@@ -5,7 +5,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <string.h>
 
@@ -30,7 +29,7 @@ static int slots_grow(struct ml_watches *watches, const struct ml_alloc *alloc,
 {
     int room = watches->capacity > 0 ? watches->capacity : 32;
     while (room <= fd) {
-        room = room <= INT_MAX / 2 ? room * 2 : INT_MAX;
+        room *= 2;
     }
     struct ml_watch **slots =
         ml_alloc_resize(alloc, watches->slots,

@@ -74,9 +74,10 @@ typedef struct ml_failure {
 
 /* Flags of ml_options. */
 enum {
-    ML_FOREVER = 1,      /* the loop stays when no task is left; no deadlock */
-    ML_VIRTUAL_TIME = 2, /* the clock jumps to the next deadline when idle: where
-                            a run would wait, and so not in ML_RUN_NOWAIT */
+    ML_FOREVER = 1, /* the loop stays when no task is left; no deadlock */
+    /* The clock jumps to the next deadline where a run would wait for it, and so
+     * never under ML_RUN_NOWAIT. */
+    ML_VIRTUAL_TIME = 2,
     /* Leave the state's `coroutine` and `require` alone. Then tasks ask by
      * ml.perform(request), not by yielding it, and neither a coroutine that a
      * task makes nor a module that it loads can block. */
@@ -356,7 +357,7 @@ ML_API void ml_call_settimeout(ml_call *call, double seconds);
 /* Declares, for this wait, that the descriptor becoming ready wakes the call.
  * `events` is ML_READ, ML_WRITE, or both. The descriptor stays the host's; it
  * must be announced by ml_forget before it is closed. One that the poller then
- * refuses to watch fails the call with the poller's error.
+ * refuses to watch (epoll: a regular file) fails the call with its error.
  * 0; -EBADF (negative, or higher than any that is open), -EINVAL (no such
  * event, or the call is instant), -ENOMEM. */
 ML_API int ml_call_wait_fd(ml_call *call, int fd, int events);
