@@ -104,11 +104,25 @@ static int call_answer(struct ml_task *task, int n)
     return n;
 }
 
+/* The error is on top, above a nil: raises it, or answers with both. */
+static int call_error(lua_State *L, struct ml_task *task, bool raises)
+{
+    int n = call_answer(task, 2);
+    return raises ? lua_error(L) : n;
+}
+
+static bool call_raises(const struct ml_task *task)
+{
+    return (task->call.def->flags & ML_CALL_RAISES) != 0;
+}
+
 static int call_fail(lua_State *L, struct ml_task *task, int code)
 {
     const char *op = task->call.def->name;
+    bool raises = call_raises(task);
     ml_call_withdraw(task);
-    return call_answer(task, ml_error_fail(L, code, op));
+    (void)ml_error_fail(L, code, op);
+    return call_error(L, task, raises);
 }
 
 /* What it waits for cannot be waited for any more. */
@@ -116,8 +130,10 @@ static int call_refuse(lua_State *L, struct ml_task *task)
 {
     const char *op = task->call.def->name;
     int code = task->call.error;
+    bool raises = call_raises(task);
     ml_call_withdraw(task);
-    return call_answer(task, ml_error_refuse(L, code, op));
+    (void)ml_error_refuse(L, code, op);
+    return call_error(L, task, raises);
 }
 
 /* ---- attempt, wait, attempt again --------------------------------------- */

@@ -35,7 +35,11 @@ enum {
     ML_CALL_PROMPT = 0x200,
     /* Of one that may wait: before its task gives way it is attempted with
      * ML_WOKE_LOOK, to note whom it means, and to take nothing. */
-    ML_CALL_LOOKS = 0x400
+    ML_CALL_LOOKS = 0x400,
+    /* Of a step of a loop, which has no place for `nil, err`: where the call
+     * fails without its attempt (what it waits for is gone, there is no memory
+     * to wait), the error is raised. What an attempt returns is its own. */
+    ML_CALL_RAISES = 0x800
 };
 
 struct ml_call {

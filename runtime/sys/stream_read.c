@@ -161,6 +161,7 @@ static int lines_attempt(lua_State *L, ml_call *call)
 
 static const ml_syscall stream_lines = {.size = sizeof(ml_syscall),
                                         .name = "lines",
+                                        .flags = ML_CALL_RAISES,
                                         .attempt = lines_attempt,
                                         .withdraw = ml_turn_withdraw,
                                         .describe = ml_stream_describe_read};

@@ -196,6 +196,15 @@ function spec.test_lines_on_a_stream_that_is_closed_raises()
   lu.assertEquals(err.code, "EBADF")
 end
 
+-- Not the end of the lines: the loop would take what came for all there is.
+function spec.test_lines_on_a_stream_that_is_forgotten_raises()
+  local task = waiting(pcall, near:lines())
+  ml.forget(near)
+  local _, ok, err = task:wait()
+  lu.assertFalse(ok)
+  lu.assertEquals(err.code, "EBADF")
+end
+
 function spec.test_the_number_of_a_closed_stream_inherits_no_waiters()
   local task = reader()
   local fd = near:getfd()

@@ -4,6 +4,7 @@ local child = require "spec.support.child"
 local lfs = require "lfs"
 local lu = require "luaunit"
 local ml = require "miniloop"
+local net = require "miniloop.net"
 local pipe = require "spec.support.pipe"
 local sockets = require "spec.support.sockets"
 
@@ -44,6 +45,10 @@ function spec.test_select_refuses_the_first_that_does_not_fit_and_goes_on()
     lu.assertStrContains(tostring(err), "does not fit select()")
     lu.assertNil((ml.wait_io_read(near, 10)))
     lu.assertTrue(ml.wait_io_write(near)) -- no wait, so nothing to watch
+    local one, other = net.pair()
+    lu.assertFalse(pcall(one:lines())) -- that is not the end of its lines
+    one:close()
+    other:close()
     lu.assertEquals(fits:status(), "waiting")
     p.writer:write("x")
     lu.assertEquals({ fits:wait() }, { true, true })
