@@ -15,9 +15,19 @@ end
 function spec.test_what_has_no_known_ending_is_bytes()
   for _, path in ipairs {
     "", "README", "a.", ".html", "/x/.json", "a.html/b", "a.nothing", "/",
+    "..html", "/..html", "a./b.", "a.html.",
   } do
     lu.assertEquals(mime.of(path), mime.unknown, path)
   end
+end
+
+-- The time is not measured: it would be hours.
+function spec.test_a_long_name_is_looked_through_once()
+  local long = 4000000
+  lu.assertEquals(mime.of(("x"):rep(long)), mime.unknown)
+  lu.assertEquals(mime.of(("."):rep(long)), mime.unknown)
+  lu.assertEquals(mime.of(("a."):rep(long) .. "png"), "image/png")
+  lu.assertEquals(mime.of(("a/"):rep(long) .. "b.png"), "image/png")
 end
 
 return spec

@@ -99,7 +99,9 @@ end
 ---@return string media_type `mime.unknown` where the ending tells nothing
 function mime.of(path)
   misuse.check(path, 1, "of", "string")
-  local ending = path:match("[^/.][^/]*%.([^./]+)$")
+  -- Two anchored patterns: clients name files, and may do so at length.
+  local name = path:match("^.*/(.*)$") or path
+  local ending = name:match("^%.*[^.].*%.([^.]+)$")
   return ending and types[ending:lower()] or mime.unknown
 end
 
