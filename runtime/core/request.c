@@ -18,9 +18,14 @@ static const char *const METATABLE = "miniloop.request";
 /* Notes where the first request was made. */
 static void note_first(lua_State *L, struct ml_vm *vm, const ml_syscall *def)
 {
-    lua_Debug ar;
-    if (vm->idle.name != NULL || !ml_vm_frame(L, 1, "Sl", &ar)) {
+    lua_Debug ar = {.currentline = -1};
+    if (vm->idle.name != NULL) {
         return;
+    }
+    for (int level = 1; ar.currentline < 0; level++) { /* pcall has no lines */
+        if (!ml_vm_frame(L, level, "Sl", &ar)) {
+            return;
+        }
     }
     vm->idle.name = def->name;
     vm->idle.line = ar.currentline;
