@@ -288,11 +288,14 @@ void ml_watch_forget(struct ml_loop *loop, int fd)
     watch_drop(loop, watch);
 }
 
-void ml_watch_readable(struct ml_loop *loop, int fd)
+void ml_watch_wake(struct ml_loop *loop, int fd, unsigned events)
 {
     struct ml_watch *watch = ml_watch_find(&loop->watches, fd);
-    if (watch != NULL) {
+    if (watch != NULL && (events & ML_POLL_READ) != 0) {
         ml_queue_wake_all(&watch->readers);
+    }
+    if (watch != NULL && (events & ML_POLL_WRITE) != 0) {
+        ml_queue_wake_all(&watch->writers);
     }
 }
 

@@ -118,8 +118,9 @@ void ml_watch_leave(struct ml_loop *loop, const struct ml_wait *wait);
  * Harmless for a descriptor that nobody ever waited for. */
 void ml_watch_forget(struct ml_loop *loop, int fd);
 
-/* Wakes whoever waits until `fd` can be read, without asking the poller. */
-void ml_watch_readable(struct ml_loop *loop, int fd);
+/* Wakes whoever waits until `fd` can be read or written, as `events` says
+ * (ML_POLL_READ, ML_POLL_WRITE), without asking the poller. */
+void ml_watch_wake(struct ml_loop *loop, int fd, unsigned events);
 
 /* Flushes changed interest to the poller (round, step 3). Tasks that wait for
  * what the poller refuses are woken with its error. */

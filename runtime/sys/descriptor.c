@@ -146,11 +146,22 @@ void ml_descriptor_forget(struct ml_vm *vm, int fd)
     }
 }
 
-void ml_descriptor_readable(const struct ml_descriptor *d)
+static void wake(const struct ml_descriptor *d, unsigned events)
 {
     ml_list_each (item, &d->vm->loops) {
-        ml_watch_readable(ml_container_of(item, struct ml_loop, link), d->fd);
+        ml_watch_wake(ml_container_of(item, struct ml_loop, link), d->fd,
+                      events);
     }
+}
+
+void ml_descriptor_readable(const struct ml_descriptor *d)
+{
+    wake(d, ML_POLL_READ);
+}
+
+void ml_descriptor_writable(const struct ml_descriptor *d)
+{
+    wake(d, ML_POLL_WRITE);
 }
 
 void ml_descriptor_close(struct ml_descriptor *d)

@@ -79,6 +79,10 @@ void ml_descriptor_forget(struct ml_vm *vm, int fd);
  * for the script by now count, and of those no poller knows. */
 void ml_descriptor_readable(const struct ml_descriptor *d);
 
+/* Resumes whoever waits until the descriptor can be written: it was shut down,
+ * and not every poller tells. */
+void ml_descriptor_writable(const struct ml_descriptor *d);
+
 /* Raises unless the value at `arg` could be an io. */
 void ml_io_check(lua_State *L, int arg);
 

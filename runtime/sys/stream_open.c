@@ -178,6 +178,9 @@ static int stream_shutdown(lua_State *L)
     if (err != 0) {
         return ml_stream_fail(L, s, -err, "shutdown");
     }
+    if (how != SHUT_RD) {
+        ml_descriptor_writable(&s->d);
+    }
     lua_pushboolean(L, 1);
     return 1;
 }

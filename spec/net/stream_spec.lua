@@ -157,6 +157,19 @@ function spec.test_shutdown_of_reading_ends_a_read()
   lu.assertTrue(near:write("x"))
 end
 
+-- C4.3: select() does not tell a writer that its Unix socket was shut down.
+function spec.test_shutdown_ends_a_write_that_waits()
+  for _, how in ipairs { "write", "both" } do
+    local one <close>, other = net.pair()
+    local _ <close> = other
+    local task = waiting(one.write, one, ("x"):rep(1 << 23))
+    lu.assertTrue(one:shutdown(how))
+    local _, ok, err = task:wait()
+    lu.assertNil(ok)
+    lu.assertEquals(err.code, "EPIPE")
+  end
+end
+
 function spec.test_shutdown_of_both_is_what_it_does_unless_told()
   lu.assertTrue(near:shutdown())
   lu.assertEquals(far:read("a"), "")
