@@ -10,7 +10,7 @@
 
 static int context_gc(lua_State *L)
 {
-    struct ml_tls_object *object = lua_touserdata(L, 1);
+    struct ml_tls_object *object = ml_arg_udata(L, 1, ML_TLS_CONTEXT_TYPE);
     ml_tls_context_unref(object->context);
     object->context = NULL;
     return 0;
@@ -21,7 +21,7 @@ static void context_type(lua_State *L, struct ml_vm *vm)
     ml_object_type(L, vm, ML_TLS_CONTEXT_TYPE, "a context of TLS");
     lua_pop(L, 1);
     luaL_getmetatable(L, ML_TLS_CONTEXT_TYPE);
-    lua_pushcfunction(L, context_gc);
+    ml_vm_pushclosure(L, vm, context_gc, 0);
     lua_setfield(L, -2, "__gc");
     lua_pop(L, 1);
 }

@@ -330,7 +330,7 @@ static int channel_close(lua_State *L)
 
 static int channel_gc(lua_State *L)
 {
-    struct channel *ch = lua_touserdata(L, 1);
+    struct channel *ch = check_channel(L, 1);
     ml_alloc_free(&ch->vm->alloc, ch->returned,
                   ch->room * sizeof *ch->returned);
     ch->returned = NULL;

@@ -35,9 +35,17 @@ static struct ml_descriptor *own(lua_State *L, int index)
     return (struct ml_descriptor *)lua_touserdata(L, index);
 }
 
+/* The first argument, also of a metamethod: scripts can call those by hand. */
+static struct ml_descriptor *check_self(lua_State *L)
+{
+    struct ml_descriptor *d = own(L, 1);
+    ml_arg_expected(L, d != NULL, 1, "an object of miniloop");
+    return d;
+}
+
 static int object_gc(lua_State *L)
 {
-    struct ml_descriptor *d = lua_touserdata(L, 1);
+    struct ml_descriptor *d = check_self(L);
     ml_descriptor_close(d);
     d->type = NULL; /* the memory may become another's */
     return 0;
@@ -46,24 +54,21 @@ static int object_gc(lua_State *L)
 /* At the end of its block. */
 static int object_leave(lua_State *L)
 {
-    ml_descriptor_close((struct ml_descriptor *)lua_touserdata(L, 1));
+    ml_descriptor_close(check_self(L));
     return 0;
 }
 
 static int object_close(lua_State *L)
 {
-    struct ml_descriptor *d = own(L, 1);
-    ml_arg_expected(L, d != NULL, 1, "an object of miniloop");
-    ml_descriptor_close(d);
+    ml_descriptor_close(check_self(L));
     lua_pushboolean(L, 1);
     return 1;
 }
 
 static int object_getfd(lua_State *L)
 {
-    struct ml_descriptor *d = own(L, 1);
-    ml_arg_expected(L, d != NULL, 1, "an object of miniloop");
-    if (d == NULL || d->fd < 0) {
+    struct ml_descriptor *d = check_self(L);
+    if (d->fd < 0) {
         return ml_fail(L, EBADF, "getfd", NULL, NULL);
     }
     ml_descriptor_share(d);
@@ -184,7 +189,7 @@ void ml_descriptor_close(struct ml_descriptor *d)
 /* ---- io arguments ------------------------------------------------------------- */
 
 /* The name of the method by which a table or userdata tells the descriptor, or
- * NULL. Its own __index may raise. */
+ * NULL. Its own __index may raise, that of an object without one does. */
 static const char *fd_method(lua_State *L, int arg)
 {
     static const char *const names[] = {"getfd", "fileno", "pollfd", NULL};
@@ -203,6 +208,30 @@ static luaL_Stream *lua_file(lua_State *L, int index)
     return (luaL_Stream *)luaL_testudata(L, index, LUA_FILEHANDLE);
 }
 
+/* (value): what fd_method says of it, or nil. */
+static int ask_method(lua_State *L)
+{
+    lua_pushstring(L, fd_method(L, 1));
+    return 1;
+}
+
+/* Raises unless the value has such a method. What its __index says about that
+ * is what is wrong with the argument. */
+static void check_method(lua_State *L, int arg)
+{
+    lua_pushcfunction(L, ask_method);
+    lua_pushvalue(L, arg);
+    int status = lua_pcall(L, 1, 1, 0);
+    bool told = status == LUA_ERRRUN && lua_type(L, -1) == LUA_TSTRING;
+    if (status != LUA_OK && !told) {
+        (void)lua_error(L);
+    }
+    ml_arg_check(L, !told, arg, lua_tostring(L, -1));
+    ml_arg_check(L, !lua_isnil(L, -1), arg,
+                 "it has no method getfd, fileno or pollfd");
+    lua_pop(L, 1);
+}
+
 void ml_io_check(lua_State *L, int arg)
 {
     if (lua_type(L, arg) == LUA_TNUMBER) {
@@ -215,8 +244,7 @@ void ml_io_check(lua_State *L, int arg)
     }
     ml_arg_expected(L, lua_isuserdata(L, arg) || lua_istable(L, arg), arg,
                     "a descriptor, or an object that has one");
-    ml_arg_check(L, fd_method(L, arg) != NULL, arg,
-                 "it has no method getfd, fileno or pollfd");
+    check_method(L, arg);
 }
 
 static int number_as_fd(lua_Integer n)

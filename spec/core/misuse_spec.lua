@@ -63,7 +63,39 @@ function spec.test_an_io_is_a_descriptor_or_has_one()
     raises("has no integer representation", function() call(0.5) end)
     raises("it has no method getfd, fileno or pollfd", function() call({}) end)
     raises("it has no method", function() call({ getfd = 3 }) end)
+    raises("bad argument #1", function() call(ml.event()) end)
   end
+end
+
+-- What the value itself says about that, unless it is no text.
+function spec.test_an_io_that_raises_when_it_is_asked_for_its_methods()
+  local object = setmetatable({}, { __index = function() error("none", 0) end })
+  raises("bad argument #1 to 'wait_io_read' (none)",
+    function() ml.wait_io_read(object) end)
+  local value = {}
+  getmetatable(object).__index = function() error(value) end
+  local ok, err = pcall(ml.wait_io_read, object)
+  lu.assertFalse(ok)
+  lu.assertIs(err, value)
+end
+
+-- A script can call what the collector and the end of a block call.
+function spec.test_the_metamethods_of_an_object_take_no_other()
+  local near, far = net.pair()
+  local channel = ml.channel()
+  for _, object in ipairs { near, channel } do
+    local metatable = getmetatable(object)
+    for _, other in ipairs { 1, {}, ml.event(), io.stdout } do
+      for _, name in ipairs { "__gc", "__close" } do
+        if metatable[name] then
+          lu.assertFalse(pcall(metatable[name], other), name)
+        end
+      end
+    end
+  end
+  getmetatable(near).__close(near)
+  lu.assertNil(far:recv())
+  far:close()
 end
 
 -- --------------------------------------------------------------- times, C2.3
