@@ -121,7 +121,10 @@ static const ml_syscall sys_acquire = {.size = sizeof(ml_syscall),
 
 static int semaphore_release(lua_State *L)
 {
-    semaphore_pass(check_semaphore(L));
+    struct semaphore *semaphore = check_semaphore(L);
+    ml_arg_check(L, semaphore->free < LUA_MAXINTEGER, 1,
+                 "it has all the places that can be counted");
+    semaphore_pass(semaphore);
     lua_pushboolean(L, 1);
     return 1;
 }
