@@ -341,6 +341,10 @@ int ml_errno_from_eai(int eai, int sys_errno)
         return ENOMEM;
     if (eai == EAI_SYSTEM && sys_errno > 0)
         return sys_errno;
+    /* Without a descriptor to ask with, some systems say that there is no such
+     * name. */
+    if (sys_errno == EMFILE || sys_errno == ENFILE)
+        return sys_errno;
     /* An answer that we do not know is a failure all the same. */
     return row_of_code(ML_EAI(eai)) ? ML_EAI(eai) : ML_EAI(EAI_FAIL);
 }

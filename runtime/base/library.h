@@ -30,8 +30,9 @@ struct ml_symbol {
 /* Opens the library of that name, as the system's loader looks for it, and
  * fills in the struct at `functions`. The library stays loaded as long as the
  * process lives: many leave handlers behind. 0; -ENOENT: no such library, or
- * it cannot be loaded; -ENOSYS: it lacks one of the functions (then *missing,
- * unless `missing` is NULL, names it). */
+ * it cannot be loaded; -EMFILE, -ENFILE: there is no descriptor to look with;
+ * -ENOSYS: it lacks one of the functions (then *missing, unless `missing` is
+ * NULL, names it). */
 int ml_library_open(const char *soname, const struct ml_symbol *symbols,
                     void *functions, const char **missing);
 

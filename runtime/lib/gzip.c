@@ -86,10 +86,7 @@ static int library_fail(lua_State *L, struct ml_zlib *lib)
         lib->open = true;
         return 0;
     }
-    return ml_gzip_fail(L, ENOTSUP, "gzip",
-                        result == -ENOENT ? ML_GZIP_LIBRARY " is not there"
-                                          : ML_GZIP_LIBRARY
-                            " lacks a function");
+    return ml_lib_refuse(L, result, "gzip", ML_GZIP_LIBRARY, missing);
 }
 
 struct ml_gzip *ml_gzip_push(lua_State *L, const char *metatable)

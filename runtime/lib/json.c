@@ -10,6 +10,7 @@
 #include "base/library.h"
 #include "core/arg.h"
 #include "core/error.h"
+#include "lib/lib.h"
 #include "sys/option.h"
 
 #include <errno.h>
@@ -290,15 +291,7 @@ static int open_library(lua_State *L, struct jansson *j)
         j->open = true;
         return 0;
     }
-    int n = ml_error_fail(L, ENOTSUP, "decode");
-    const char *reason =
-        result == -ENOENT
-            ? lua_pushfstring(L, "%s is not there", ML_JSON_LIBRARY)
-            : lua_pushfstring(L, "%s has no %s", ML_JSON_LIBRARY, missing);
-    lua_pushvalue(L, -2);
-    ml_error_set(L, "reason", reason);
-    lua_pop(L, 2);
-    return n;
+    return ml_lib_refuse(L, result, "decode", ML_JSON_LIBRARY, missing);
 }
 
 /* Pushes `convert` with the upvalues of the running function: before there is a

@@ -18,4 +18,10 @@ void ml_lib_json_open(lua_State *L, struct ml_vm *vm);      /* jsontext.c */
 void ml_lib_tls_open(lua_State *L, struct ml_vm *vm);       /* tls.c */
 void ml_lib_websocket_open(lua_State *L, struct ml_vm *vm); /* websocket.c */
 
+/* Pushes nil and why a library could not be opened: `result` and `missing` are
+ * those of ml_library_open. ENOTSUP, or the code of what the system is short
+ * of. Returns 2. */
+int ml_lib_refuse(lua_State *L, int result, const char *op, const char *library,
+                  const char *missing);
+
 #endif

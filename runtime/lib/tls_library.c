@@ -1,23 +1,10 @@
 /* tls_library.c - OpenSSL's functions, once a state. */
 #include "lib/tls.h"
 
-#include <miniloop.h>
-
-#include <errno.h>
+#include "lib/lib.h"
 
 /* Where the userdata is that has them: in the registry, under this address. */
 static const char KEY = 0;
-
-static int refuse(lua_State *L, const char *missing)
-{
-    const char *reason =
-        missing != NULL
-            ? lua_pushfstring(L, "%s lacks %s", ML_TLS_LIBRARY, missing)
-            : lua_pushfstring(L, "%s (OpenSSL 3) is not there", ML_TLS_LIBRARY);
-    (void)ml_fail(L, ENOTSUP, "tls", NULL, reason);
-    lua_remove(L, -3);
-    return 2;
-}
 
 const struct ml_tls_library *ml_tls_library_get(lua_State *L)
 {
@@ -30,9 +17,11 @@ const struct ml_tls_library *ml_tls_library_get(lua_State *L)
     lua_pop(L, 1);
     const char *missing = NULL;
     struct ml_tls_library *made = lua_newuserdatauv(L, sizeof *made, 1);
-    if (ml_tls_library_open(made, &missing) != 0) {
+    int err = ml_tls_library_open(made, &missing);
+    if (err != 0) {
         lua_pop(L, 1);
-        (void)refuse(L, missing);
+        (void)ml_lib_refuse(L, err, "tls", ML_TLS_LIBRARY " (OpenSSL 3)",
+                            missing);
         return NULL;
     }
     lua_rawsetp(L, LUA_REGISTRYINDEX, &KEY);

@@ -43,11 +43,8 @@ static int library_fail(lua_State *L, struct library *library)
         library->open = true;
         return 0;
     }
-    const char *reason =
-        missing != NULL
-            ? lua_pushfstring(L, ML_WEBSOCKET_LIBRARY " has no %s", missing)
-            : ML_WEBSOCKET_LIBRARY " (wslay) is not there";
-    return ml_fail(L, ENOTSUP, "websocket", NULL, reason);
+    return ml_lib_refuse(L, err, "websocket", ML_WEBSOCKET_LIBRARY " (wslay)",
+                         missing);
 }
 
 /* new(client, maxmessage, maxframe): an object, or nil and why there is none. */

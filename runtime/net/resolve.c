@@ -78,6 +78,7 @@ struct ml_resolution *ml_resolve(const char *host, const char *service,
     int eai;
 
     do {
+        errno = 0;
         eai = getaddrinfo(nohost ? NULL : host, service, &hints, &list);
     } while (eai == EAI_SYSTEM && errno == EINTR);
 

@@ -86,9 +86,9 @@ function spec.test_a_function_that_a_library_lacks_is_named()
   assert_told(run_with(function(path)
     shell.run("cc -shared -o " .. path .. " -x c /dev/null")
   end), {
-    "libz.so.1 lacks a function", "libjansson.so.4 has no json_loadb",
-    "libwslay.so.1 has no wslay_frame_context_init",
-    "libssl.so.3 lacks SSL_CIPHER_get_name",
+    "libz.so.1 has no inflateInit2_", "libjansson.so.4 has no json_loadb",
+    "libwslay.so.1 (wslay) has no wslay_frame_context_init",
+    "libssl.so.3 (OpenSSL 3) has no SSL_CIPHER_get_name",
   })
 end
 
