@@ -44,11 +44,10 @@ static int keep_reason(lua_State *L)
 }
 
 /* A task that was cancelled before (it never ran, or it would not listen) ends
- * with the reason of that. */
+ * with the reason of that. Whoever asks for a kill has room for this. */
 static void kill_explain(struct ml_task *task, lua_State *L)
 {
-    if (task->own == NULL || lua_checkstack(L, LUA_MINSTACK) == 0 ||
-        ml_handle_find(L, task) == NULL) {
+    if (task->own == NULL || ml_handle_find(L, task) == NULL) {
         return;
     }
     lua_pushcfunction(L, keep_reason);
@@ -59,19 +58,12 @@ static void kill_explain(struct ml_task *task, lua_State *L)
     }
 }
 
-/* What a report takes of the stack: there may be no memory for more. */
-enum {
-    REPORT_SLOTS = 8
-};
-
 /* Clean-up that might have blocked may not, and has no error to look at. */
 static void kill_report(struct ml_task *task, lua_State *L)
 {
-    if (lua_checkstack(L, REPORT_SLOTS) != 0) {
-        lua_pushnil(L);
-        lua_pushnil(L);
-        ml_failures_mention(task, L, "killed");
-    }
+    lua_pushnil(L);
+    lua_pushnil(L);
+    ml_failures_mention(task, L, "killed");
 }
 
 static void kill_one(struct ml_task *task, lua_State *L)

@@ -178,6 +178,34 @@ static void test_a_call_that_gets_no_worker_fails(void)
     close_loop(loop);
 }
 
+/* begin(): does not wait for the worker. */
+static int begin_attempt(lua_State *L, ml_call *call)
+{
+    static int data;
+    int err = ml_call_offload(call, job_work, &data, job_release);
+    lua_pushboolean(L, 1);
+    return err != 0 ? err : 1;
+}
+
+static const ml_syscall begin = {.size = sizeof begin,
+                                 .name = "begin",
+                                 .flags = ML_SYSCALL_INSTANT,
+                                 .attempt = begin_attempt};
+
+static void test_a_call_that_does_not_wait_fails_without_a_worker(void)
+{
+    ml_loop *loop = open_with_work();
+    CHECK_EQ(add_call(loop, &begin), 0);
+    left.thread = 0;
+    spawn(loop, "local ok, err = coroutine.yield(syscall.begin())\n"
+                "code = err.code\n");
+    run(loop);
+    left.thread = -1;
+    CHECK(global_is(loop, "code", "EAGAIN"));
+    CHECK_EQ(releases, 0);
+    close_loop(loop);
+}
+
 /* It is done by the worker that there is. */
 static void test_a_call_that_gets_no_second_worker_waits(void)
 {
@@ -232,6 +260,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_a_loop_that_gets_no_descriptor_leaves_nothing),
     CHECK_TEST(test_a_loop_that_gets_no_mailbox_leaves_nothing),
     CHECK_TEST(test_a_call_that_gets_no_worker_fails),
+    CHECK_TEST(test_a_call_that_does_not_wait_fails_without_a_worker),
     CHECK_TEST(test_a_call_that_gets_no_second_worker_waits),
     CHECK_TEST(test_workers_that_get_no_lock_can_be_had_later),
     CHECK_TEST(test_a_call_that_gets_no_memory_for_its_work_fails),

@@ -192,6 +192,28 @@ static void test_a_descriptor_that_is_refused_ends_its_waits(void)
     }
 }
 
+/* Whether it is open: if that cannot be asked for, it is for the poller to tell. */
+static void test_a_number_that_cannot_be_looked_at_is_taken_for_open(void)
+{
+    int fds[2];
+    CHECK_MUST(pipe(fds) == 0);
+    int high = fcntl(fds[0], F_DUPFD, 200);
+    CHECK_MUST(high >= 0);
+    for (int turn = 1; turn < 4; turn++) {
+        ml_loop *loop = open_by("epoll");
+        lua_pushinteger(ml_state(loop), high);
+        lua_setglobal(ml_state(loop), "high");
+        refused.poll = turn;
+        refused.code = EINVAL;
+        spawn(loop, "_, err = require 'miniloop'.wait_io_read(high, 0.001)\n"
+                    "told = err.code == 'EINVAL' or err.code == 'ETIMEDOUT'\n");
+        run(loop);
+        CHECK(global_is(loop, "told", "true"));
+        close_loop(loop);
+    }
+    CHECK_MUST(close(high) == 0 && close(fds[0]) == 0 && close(fds[1]) == 0);
+}
+
 static void test_a_poller_that_cannot_wait_ends_the_run(void)
 {
     ml_loop *loop = open_by("poll");
@@ -210,6 +232,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_a_poller_that_cannot_be_had_is_done_without),
     CHECK_TEST(test_a_number_that_is_too_high_then_is_refused),
     CHECK_TEST(test_a_descriptor_that_is_refused_ends_its_waits),
+    CHECK_TEST(test_a_number_that_cannot_be_looked_at_is_taken_for_open),
     CHECK_TEST(test_a_poller_that_cannot_wait_ends_the_run),
 #endif
     {NULL, NULL},
