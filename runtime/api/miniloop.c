@@ -40,6 +40,21 @@ static bool has_room(const ml_loop *loop)
     return lua_checkstack(loop->L, LUA_MINSTACK) != 0;
 }
 
+/* Finalizers run wherever Lua takes memory, and any may call a function here:
+ * none is to run the loop, or to close it, under the one in progress. Gives what
+ * to hand back. */
+static bool enter(ml_loop *loop)
+{
+    bool running = loop->running;
+    loop->running = true;
+    return running;
+}
+
+static void leave(ml_loop *loop, bool running)
+{
+    loop->running = running;
+}
+
 /* ---- tasks --------------------------------------------------------------- */
 
 /* Arguments: the loop, where the id goes, the function and its arguments. */
@@ -67,7 +82,7 @@ static bool callable(lua_State *L, int index)
     return true;
 }
 
-int ml_spawn(ml_loop *loop, lua_State *L, int nargs, int64_t *id)
+static int spawn_function(ml_loop *loop, lua_State *L, int nargs, int64_t *id)
 {
     if (!callable(L, -nargs - 1)) {
         lua_pop(L, nargs + 1);
@@ -95,6 +110,14 @@ int ml_spawn(ml_loop *loop, lua_State *L, int nargs, int64_t *id)
         return -ENOMEM; /* nothing else is raised there */
     }
     return 0;
+}
+
+int ml_spawn(ml_loop *loop, lua_State *L, int nargs, int64_t *id)
+{
+    bool running = enter(loop);
+    int err = spawn_function(loop, L, nargs, id);
+    leave(loop, running);
+    return err;
 }
 
 int ml_spawn_c(ml_loop *loop, lua_CFunction fn, void *ud, int64_t *id)
@@ -136,7 +159,9 @@ static int spawn_chunk(ml_loop *loop, struct chunk *chunk, int64_t *id)
     }
     lua_pushcfunction(L, chunk_load);
     lua_pushlightuserdata(L, chunk);
+    bool running = enter(loop);
     int status = lua_pcall(L, 1, 1, 0);
+    leave(loop, running);
     if (status != LUA_OK || chunk->status == LUA_ERRMEM) {
         lua_pop(L, 1);
         return -ENOMEM;
@@ -182,12 +207,16 @@ static int ref_protected(lua_State *L)
     return 0;
 }
 
-static int ref_text(lua_State *L, const char *text, int *ref)
+static int ref_text(ml_loop *loop, const char *text, int *ref)
 {
+    lua_State *L = loop->L;
     lua_pushcfunction(L, ref_protected);
     lua_pushlightuserdata(L, ml_unconst(text));
     lua_pushlightuserdata(L, ref);
-    if (lua_pcall(L, 2, 0, 0) != LUA_OK) {
+    bool running = enter(loop);
+    int status = lua_pcall(L, 2, 0, 0);
+    leave(loop, running);
+    if (status != LUA_OK) {
         lua_pop(L, 1);
         return -ENOMEM;
     }
@@ -196,19 +225,21 @@ static int ref_text(lua_State *L, const char *text, int *ref)
 
 int ml_cancel(ml_loop *loop, int64_t id, const char *reason)
 {
-    struct ml_task *task = ml_task_find(loop, id);
     int ref = LUA_NOREF;
-    if (task == NULL) {
+    if (ml_task_find(loop, id) == NULL) {
         return -ESRCH;
     }
     if (!has_room(loop)) {
         return -ENOMEM;
     }
-    if (reason != NULL) {
-        int err = ref_text(loop->L, reason, &ref);
-        if (err != 0) {
-            return err;
-        }
+    int err = reason != NULL ? ref_text(loop, reason, &ref) : 0;
+    if (err != 0) {
+        return err;
+    }
+    struct ml_task *task = ml_task_find(loop, id);
+    if (task == NULL) { /* a finalizer has killed it meanwhile */
+        luaL_unref(loop->L, LUA_REGISTRYINDEX, ref);
+        return -ESRCH;
     }
     return ml_task_cancel(task, loop->L, ref, NULL, loop->grace);
 }

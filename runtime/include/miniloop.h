@@ -137,7 +137,8 @@ ML_API int ml_open(ml_loop **out, const ml_options *options);
  * calls hold; then frees what it made. A state of its own is closed last: its
  * finalizers run when there is no loop any more. One that the host brought
  * stays. Call it from the loop's thread.
- * 0, also for NULL; -EBUSY if the loop is running or being closed, if one of
+ * 0, also for NULL; -EBUSY if the loop is running or being closed (or if a
+ * finalizer asks in the midst of a function that spawns or cancels), if one of
  * its tasks is being killed (a handler of that calls this), or if its own state
  * carries other loops: close those first; -ENOMEM if the host left no room on
  * the stack of ml_state, and there is no memory for more: take something off. */
