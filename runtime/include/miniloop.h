@@ -218,7 +218,8 @@ enum {
  * -EDEADLK when nothing could ever wake the tasks that remained: they were
  * reported and killed; -ECHILD, in the place of 0, when tasks have died since
  * the loop was opened of errors that nobody took; -EBUSY from inside of the
- * loop itself, of its closing, or of another one on the same state; -EINVAL
+ * loop itself, of its closing, or of another one on the same state, and for a
+ * finalizer that asks in the midst of a function that spawns or cancels; -EINVAL
  * (unknown mode), -ENOMEM, or the poller's error: then the loop is as it was,
  * and may be run again. */
 ML_API int ml_run(ml_loop *loop, int mode);
