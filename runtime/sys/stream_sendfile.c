@@ -67,11 +67,13 @@ static ssize_t send_copied(struct ml_stream *s, int file, int64_t from,
     return ml_stream_put(s, &piece, 1);
 }
 
+/* Files of /proc, devices and others the system gives only to who reads them. */
 static ssize_t send_some(struct ml_stream *s, int file, int64_t from, size_t n)
 {
-    return s->transport == NULL && s->d.socket
-               ? ml_sendfile(s->d.fd, file, from, n)
-               : send_copied(s, file, from, n);
+    bool direct = s->transport == NULL && s->d.socket;
+    ssize_t put = direct ? ml_sendfile(s->d.fd, file, from, n) : -EINVAL;
+    return put == -EINVAL || put == -ENOSYS ? send_copied(s, file, from, n)
+                                            : put;
 }
 
 static void note_sent(lua_State *L, ml_call *call, ssize_t n)

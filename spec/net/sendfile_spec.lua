@@ -74,6 +74,18 @@ function spec.test_tls_takes_it_too()
   lu.assertTrue(got:join() == plenty)
 end
 
+function spec.test_files_that_the_system_does_not_send_are_read()
+  local null <close> = assert(io.open("/dev/null"))
+  lu.assertEquals(near:sendfile(null), 0)
+  local status <close> = io.open("/proc/self/status")
+  lu.skipIf(not status, "not Linux")
+  local n = near:sendfile(status)
+  near:shutdown("write")
+  local got = far:read("a")
+  lu.assertEquals(#got, n)
+  lu.assertStrContains(got, "PPid:")
+end
+
 function spec.test_what_cannot_be_read_is_an_error()
   local path = os.tmpname()
   local blind <close> = assert(io.open(path, "w"))
