@@ -97,7 +97,7 @@ int ml_option_integer(lua_State *L, int arg, const char *name, int fallback)
         value = lua_tointegerx(L, -1, &is_integer);
     }
     if (is_integer == 0 || (type != LUA_TNIL && value < 0) || value > INT_MAX) {
-        (void)ml_option_refuse(L, arg, name, "an integer that is not negative");
+        (void)ml_option_refuse(L, arg, name, "an integer from 0 to 2147483647");
     }
     lua_pop(L, 1);
     return (int)value;
