@@ -69,11 +69,25 @@ function spec.test_a_peer_that_does_not_answer_is_waited_for_so_long()
   lu.assertEquals({ ws:recv() }, { nil, err })
 end
 
+-- C2.3: a negative time is one of 0.
 function spec.test_a_limit_of_0_tells_the_peer_and_does_not_wait()
-  local ws, far = websockets.pair { close_timeout = 0 }
-  lu.assertNil(ws:close())
-  assert_close(far, 1000)
-  lu.assertNil(far:recv())
+  for _, seconds in ipairs { 0, -1, -math.huge } do
+    local ws, far = websockets.pair { close_timeout = seconds }
+    lu.assertNil(ws:close())
+    assert_close(far, 1000)
+    lu.assertNil(far:recv())
+  end
+end
+
+-- C2.3
+function spec.test_silence_of_no_time_is_gone_at_once()
+  for _, seconds in ipairs { 0, -1, -math.huge } do
+    local ws <close>, far = websockets.pair { ping = seconds }
+    local _, err = ws:recv(5)
+    lu.assertEquals({ err.code, err.reason },
+      { "ETIMEDOUT", "the peer does not answer" })
+    far:close()
+  end
 end
 
 function spec.test_close_may_be_repeated()

@@ -32,16 +32,11 @@ options.types = {
   deflate = "any",
 }
 
--- What a number must be at least; where that is an integer, it is one.
-local least = {
-  maxmessage = 0, maxframe = 0, fragment = 1, ping = 0.0, close_timeout = 0.0,
-}
+-- What a number of bytes must be at least.
+local least = { maxmessage = 0, maxframe = 0, fragment = 1 }
 
-local function fits(value, from)
-  local whole = math.type(from) == "integer"
-  return value == value and value >= from
-    and (not whole or math.tointeger(value) ~= nil)
-end
+-- As all times, a negative one counts as 0.
+local times = { "ping", "close_timeout" }
 
 ---@param protocol any
 function options.is_token(protocol)
@@ -97,6 +92,22 @@ function options.maxmessage(given)
   return math.tointeger(given.maxmessage or 1 << 20)
 end
 
+---As check_deflate.
+local function check_numbers(given, name)
+  for key, from in pairs(least) do
+    if not is_integer(given[key], from, math.maxinteger) then
+      error(("bad option '%s' of '%s' (an integer from %d on expected)")
+        :format(key, name, from), 4)
+    end
+  end
+  for _, key in ipairs(times) do
+    if given[key] ~= given[key] then
+      error(("bad option '%s' of '%s' (a number of seconds expected, got NaN)")
+        :format(key, name), 4)
+    end
+  end
+end
+
 ---Raises for values that cannot be, at the line of who called the public
 ---function of that name, which calls this.
 ---@param given table?
@@ -107,13 +118,7 @@ end
 function options.check(given, i, name, types)
   misuse.options(given, i, name, types, 1)
   given = given or {}
-  for key, from in pairs(least) do
-    if given[key] and not fits(given[key], from) then
-      error(("bad option '%s' of '%s' (%s from %d on expected)"):format(key,
-        name, math.type(from) == "integer" and "an integer" or "a number",
-        from), 3)
-    end
-  end
+  check_numbers(given, name)
   check_deflate(given.deflate, name)
   for _, protocol in ipairs(given.subprotocols or {}) do
     if not options.is_token(protocol) then
