@@ -119,7 +119,55 @@ function spec.test_what_is_no_answer_is_an_error_of_the_handler()
   end
 end
 
+-- The client is told at least that: what is wrong with the apology is told as
+-- the handler's own fault.
+function spec.test_an_apology_that_cannot_be_sent_is_a_500_without_it()
+  for text, headers in pairs {
+    ["would split the message"] = { A = "b\r\nc: d" },
+    ["is no name of a header field"] = { ["a b"] = "c" },
+    ["table expected, got number"] = 5,
+  } do
+    local told
+    local address = serve(function()
+      error { status = 404, message = "gone", headers = headers }
+    end, { on_error = function(err) told = err end })
+    local answer = ask(address, "GET /")
+    lu.assertEquals({ answer.status, answer.body },
+      { "500", "Internal Server Error\n" })
+    lu.assertStrContains(told, text)
+    asking.stop()
+  end
+end
+
+function spec.test_an_answer_of_on_error_that_cannot_be_sent_is_a_500()
+  local told = {}
+  local address = serve(function() error("no", 0) end, {
+    on_error = function(err)
+      table.insert(told, err)
+      return 9
+    end,
+  })
+  lu.assertEquals(ask(address, "GET /").status, "500")
+  lu.assertEquals(#told, 2)
+  lu.assertStrContains(told[2], "cannot answer with the status 9")
+end
+
 -- ------------------------------------------------------------ the response
+
+function spec.test_a_response_writes_strings_and_numbers_and_nothing_else()
+  local address = serve(function(_, res)
+    for _, value in ipairs { {}, true, print } do
+      raises("bad argument #1 to 'write' (string expected",
+        function() res:write(value) end)
+    end
+    raises("bad argument #1 to 'write'", function() res:write(nil) end)
+    raises("bad argument #2 to 'write'", function() res:write("a", nil) end)
+    res:write()
+    res:write(1, "b", 2.5)
+    res:write(3)
+  end)
+  lu.assertEquals(ask(address, "GET /").body, "1b2.53")
+end
 
 function spec.test_a_response_is_written_piece_by_piece()
   local answer = ask(serve {

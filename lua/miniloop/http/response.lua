@@ -12,6 +12,7 @@
 local response = {}
 
 local core = require "miniloop.core"
+local misuse = require "miniloop.misuse"
 
 local http = core.http
 
@@ -128,15 +129,28 @@ local function default_type(text)
   return text:find("^%s*<") and type_of(text) or "text/plain; charset=utf-8"
 end
 
+---What is written, as one text. Raises at the line that called the method which
+---calls this.
+local function joined(...)
+  local pieces = table.pack(...)
+  for i = 1, pieces.n do
+    local kind = type(pieces[i])
+    if kind ~= "string" and kind ~= "number" then
+      misuse.mismatch(pieces[i], i, "write", "string", 1)
+    end
+  end
+  return table.concat(pieces)
+end
+
 ---Sends some of the body, and the head before it. Waits while the client takes
 ---nothing.
 ---@param ... string|number
 ---@return true? ok
 ---@return miniloop.error? err
 function methods:write(...)
-  local text = select("#", ...) == 1 and ... or table.concat({ ... })
-  if type(text) ~= "string" then
-    text = tostring(text)
+  local text = ...
+  if select("#", ...) ~= 1 or type(text) ~= "string" then
+    text = joined(...)
   end
   local wire = wire_of(self)
   if not self.begun then

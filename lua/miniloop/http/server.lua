@@ -256,6 +256,20 @@ local function apologize(talk, fault)
   return talk.wire:respond(status, fields, explain(fault.value, status))
 end
 
+---What an apology was to say cannot be sent: the fields of an error value, what
+---on_error has returned. It is told as the handler's own fault; the answer is
+---one that says nothing more.
+local function apologize_again(talk, fault)
+  if is_cancellation(fault.value) then
+    error(fault.value, 0)
+  end
+  tell(talk.site, fault, talk.req)
+  if select(1, talk.wire:reply()) ~= 0 then
+    return nil
+  end
+  return talk.wire:respond(500, nil, answer.reason(500))
+end
+
 -- ------------------------------------------------------------ after an answer
 
 local skipped <const> = 256 * 1024 -- bytes that are read for nothing
@@ -360,7 +374,10 @@ local function recover(talk, fault)
   if res and rawget(res, "leave") ~= nil then
     return end_upgraded(talk, res, fault)
   end
-  local ok, err = apologize(talk, fault)
+  local said, ok, err = try(apologize, talk, fault)
+  if not said then
+    ok, err = apologize_again(talk, ok)
+  end
   note_access(talk)
   if res then
     response.release(talk.req)
