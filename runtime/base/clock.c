@@ -59,7 +59,7 @@ int64_t ml_time_from_seconds(double seconds)
     if (!(ns > 0))
         return 0;
     if (ns >= 0x1p63) /* INT64_MAX itself is not a double */
-        return ML_TIME_NEVER;
+        return isinf(seconds) ? ML_TIME_NEVER : ML_TIME_LAST;
     whole = (int64_t)ns;
     /* Past 2^53 a double has no fraction, so adding 1 cannot overflow. */
     return (double)whole < ns ? whole + 1 : whole;
@@ -73,7 +73,9 @@ double ml_time_to_seconds(int64_t ns)
 int64_t ml_time_add(int64_t now, int64_t delta)
 {
     assert(now >= 0 && delta >= 0 && "time does not go back");
-    return delta > ML_TIME_NEVER - now ? ML_TIME_NEVER : now + delta;
+    if (delta == ML_TIME_NEVER)
+        return ML_TIME_NEVER;
+    return delta > ML_TIME_LAST - now ? ML_TIME_LAST : now + delta;
 }
 
 int ml_time_to_ms(int64_t ns)

@@ -14,6 +14,10 @@
 /* The deadline of what has none; compares later than every real time. */
 #define ML_TIME_NEVER INT64_MAX
 
+/* That of what has one past the end of time: 292 years of the clock. It does
+ * not come, but who waits for it does not wait in vain. */
+#define ML_TIME_LAST (INT64_MAX - 1)
+
 /*
  * A clock behind a small table, so that specs and --virtual-time can replace
  * real waiting by jumping ahead. Embed it; it holds nothing to free.
@@ -38,8 +42,8 @@ void ml_clock_nap(int64_t ns);
 
 /*
  * `seconds` in nanoseconds, rounded up. What is negative gives 0, what is too
- * large (and infinity) ML_TIME_NEVER. NaN is the caller's to refuse: it has
- * somebody to tell.
+ * large ML_TIME_LAST, infinity ML_TIME_NEVER. NaN is the caller's to refuse: it
+ * has somebody to tell.
  */
 int64_t ml_time_from_seconds(double seconds);
 
@@ -47,8 +51,8 @@ int64_t ml_time_from_seconds(double seconds);
 double ml_time_to_seconds(int64_t ns);
 
 /*
- * The deadline `delta` (not negative) after `now`, or ML_TIME_NEVER if that is
- * past the end of time.
+ * The deadline `delta` (not negative) after `now`, ML_TIME_LAST if that is past
+ * the end of time; ML_TIME_NEVER if `delta` is.
  */
 int64_t ml_time_add(int64_t now, int64_t delta);
 

@@ -69,6 +69,13 @@ static int64_t crowd_end(const struct ml_loop *loop, int64_t next)
     return crowded && loop->now < end ? end : next;
 }
 
+/* The first time that does not come. A real clock goes on for longer than
+ * anybody waits; a virtual one cannot jump past its end. */
+static int64_t clock_end(const struct ml_loop *loop)
+{
+    return loop->clock.advance != NULL ? ML_TIME_LAST : ML_TIME_NEVER;
+}
+
 int64_t ml_round_timeout(struct ml_loop *loop)
 {
     if (!ml_list_empty(&loop->ready) || !ml_list_empty(&loop->due) ||
@@ -80,7 +87,7 @@ int64_t ml_round_timeout(struct ml_loop *loop)
     next = failure < next ? failure : next;
     next = loop->doom < next ? loop->doom : next;
     next = loop->limit < next ? loop->limit : next;
-    if (next == ML_TIME_NEVER) {
+    if (next >= clock_end(loop)) {
         return ML_TIME_NEVER;
     }
     loop->now = ml_loop_now(loop);
@@ -299,9 +306,10 @@ static bool loop_finished(struct ml_loop *loop)
 static bool loop_stuck(struct ml_loop *loop)
 {
     return ml_list_empty(&loop->ready) && ml_list_empty(&loop->due) &&
-           loop->ntasks > 0 && ml_timers_count(&loop->timers) == 0 &&
-           loop->doom == ML_TIME_NEVER && !ml_mailbox_pending(loop->mailbox) &&
-           !loop_awaits(loop);
+           loop->ntasks > 0 &&
+           ml_timers_next(&loop->timers) >= clock_end(loop) &&
+           loop->doom >= clock_end(loop) &&
+           !ml_mailbox_pending(loop->mailbox) && !loop_awaits(loop);
 }
 
 /* Who hears of one, or a finalizer, may kill others, or spawn: those wait until

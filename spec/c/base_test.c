@@ -129,8 +129,8 @@ static void test_seconds_are_rounded_up_and_saturate(void)
     CHECK_EQ(ml_time_from_seconds(1.5e-9), 2);
     CHECK_EQ(ml_time_from_seconds(0.25), 250000000);
     CHECK_EQ(ml_time_from_seconds(9e9), INT64_C(9000000000000000000));
-    CHECK_EQ(ml_time_from_seconds(0x1p63 / 1e9), INT64_MAX);
-    CHECK_EQ(ml_time_from_seconds(1e300), INT64_MAX);
+    CHECK_EQ(ml_time_from_seconds(0x1p63 / 1e9), ML_TIME_LAST);
+    CHECK_EQ(ml_time_from_seconds(1e300), ML_TIME_LAST);
     CHECK_EQ(ml_time_from_seconds((double)INFINITY), INT64_MAX);
 }
 
@@ -146,7 +146,9 @@ static void test_deadlines_saturate(void)
     CHECK_EQ(ml_time_add(5, 6), 11);
     CHECK_EQ(ml_time_add(5, INT64_MAX), INT64_MAX);
     CHECK_EQ(ml_time_add(INT64_MAX, INT64_MAX), INT64_MAX);
-    CHECK_EQ(ml_time_add(1, INT64_MAX - 1), INT64_MAX);
+    CHECK_EQ(ml_time_add(1, INT64_MAX - 1), ML_TIME_LAST);
+    CHECK_EQ(ml_time_add(ML_TIME_LAST, 1), ML_TIME_LAST);
+    CHECK_EQ(ml_time_add(5, ML_TIME_LAST), ML_TIME_LAST);
     CHECK_EQ(ml_time_add(0, INT64_MAX - 1), INT64_MAX - 1);
 }
 

@@ -113,6 +113,24 @@ function spec.test_a_huge_time_is_for_ever()
   end)
 end
 
+-- C4.6: a time that is finite counts as able to wake, though none lives to see.
+function spec.test_a_time_past_all_clocks_is_no_deadlock()
+  for _, seconds in ipairs { 1e10, 1e300, math.maxinteger } do
+    local result = child.run(function()
+      ml.spawn(function()
+        ml.sleep(0.001)
+        os.exit(7)
+      end)
+      ml.event():wait(seconds)
+    end)
+    lu.assertEquals({ result.status, result.err }, { 7, "" })
+    result = child.run(function()
+      ml.event():wait(seconds)
+    end, { options = "--timeout=0.01" })
+    lu.assertEquals(result.status, 124, result.err)
+  end
+end
+
 function spec.test_the_clock_is_monotonic_and_counts_seconds()
   local last = ml.now()
   lu.assertEquals(math.type(last), "float")
