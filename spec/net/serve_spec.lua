@@ -148,7 +148,7 @@ function spec.test_the_connection_is_closed_when_its_task_never_ran()
   local id = ml.spawn(function() end).id + 1
   do
     local conn <close> = client()
-    for _ = 1, 100 do
+    for _ = 1, 100000 do
       ml.yield()
       if ml.kill(id) then
         break

@@ -49,6 +49,7 @@ local good_bye = {
   "tls/handshake%.test_with_no_protocol_in_common_there_is_no_connection",
   "tls/openssl%.test_ciphers_that_are_not_safe_are_refused",
   "tls/openssl%.test_older_versions_are_refused",
+  "tls/options%.test_an_older_version_is_refused",
   "tls/stream%.test_a_byte_that_was_changed_on_the_way_ends_the_connection",
   "tls/stream%.test_a_stream_that_is_lost_says_good_bye",
   "tls/stream%.test_closing_is_told_to_the_peer",
