@@ -45,6 +45,7 @@ local one_try = {
 -- An alert of TLS, its end by `close`, and the Close of a WebSocket by who is
 -- killed are said if the system takes them at once; nobody waits for that.
 local good_bye = {
+  "examples/docs%.test_what_the_guide_shows_is_true",
   "http/abandon%.test_a_websocket_is_told_that_the_server_goes_away",
   "tls/handshake%.test_with_no_protocol_in_common_there_is_no_connection",
   "tls/openssl%.test_ciphers_that_are_not_safe_are_refused",

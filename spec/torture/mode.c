@@ -26,7 +26,8 @@ static struct {
     size_t cap;                  /* of bytes; 0: none */
     size_t from;                 /* behind so many it is longer; 0: never */
     atomic_size_t done[COUNTED]; /* by descriptor */
-    long eintr;                  /* every so many calls; 0: never */
+    atomic_bool shut[COUNTED];
+    long eintr; /* every so many calls; 0: never */
     bool again;
     bool one_event;
     bool spurious;
@@ -56,9 +57,10 @@ int fault_mode_interrupt(enum fault_call call)
     return n % mode.eintr == 0 ? EINTR : 0;
 }
 
-bool fault_mode_again(void)
+bool fault_mode_again(int fd)
 {
-    return mode.again && fault_mode_random() % AGAIN_OF == 0;
+    bool shut = fd >= 0 && fd < COUNTED && mode.shut[fd];
+    return mode.again && !shut && fault_mode_random() % AGAIN_OF == 0;
 }
 
 static bool keeps_bounds(int fd)
@@ -113,10 +115,18 @@ void fault_mode_done(int fd, ssize_t n)
     }
 }
 
+void fault_mode_shut(int fd)
+{
+    if (fd >= 0 && fd < COUNTED) {
+        mode.shut[fd] = true;
+    }
+}
+
 void fault_mode_closed(int fd)
 {
     if (fd >= 0 && fd < COUNTED) {
         mode.done[fd] = 0;
+        mode.shut[fd] = false;
     }
 }
 

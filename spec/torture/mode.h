@@ -28,8 +28,9 @@
  * its turn, else 0. */
 int fault_mode_interrupt(enum fault_call call);
 
-/* True if a descriptor that does not block has to say EAGAIN now. */
-bool fault_mode_again(void);
+/* True if a descriptor that does not block has to say EAGAIN now. One that was
+ * shut down has an answer at any time. */
+bool fault_mode_again(int fd);
 
 /* How many bytes of `n` a stream or file may do now. */
 size_t fault_mode_cut(int fd, size_t n);
@@ -40,8 +41,9 @@ size_t fault_mode_cut_write(int fd, size_t n);
 /* The same of a file, from the byte `at` on. */
 size_t fault_mode_cut_at(int fd, size_t n, off_t at);
 
-/* Notes that so many were done, and that a descriptor was closed. */
+/* Notes that so many were done, that a descriptor was shut down, or closed. */
 void fault_mode_done(int fd, ssize_t n);
+void fault_mode_shut(int fd);
 void fault_mode_closed(int fd);
 
 /* How many events a poller may tell of `n`. */

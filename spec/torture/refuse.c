@@ -80,7 +80,7 @@ static bool ends(enum fault_call call, int fd, int code)
 bool fault_refuse(enum fault_call call, int fd, size_t n)
 {
     int code = fault_due(call);
-    if (code == 0 && fault_mode_again()) {
+    if (code == 0 && fault_mode_again(fd)) {
         code = EAGAIN;
     }
     if (code == 0 || !fits(fd, n, code)) {

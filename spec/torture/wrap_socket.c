@@ -1,5 +1,6 @@
 /* Sockets: made, bound, connected, asked. */
 
+#include "mode.h"
 #include "wrap.h"
 
 #include <errno.h>
@@ -20,7 +21,17 @@ FAULT_WRAP(bind, int, -1, (int fd, const struct sockaddr *to, socklen_t len),
 
 FAULT_WRAP(listen, int, -1, (int fd, int backlog), (fd, backlog))
 
-FAULT_WRAP(shutdown, int, -1, (int fd, int how), (fd, how))
+int __real_shutdown(int fd, int how);
+int __wrap_shutdown(int fd, int how);
+
+int __wrap_shutdown(int fd, int how)
+{
+    if (fault_strike(FAULT_shutdown) != 0) {
+        return -1;
+    }
+    fault_mode_shut(fd);
+    return __real_shutdown(fd, how);
+}
 
 FAULT_WRAP(getsockopt, int, -1,
            (int fd, int level, int option, void *value, socklen_t *len),
