@@ -89,9 +89,10 @@ static bool carrier_pending(const struct ml_transport *t)
     return ml_tls_pending(&c->tls) || (c->crossed && c->tls.done);
 }
 
-static bool carrier_look(struct ml_transport *t)
+static int carrier_look(struct ml_transport *t)
 {
-    return ml_tls_look(tls_of(t));
+    int found = ml_tls_look(tls_of(t));
+    return found == ML_TLS_WRITE ? ML_TRANSPORT_OTHER : found;
 }
 
 static const char *carrier_reason(const struct ml_transport *t)

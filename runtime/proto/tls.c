@@ -251,14 +251,17 @@ bool ml_tls_pending(const struct ml_tls *t)
            (t->done && t->context->library->SSL_pending_(t->ssl) > 0);
 }
 
-bool ml_tls_look(struct ml_tls *t)
+int ml_tls_look(struct ml_tls *t)
 {
     int why = ml_tls_handshake(t);
     note_failure(t, why);
     if (why == 0 && !ml_tls_pending(t)) {
         look_ahead(t);
     }
-    return ml_tls_pending(t);
+    if (ml_tls_pending(t)) {
+        return 1;
+    }
+    return why == ML_TLS_WRITE ? why : 0;
 }
 
 /* ---- writing ------------------------------------------------------------ */

@@ -78,9 +78,10 @@ int ml_tls_finish(struct ml_tls *t);
 /* True if a read would not block though the descriptor has nothing to read. */
 bool ml_tls_pending(const struct ml_tls *t);
 
-/* The same, found out by reading ahead: what the descriptor has may be no data.
- * False only if the descriptor has nothing more. */
-bool ml_tls_look(struct ml_tls *t);
+/* The same, found out by reading ahead: what the descriptor has may be no data. 1;
+ * 0, only if the descriptor has nothing more; ML_TLS_WRITE: the handshake that
+ * data come behind has to be sent first. */
+int ml_tls_look(struct ml_tls *t);
 
 /* Says to the peer what can be said without waiting, and frees all but `t`. */
 void ml_tls_close(struct ml_tls *t);

@@ -23,8 +23,9 @@ struct ml_descriptor {
     /* True if something was read and not yet given to the script (bytes, the
      * end, an error): reading would not block. NULL: never. */
     bool (*held)(const struct ml_descriptor *d);
-    /* Finds out whether reading would not block: 1, 0; or -1 if the descriptor
-     * itself tells. NULL: it does. Must not use Lua. */
+    /* Finds out whether reading would not block: 1, 0; ML_TRANSPORT_OTHER if the
+     * descriptor has to be written to first; or -1 if the descriptor itself
+     * tells. NULL: it does. Must not use Lua. */
     int (*look)(struct ml_descriptor *d);
     /* Called once before the descriptor is closed; NULL: nothing to do. Must
      * not use Lua. */

@@ -5,6 +5,7 @@
 #include "core/misuse.h"
 #include "sys/descriptor.h"
 #include "sys/sys.h"
+#include "sys/transport.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -51,7 +52,8 @@ static bool io_holds(const ml_call *call)
     return mine != NULL && mine->held != NULL && mine->held(mine);
 }
 
-/* What an object knows better than its descriptor: 1, 0, or -1. */
+/* What an object knows better than its descriptor: 1, 0, ML_TRANSPORT_OTHER if
+ * something has to be written first, or -1. */
 static int io_look(const ml_call *call, unsigned direction)
 {
     struct ml_descriptor *mine = call->data;
@@ -84,7 +86,10 @@ static int io_attempt(lua_State *L, ml_call *call, short events,
         }
     }
     int ready = io_look(call, direction);
-    if (ready < 0) {
+    if (ready == ML_TRANSPORT_OTHER) {
+        direction = ML_WRITE;
+        ready = 0;
+    } else if (ready < 0) {
         ready = call->woke == ML_WOKE_READY
                     ? 1
                     : io_ready((int)call->number, events);

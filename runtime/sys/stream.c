@@ -35,7 +35,7 @@ static int stream_look(struct ml_descriptor *d)
     if (s->transport == NULL) {
         return -1;
     }
-    return stream_held(d) || s->transport->ops->look(s->transport) ? 1 : 0;
+    return stream_held(d) ? 1 : s->transport->ops->look(s->transport);
 }
 
 /* Whoever reads, writes, or waits for a turn finds a closed stream. */

@@ -53,8 +53,9 @@ struct ml_transport_ops {
     bool (*pending)(const struct ml_transport *t);
 
     /* The same, found out by reading ahead: bytes of the descriptor need not be
-     * bytes of the stream. False is an -EAGAIN of the descriptor. */
-    bool (*look)(struct ml_transport *t);
+     * bytes of the stream. 1; 0, which is an -EAGAIN of the descriptor; or
+     * ML_TRANSPORT_OTHER: something has to be sent first. */
+    int (*look)(struct ml_transport *t);
 
     /* Why the last call failed, if the code does not say it all; or NULL. Good
      * until the next call. */

@@ -361,4 +361,28 @@ function spec.test_a_hello_of_single_bytes_is_understood()
   lu.assertEquals({ mine[1], other[1] }, { true, true })
 end
 
+-- The server has no room to send its part, and somebody waits for data.
+function spec.test_a_wait_for_data_sends_what_the_handshake_needs()
+  local wires <close> = tls_pair.apart()
+  local filled = 0
+  repeat
+    local n = wires.far:writesome(("x"):rep(65536))
+    filled = filled + n
+  until n == 0
+  assert_code("ETIMEDOUT",
+    wires.far:starttls(tls_pair.server { timeout = 0 }))
+  tls_pair.carry(wires.mine, wires.other)
+  local client = waiting(wires.near.starttls, wires.near, tls_pair.client())
+  local reader = waiting(ml.wait_io_read, wires.far, 5)
+  for _ = 1, 10 do
+    ml.yield() -- the hello comes
+  end
+  lu.assertEquals(#wires.other:read(filled), filled)
+  tls_pair.carry(wires.other, wires.mine)
+  lu.assertEquals({ client:wait() }, { true, true })
+  wires.near:write("word")
+  lu.assertEquals({ reader:wait() }, { true, true })
+  lu.assertEquals(wires.far:recv(), "word")
+end
+
 return spec
