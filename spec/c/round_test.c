@@ -202,6 +202,29 @@ static void test_alarms_ring_in_the_order_of_their_times(void)
     close_counted(loop);
 }
 
+/* Of a crowd, those whose time has come meanwhile are not waited for, nor is one
+ * that is to ring after all of it. */
+static void test_of_a_crowd_the_late_ones_ring_at_once(void)
+{
+    ml_loop *loop = open_counted();
+    define(loop, "tick", tick);
+    spawn(loop, "local ml = require 'miniloop'\n"
+                "rung, last = 0, 0\n"
+                "for i = 1, 20 do\n"
+                "  ml.spawn(function()\n"
+                "    ml.sleep(i / 20000)\n"
+                "    rung = rung + (i > last and 1 or 0)\n"
+                "    last = i\n"
+                "    if i == 6 then tick() tick() end\n"
+                "  end)\n"
+                "end\n"
+                "_, late = ml.sleep(0.05)\n");
+    run(loop);
+    CHECK(global_is(loop, "rung", "20"));
+    do_string(ml_state(loop), "assert(late < 0.001)");
+    close_counted(loop);
+}
+
 /* ---- a virtual clock ----------------------------------------------------------- */
 
 static void note_time(ml_loop *loop, void *ud)
@@ -317,6 +340,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_a_few_alarms_are_waited_for_one_by_one),
     CHECK_TEST(test_those_of_a_crowd_are_waited_for_together),
     CHECK_TEST(test_alarms_ring_in_the_order_of_their_times),
+    CHECK_TEST(test_of_a_crowd_the_late_ones_ring_at_once),
     CHECK_TEST(test_a_post_is_opened_before_time_goes_on),
     CHECK_TEST(test_a_stream_is_watched_for_edges_until_others_may_read_it),
     CHECK_TEST(test_the_poller_is_told_of_a_stream_once),
