@@ -66,8 +66,8 @@ return {
   {
     name = "errno", class = "a wrong errno",
     path = "runtime/core/watch.c",
-    from = "watch_refuse(watch, EBADF); if (watch->interest != 0) {",
-    to = "watch_refuse(watch, EPIPE); if (watch->interest != 0) {",
+    from = "watch_refuse(watch, EBADF); watch_drop(loop, watch);",
+    to = "watch_refuse(watch, EPIPE); watch_drop(loop, watch);",
     specs = { "^sys/close" },
   },
   {
