@@ -69,15 +69,9 @@ local first_come = {
   "net/udp%.test_who_was_woken_in_vain_and_cancelled_meanwhile_raises",
 }
 
--- A known fault: ml.wait_io_read of a stream whose handshake is to be made
--- waits for reading alone, also when its own part of it could not be sent.
-local handshake_of_a_wait = {
-  "tls/serve%.test_who_waits_for_bytes_need_not_have_shaken_hands",
-}
-
 return {
   short = { one_read, together, one_pipe },
-  eagain = { one_try, good_bye, late_ping, first_come, handshake_of_a_wait },
+  eagain = { one_try, good_bye, late_ping, first_come },
   eintr = {},
   one_event = {},
   spurious = {},
