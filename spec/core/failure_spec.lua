@@ -310,6 +310,16 @@ function spec.test_a_task_that_spawns_its_successor_has_a_report_of_its_size()
   lu.assertTrue(lines < 60)
 end
 
+function spec.test_places_at_the_same_line_of_two_files_are_two()
+  local result = child.run(function()
+    for _, name in ipairs { "=one", "=two" } do
+      load("local new, f = ... new(f, 'x', 0)", name)(ml.new, error)
+    end
+  end)
+  lu.assertStrContains(result.err, "one:1")
+  lu.assertStrContains(result.err, "two:1")
+end
+
 function spec.test_the_places_of_very_many_generations_are_not_all_kept()
   local result = child.run(function()
     local function nest(depth)
