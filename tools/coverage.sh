@@ -85,7 +85,7 @@ coverage_collect() {
 # C refuse memory where it matters. Of their own sweeps each third point is enough.
 coverage_core_programs() (
     export ML_SWEEP_STEP=3
-    run_specs coverage -R "^c_" -E "(http|lib|tls)_memory_test|tls_scarce"
+    run_specs coverage -R "^c_" -E "(http|lib|tls)_memory_test|tls_shortage"
 )
 
 coverage_core_specs() {
