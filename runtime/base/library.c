@@ -21,7 +21,10 @@ static int find(void *library, const struct ml_symbol *symbol, void *functions)
 /* Why a library could not be opened: dlopen has only words for that. */
 static int failure(void)
 {
-    int fd = open("/", O_RDONLY | O_CLOEXEC);
+    int fd = -1;
+    do {
+        fd = open("/", O_RDONLY | O_CLOEXEC);
+    } while (fd < 0 && errno == EINTR);
     if (fd < 0) {
         return errno == EMFILE || errno == ENFILE ? -errno : -ENOENT;
     }
