@@ -271,7 +271,48 @@ static void test_a_descriptor_that_the_host_closes_is_announced(void)
     close_loop(loop);
 }
 
+/* In which order six descriptors that are ready wake their tasks. */
+static long long order_by(uint64_t seed)
+{
+    ml_options options = options_of(0);
+    options.alloc = counted;
+    options.poller = "sim";
+    options.seed = seed;
+    ml_loop *loop = open_with(&options);
+    spawn(loop, "local ml, net = require 'miniloop', require 'miniloop.net'\n"
+                "local ends = {}\n"
+                "order = 0\n"
+                "for i = 1, 6 do\n"
+                "  local mine, other = net.pair()\n"
+                "  ends[i] = other\n"
+                "  ml.spawn(function()\n"
+                "    ml.wait_io_read(mine)\n"
+                "    order = order * 10 + i\n"
+                "  end)\n"
+                "end\n"
+                "ml.yield()\n"
+                "for i = 1, 6 do ends[i]:write 'x' end\n");
+    CHECK_EQ(ml_run(loop, ML_RUN_DEFAULT), 0);
+    long long order = integer_of(loop, "order");
+    close_loop(loop);
+    return order;
+}
+
+/* C9.1 */
+static void test_the_simulated_poller_goes_by_the_seed(void)
+{
+    int others = 0;
+    for (uint64_t seed = 1; seed <= 8; seed++) {
+        long long order = order_by(seed);
+        CHECK_EQ(order_by(seed), order);
+        CHECK(order > 100000);
+        others += order != order_by(0) ? 1 : 0;
+    }
+    CHECK(others > 4);
+}
+
 static const struct check_test tests[] = {
+    CHECK_TEST(test_the_simulated_poller_goes_by_the_seed),
     CHECK_TEST(test_a_host_drives_a_loop_by_poll),
     CHECK_TEST(test_the_descriptor_gets_readable_by_a_post),
     CHECK_TEST(test_the_descriptor_gets_readable_by_a_descriptor_of_a_task),
