@@ -299,16 +299,18 @@ void ml_watch_wake(struct ml_loop *loop, int fd, unsigned events)
     }
 }
 
-/* What poll(2) says of the descriptor now, in our directions. */
-static unsigned ready_now(int fd)
+/* What is true of the events, by what poll(2) says of the descriptor now. */
+static unsigned events_verified(int fd, unsigned events)
 {
     int found = ml_io_events(fd, POLLIN | POLLOUT);
     if (found <= 0) {
         return 0;
     }
-    bool trouble = (found & (POLLERR | POLLHUP | POLLNVAL)) != 0;
-    return ((found & POLLIN) != 0 || trouble ? ML_POLL_READ : 0U) |
-           ((found & POLLOUT) != 0 || trouble ? ML_POLL_WRITE : 0U);
+    bool trouble = (found & (POLLERR | POLLHUP)) != 0;
+    unsigned ready = ((found & POLLIN) != 0 || trouble ? ML_POLL_READ : 0U) |
+                     ((found & POLLOUT) != 0 || trouble ? ML_POLL_WRITE : 0U);
+    return (found & POLLNVAL) != 0 ? ML_POLL_BAD
+                                   : events & (ready | ML_POLL_HUP);
 }
 
 /* True if one of the waiters asked for certainty. Somebody who waits for a raw
@@ -349,6 +351,10 @@ void ml_watches_ready(struct ml_loop *loop, int fd, unsigned events)
     struct ml_watch *watch = ml_watch_find(&loop->watches, fd);
     assert(watch != NULL && watch->interest != 0 &&
            "pollers report what they were asked for");
+    if (watch->shared &&
+        (queue_verifies(&watch->readers) || queue_verifies(&watch->writers))) {
+        events = events_verified(fd, events);
+    }
     if ((events & ML_POLL_BAD) != 0) {
         watch_withdraw(loop, watch);
         watch_refuse(watch, EBADF);
@@ -357,10 +363,6 @@ void ml_watches_ready(struct ml_loop *loop, int fd, unsigned events)
     watch->drained &= (uint8_t)~events;
     watch->ended |= (events & ML_POLL_HUP) != 0;
     watch_idle(loop, watch, events);
-    if (watch->shared &&
-        (queue_verifies(&watch->readers) || queue_verifies(&watch->writers))) {
-        events &= ready_now(fd);
-    }
     if ((events & ML_POLL_READ) != 0) {
         ml_queue_wake_all(&watch->readers);
     }
