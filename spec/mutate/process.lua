@@ -8,10 +8,13 @@ local syscall = require "miniloop.syscall"
 
 local process = {}
 
--- A session that does nothing for so long hangs. (What waits in the
--- specs waits for less than two seconds.)
+-- A session that does nothing for so long hangs, and so does one that only
+-- wakes up now and then. (What waits in the specs waits for less than two
+-- seconds.)
 local IDLE_LIMIT = 5
+local DROWSY_LIMIT = 40
 local LOOK_EVERY = 0.5
+local LITTLE = 100 -- ticks of CPU
 
 local MEMORY = 4 * 1024 * 1024 -- kB, of addresses
 local FILE_SIZE = 400 * 1024 -- blocks of 512 bytes
@@ -64,15 +67,24 @@ local function kill_all(session)
   end
 end
 
+-- Whether there was more to see than `least` ticks since the mark, which is
+-- then set anew; or else whether that was not so long ago.
+local function moves(mark, runs, used, least, limit)
+  if runs or used - mark.used >= least then
+    mark.used, mark.time = used, ml.now()
+  end
+  return ml.now() - mark.time <= limit
+end
+
 -- Waits until the process has something to say, its end; true if it was ended
 -- because nothing of it moved.
 local function watch(pipe, session)
-  local last, since = -1, ml.now()
+  local idle = { used = 0, time = ml.now() }
+  local drowsy = { used = 0, time = ml.now() }
   while not ml.perform(syscall.wait_io_read(pipe, LOOK_EVERY)) do
     local _, runs, used = look(session)
-    if runs or used ~= last then
-      last, since = used, ml.now()
-    elseif ml.now() - since > IDLE_LIMIT then
+    local lives = moves(idle, runs, used, 1, IDLE_LIMIT)
+    if not moves(drowsy, runs, used, LITTLE, DROWSY_LIMIT) or not lives then
       kill_all(session)
       return true
     end
