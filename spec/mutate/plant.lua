@@ -87,6 +87,9 @@ end
 ---@return boolean
 function plant.run(names, in_parallel)
   local list, i, found, classes = wanted(names), 0, 0, {}
+  if #list == 0 then
+    print("there is no planted bug of such a name")
+  end
   in_parallel(function()
     i = i + 1
     return list[i]
