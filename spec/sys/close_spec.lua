@@ -168,7 +168,8 @@ function spec.test_the_same_among_many_that_are_ready()
   for i, pair in ipairs(list) do
     tasks[i] = ml.spawn(function()
       repeat
-        local ok = ml.wait_io_read(pair.near)
+        -- (LuaSocket may have read more than the byte that it gave.)
+        local ok = pair.near:dirty() or ml.wait_io_read(pair.near)
         local byte = ok and pair.near:receive(1)
       until byte == "!"
     end)
