@@ -348,9 +348,10 @@ static void watch_idle(struct ml_loop *loop, struct ml_watch *watch,
 
 void ml_watches_ready(struct ml_loop *loop, int fd, unsigned events)
 {
-    struct ml_watch *watch = ml_watch_find(&loop->watches, fd);
-    assert(watch != NULL && watch->interest != 0 &&
+    assert(ml_watch_find(&loop->watches, fd) != NULL &&
            "pollers report what they were asked for");
+    struct ml_watch *watch = loop->watches.slots[fd];
+    assert(watch->interest != 0 && "and still are");
     if (watch->shared &&
         (queue_verifies(&watch->readers) || queue_verifies(&watch->writers))) {
         events = events_verified(fd, events);
