@@ -3,6 +3,7 @@
 #include "core/loop.h"
 #include "core/task.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -30,6 +31,7 @@ struct ml_task *ml_task_find(struct ml_loop *loop, int64_t id)
 /* Gives the table `n` buckets, a power of 2, and fills them from the list. */
 static int table_resize(struct ml_loop *loop, size_t n)
 {
+    assert((n & (n - 1)) == 0 && "buckets are found by a mask");
     struct ml_task **tasks =
         ml_alloc_resize(&loop->vm->alloc, loop->tasks,
                         loop->nbuckets * sizeof(struct ml_task *),
