@@ -25,6 +25,7 @@ local fault = require "fault"
 local forked = require "forked"
 local left_out = require "spec.torture.io_left_out"
 local passed_over = require "spec.torture.passed_over"
+local is_named = require "spec.torture.lib.named"
 local places = require "places"
 local sweep = require "spec.torture.sweep"
 local tally = require "spec.torture.tally"
@@ -81,20 +82,10 @@ end
 
 -- ------------------------------------------------------------------ the points
 
--- Whether the name is as one of the patterns.
-local function is_one_of(patterns, name)
-  for _, pattern in ipairs(patterns) do
-    if name:find("^" .. pattern .. "$") then
-      return true
-    end
-  end
-  return false
-end
-
 -- EAGAIN is what these cases cannot do with: they try once.
 local function tries_once(name)
   for _, group in ipairs(left_out.eagain) do
-    if is_one_of(group, name) then
+    if is_named(group, name) then
       return true
     end
   end
@@ -235,7 +226,7 @@ local function is_passed_over(name, point, text)
   for _, group in ipairs(passed_over) do
     for _, call in ipairs(group.calls) do
       if (call == point.call or call == point.call .. ":" .. point.code)
-        and is_one_of(group.cases, name) and text:find(group.shows or "") then
+        and is_named(group.cases, name) and text:find(group.shows or "") then
         return true
       end
     end

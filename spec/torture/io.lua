@@ -18,6 +18,7 @@ left out, and why, is told by spec/torture/io_left_out.lua.]]
 
 package.path = "?.lua;" .. package.path
 
+local is_named = require "spec.torture.lib.named"
 local left_out = require "spec.torture.io_left_out"
 local ml = require "miniloop"
 local runner = require "spec.support.runner"
@@ -41,10 +42,8 @@ end
 
 local function is_left_out(mode, name)
   for _, group in ipairs(left_out[mode]) do
-    for _, pattern in ipairs(group) do
-      if name:find("^" .. pattern .. "$") then
-        return true
-      end
+    if is_named(group, name) then
+      return true
     end
   end
   return false

@@ -3,6 +3,7 @@ local server = {}
 
 local core = require "miniloop.core"
 local answer = require "miniloop.http.answer"
+local late = require "miniloop.http.late"
 local log = require "miniloop.http.log"
 local net = require "miniloop.net"
 require "miniloop.http.request"
@@ -35,41 +36,6 @@ local traceback = debug and debug.traceback or function() end
 ---@field wire userdata
 ---@field req miniloop.http.request? the request that is being answered
 ---@field since number? when its head was read, until its answer is logged
-
--- ------------------------------------------------------- answers that wait
---
--- An answer is not sent while another request was read already, so that those
--- of a pipeline go out together. But the next handler may take its time: so a
--- task sends in the next round what is still there.
-
----Who waits for an answer that cannot be sent is told so by the end.
-local function deliver(wire)
-  if not wire:flush() then
-    wire:sever()
-  end
-end
-
-local function send_late(site)
-  local late = site.late
-  site.late = {}
-  for _, wire in ipairs(late) do
-    -- A client that takes its time has a task of its own; if there is no memory
-    -- for it, the answer goes out with the next that is late.
-    if not wire:push() and not pcall(core.spawn, deliver, wire) then
-      table.insert(site.late, wire)
-    end
-  end
-end
-
--- A task that did not come to it, for it was killed before or had no memory to
--- begin with, must not keep all other answers back: so it is looked at.
-local function hold_back(site, wire)
-  local late, sender = site.late, site.sender
-  late[#late + 1] = wire
-  if not sender or sender:status() ~= "ready" then
-    site.sender = core.spawn(send_late, site)
-  end
-end
 
 -- --------------------------------------------------------- without a handler
 
@@ -346,7 +312,7 @@ local function converse(talk)
       ok, gathers, goes_on = dispatch(talk, req, method, path)
     end
     if gathers == true then
-      hold_back(site, wire)
+      late.hold_back(site, wire)
     end
     if logs then
       note_access(talk)
