@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* True if the function on top is in the table at `index`; its name takes the
- * function's place then. */
+/* True if the function on top is in the table at `index`; its name is on top of
+ * it then. */
 static bool find_in(lua_State *L, int index)
 {
     int function = lua_gettop(L);
@@ -17,7 +17,6 @@ static bool find_in(lua_State *L, int index)
         if (lua_rawequal(L, -1, function) != 0 &&
             lua_type(L, -2) == LUA_TSTRING) {
             lua_pop(L, 1);
-            lua_replace(L, function);
             return true;
         }
         lua_pop(L, 1);
@@ -34,10 +33,9 @@ static bool find_in_module(lua_State *L, const char *name)
         lua_pushvalue(L, -3);
         found = find_in(L, -2);
         if (found) {
-            lua_replace(L, -4);
-        } else {
-            lua_pop(L, 1);
+            lua_replace(L, -5);
         }
+        lua_pop(L, 1);
     }
     lua_pop(L, 2);
     return found;
@@ -71,10 +69,9 @@ static bool find_in_methods(lua_State *L)
         lua_pushvalue(L, -2);
         found = find_in(L, -2);
         if (found) {
-            lua_replace(L, -3);
-        } else {
-            lua_pop(L, 1);
+            lua_replace(L, -4);
         }
+        lua_pop(L, 1);
     }
     lua_pop(L, 1);
     return found;

@@ -295,9 +295,7 @@ int ml_call_yield(lua_State *L, struct ml_vm *vm)
     if (is_barred(task)) {
         return ml_call_bar(L, task);
     }
-    if (task->call.def != NULL) {
-        ml_call_withdraw(task);
-    }
+    ml_call_withdraw(task);
     return step_back(L, task, 0, yield_k); /* there is room: it has no more
                                               than its arguments */
 }
@@ -415,7 +413,7 @@ void ml_call_text(const ml_call *call, char *text, size_t size)
 {
     size_t n = strlen(call->def->name);
     (void)snprintf(text, size, "%s", call->def->name);
-    if (call->def->describe != NULL && n > 0 && n + 1 < size) {
+    if (call->def->describe != NULL && n + 1 < size) {
         text[n + 1] = '\0';
         call->def->describe(call, text + n + 1, size - n - 1);
         text[n] = text[n + 1] != '\0' ? ' ' : '\0';

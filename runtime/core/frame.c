@@ -90,7 +90,6 @@ static int count_levels(lua_State *co)
     int least = 0;
     int most = 1;
     while (lua_getstack(co, most - 1, &ar) != 0) {
-        least = most;
         most *= 2;
     }
     while (least + 1 < most) {

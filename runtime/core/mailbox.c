@@ -104,11 +104,9 @@ static void box_ring(struct ml_mailbox *box)
 
 static void pipe_empty(int fd)
 {
-    char bytes[16];
-    ssize_t n;
-    do {
-        n = read(fd, bytes, sizeof bytes);
-    } while (n == (ssize_t)sizeof bytes || (n < 0 && errno == EINTR));
+    char bytes[16]; /* what does not fit rings again */
+    while (read(fd, bytes, sizeof bytes) < 0 && errno == EINTR) {
+    }
 }
 
 /* With the lock held. True if a signal handler rang. Its flag is cleared before

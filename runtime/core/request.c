@@ -206,7 +206,8 @@ void ml_request_init(lua_State *L, struct ml_vm *vm)
 
 int ml_request_add(lua_State *L, struct ml_vm *vm, const ml_syscall *def)
 {
-    if (def->size != sizeof *def || def->name == NULL || def->attempt == NULL) {
+    if (def->size != sizeof *def || def->name == NULL || def->name[0] == '\0' ||
+        def->attempt == NULL) {
         return -EINVAL;
     }
     luaL_checkstack(L, 8, "syscall");

@@ -52,6 +52,31 @@ function spec.test_the_function_is_task_one_of_a_loop_of_its_own()
   end)
 end
 
+-- Calls of C within each other share one stack, to which Lua sets a limit.
+function spec.test_tasks_are_as_deep_in_calls_as_who_runs_them()
+  outside(function()
+    local function nest(n, f, ...)
+      if n == 0 then
+        return f(...)
+      end
+      return select(2, pcall(nest, n - 1, f, ...))
+    end
+    local function calls_left()
+      local n = 0
+      local function go_down()
+        n = n + 1
+        pcall(go_down)
+      end
+      go_down()
+      return n
+    end
+    coroutine.wrap(function()
+      local all = ml.run(calls_left)
+      lu.assertEquals(nest(50, ml.run, calls_left), all - 50)
+    end)()
+  end)
+end
+
 function spec.test_it_stays_until_no_task_is_left()
   outside(function()
     local log = {}

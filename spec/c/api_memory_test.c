@@ -152,6 +152,23 @@ static void test_a_failure_that_is_no_text_is_told_of_without_memory(void)
     close_loop(loop);
 }
 
+/* A text needs no memory, but for the function that finds out that it is one. */
+static void test_a_failure_is_told_by_its_text_without_memory(void)
+{
+    ml_loop *loop = open_starving(ML_VIRTUAL_TIME);
+    spawn(loop, "local ml = require 'miniloop'\n"
+                "local kept = ml.spawn(error, 'no way', 0)\n"
+                "ml.sleep(0.5)\n"
+                "for _ = 1, 20 do collectgarbage() end\n"
+                "starve() ml.sleep(1) feed()\n"
+                "assert(kept:status() == 'failed')\n");
+    CHECK_EQ(ml_run(loop, ML_RUN_DEFAULT), -ECHILD);
+    (void)feed(NULL);
+    CHECK_EQ(heard_count, 1);
+    CHECK(has(heard.message, "no way"));
+    close_loop(loop);
+}
+
 /* Lua makes no traceback of such an error: then there is none, not an older. */
 static void test_a_caught_errors_traceback_is_not_that_of_a_later_end(void)
 {
@@ -268,6 +285,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_a_task_runs_if_its_spawn_has_answered),
     CHECK_TEST(test_failures_are_reported_without_memory),
     CHECK_TEST(test_a_failure_that_is_no_text_is_told_of_without_memory),
+    CHECK_TEST(test_a_failure_is_told_by_its_text_without_memory),
     CHECK_TEST(test_a_caught_errors_traceback_is_not_that_of_a_later_end),
     CHECK_TEST(test_a_sleep_that_finds_no_memory_for_its_timer_fails),
     CHECK_TEST(test_a_task_whose_results_find_no_memory_says_so),

@@ -349,8 +349,30 @@ static void test_a_call_woken_in_vain_is_told_of_its_cancellation(void)
     close_with_pipe(loop);
 }
 
+/* C9.1: 0 is a descriptor like any. */
+static void test_a_call_waits_for_descriptor_zero(void)
+{
+    ml_loop *loop = open_with_pipe();
+    CHECK_EQ(add_call(loop, &never), 0);
+    int input = dup(0);
+    CHECK_MUST(dup2(fds[0], 0) == 0);
+    spawn(loop, "coroutine.yield(syscall.ready(w, 2))\n"
+                "n = coroutine.yield(syscall.ready(0, 1))\n"
+                "coroutine.yield(syscall.never())");
+    for (int i = 0; i < 3; i++) {
+        CHECK_EQ(ml_run(loop, ML_RUN_NOWAIT), 1);
+    }
+    CHECK_MUST(write(fds[1], "x", 1) == 1);
+    CHECK_EQ(ml_run(loop, ML_RUN_DEFAULT), -EDEADLK);
+    CHECK_EQ(integer_of(loop, "n"), 1);
+    ml_forget(loop, 0);
+    CHECK_MUST(dup2(input, 0) == 0 && close(input) == 0);
+    close_with_pipe(loop);
+}
+
 static const struct check_test tests[] = {
     CHECK_TEST(test_a_call_waits_for_a_descriptor),
+    CHECK_TEST(test_a_call_waits_for_descriptor_zero),
     CHECK_TEST(test_a_descriptor_that_cannot_be_is_refused),
     CHECK_TEST(test_no_room_is_made_for_a_number_that_is_not_open),
     CHECK_TEST(test_a_call_is_bounded_by_a_timeout),

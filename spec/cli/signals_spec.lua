@@ -178,6 +178,28 @@ function spec.test_a_task_that_computes_is_cancelled_within_100_ms()
   expect(process:finish(), SIGTERM, "true\n", "")
 end
 
+-- What gives way soon is told at its next call, not in the midst of its work,
+-- also while others keep the loop from telling it.
+function spec.test_tasks_that_compute_for_a_moment_are_not_interrupted()
+  local process <close> = start [[
+    ready()
+    local did = 0
+    for i = 1, 1000 do
+      ml.spawn(function()
+        if i == 1 then
+          os.execute("kill -TERM $PPID")
+        end
+        local stop = os.clock() + 0.0002
+        while os.clock() < stop do end
+        did = did + 1
+      end)
+    end
+    pcall(ml.sleep, 1000)
+    print(did)
+  ]]
+  expect(process:finish(), SIGTERM, "1000\n", "")
+end
+
 function spec.test_all_tasks_that_compute_are_cancelled()
   expect(interrupted(start [[
     for name = 1, 3 do

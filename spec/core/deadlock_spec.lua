@@ -43,6 +43,19 @@ function spec.test_each_is_reported_with_what_it_waits_for_and_where()
   lu.assertEquals(spawned, 3)
 end
 
+function spec.test_the_coroutine_in_which_a_task_waits_is_shown_first()
+  local result = child.run(function()
+    local event = ml.event()
+    coroutine.wrap(function()
+      event:wait()
+    end)()
+  end)
+  assert_deadlock(result)
+  lu.assertStrMatches(result.err, ".*\n  coroutine inside the task\n"
+    .. "  stack traceback:\n[^\n]*'wait'\n[^\n]*deadlock_spec.*"
+    .. "\n  stack traceback:\n.*deadlock_spec.*")
+end
+
 function spec.test_the_script_itself_may_be_stuck()
   local result = child.run(function()
     ml.event():wait()

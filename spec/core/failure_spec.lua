@@ -101,6 +101,17 @@ function spec.test_the_traceback_is_of_the_error_that_the_task_died_of()
   lu.assertNotStrContains(trace, "miniloop.timeout")
 end
 
+function spec.test_an_error_in_clean_up_has_its_own_traceback()
+  local value = {}
+  local trace = traceback_of(function()
+    local _ <close> = closing({}, "last", function()
+      error(value)
+    end)
+    ml.timeout(1, error, value)
+  end)
+  lu.assertStrContains(trace, "closing.lua")
+end
+
 -- ---------------------------------------------------------------- unobserved
 
 function spec.test_without_a_handle_it_is_reported_at_once()

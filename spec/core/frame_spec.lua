@@ -168,6 +168,14 @@ local function tracebacks()
 end
 
 -- C8.3
+function spec.test_a_traceback_of_what_is_no_text_is_that_itself()
+  local value = {}
+  local co = coroutine.create(print)
+  lu.assertIs(debug.traceback(value, 1), value)
+  lu.assertIs(debug.traceback(co, value, 1), value)
+end
+
+-- C8.3
 function spec.test_tracebacks_are_as_in_lua()
   local stock = child.run(tracebacks, { stock = true })
   lu.assertEquals(stock.err, "")

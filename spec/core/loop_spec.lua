@@ -82,6 +82,24 @@ function spec.test_a_task_that_gives_way_all_the_time_does_not_starve_io()
   reader:wait()
 end
 
+-- Who waits has waited for longer.
+function spec.test_who_is_woken_by_a_descriptor_goes_before_who_gave_way()
+  child.passes(function()
+    local order = {}
+    local p <close> = pipe()
+    local reader = ml.spawn(function()
+      ml.wait_io_read(p.reader)
+      table.insert(order, "reader")
+    end)
+    ml.yield()
+    p.writer:write("x")
+    ml.yield()
+    table.insert(order, "writer")
+    reader:wait()
+    lu.assertEquals(order, { "reader", "writer" })
+  end, { virtual = true })
+end
+
 function spec.test_sleeping_for_no_time_all_the_time_starves_nobody()
   local p <close> = pipe()
   local stop = false

@@ -56,14 +56,15 @@ local function object_of(path)
   return OBJECTS .. path .. ".o"
 end
 
--- Compiles a text that stands for the file; true if it could.
-function Forge:compile(path, text, object)
+-- Compiles a text that stands for the file, with more flags if they are given;
+-- true if it could.
+function Forge:compile(path, text, object, flags)
   local source = self.dir .. "/" .. path:match("[^/]+$")
   local file <close> = assert(io.open(source, "wb"))
   assert(file:write(text))
   file:close()
   local command = self:command(object_of(path), {
-    [" -c "] = " -w -c ",
+    [" -c "] = (" -w %s -c "):format(flags or ""),
     ["-o " .. object_of(path)] = "-o " .. object,
     ["-MF " .. object_of(path) .. ".d"] = "-MF " .. self.dir .. "/depends",
   })
@@ -75,7 +76,7 @@ end
 ---Makes the object of the mutant.
 ---@return "made"|"broken"|"same" outcome  "same": its code is the original's
 function Forge:make(path, mutant)
-  self.path, self.object = path, self.dir .. "/mutant.o"
+  self.path, self.object, self.text = path, self.dir .. "/mutant.o", mutant
   if not self:compile(path, mutant, self.object) then
     return "broken"
   end
@@ -96,24 +97,40 @@ end
 
 ---Takes the tree as it is: for a run that has to find nothing.
 function Forge:make_plain()
-  self.path, self.object = nil, nil
+  self.path, self.object, self.text = nil, nil, nil
 end
 
--- Links a target of the build to `out`, with the mutant's object in it. Where
--- the runtime comes as a library, the object stands before it and so is taken.
--- Flags that the linker does not know are left out.
-function Forge:link(target, out, from_library, flags)
-  local replaced = { ["-o " .. target] = "-o " .. out }
-  if self.object and from_library then
-    replaced[" libminiloop.a"] = " " .. self.object .. " libminiloop.a"
-  elseif self.object then
-    replaced[object_of(self.path)] = self.object
+-- Links a target of the build to `out`, with the object in it if there is one.
+-- Where the runtime comes as a library, the object stands before it and so is
+-- taken. True if it could.
+function Forge:try_link(target, out, object, from_library, flags)
+  local replaced = { ["-o " .. target] = ("%s -o %s"):format(flags, out) }
+  if object and from_library then
+    replaced[" libminiloop.a"] = " " .. object .. " libminiloop.a"
+  elseif object then
+    replaced[object_of(self.path)] = object
   end
-  local command = self:command(target, replaced)
-  local done = flags and self:run((command:gsub(" %-o ",
-    " " .. flags .. " -o ", 1))) or self:run(command)
-  assert(done, "cannot link; see " .. self.log)
+  return self:run(self:command(target, replaced))
+end
+
+-- The same with the mutant's object.
+function Forge:link(target, out, from_library)
+  assert(self:try_link(target, out, self.object, from_library, ""),
+    "cannot link; see " .. self.log)
   return out
+end
+
+-- The same with flags, of which the mutant alone is compiled with: sanitizers
+-- see what it does. False if the compiler does not know them.
+function Forge:link_flagged(target, out, flags)
+  local object
+  if self.object then
+    object = self.dir .. "/flagged.o"
+    if not self:compile(self.path, self.text, object, flags) then
+      return false
+    end
+  end
+  return self:try_link(target, out, object, true, flags)
 end
 
 ---Links the command and the module; the former's path.
@@ -127,9 +144,13 @@ function Forge:link_command()
   return self:link("miniloop", self.dir .. "/miniloop")
 end
 
----Links a program of spec/c, with more flags if they are given.
+---Links a program of spec/c, with more flags if they are given and known.
 function Forge:link_test(name, flags)
-  return self:link("spec/" .. name, self.dir .. "/c/" .. name, true, flags)
+  local target, out = "spec/" .. name, self.dir .. "/c/" .. name
+  if flags and self:link_flagged(target, out, flags) then
+    return out
+  end
+  return self:link(target, out, true)
 end
 
 return forge

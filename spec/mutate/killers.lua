@@ -9,7 +9,7 @@ local killers = {}
 ---@field poller? string
 ---@field cpu? integer     seconds that a process may compute, if it needs many
 ---@field c? string[]      programs of spec/c
----@field flags? string    for linking them, besides their own
+---@field flags? string    for them and the mutant, besides their own
 ---@field done? string[]   specs that another stage has run before
 
 -- What looks at the clock on the wall, installs things, needs other programs,
@@ -69,6 +69,14 @@ local programs = {
 local leaking = {
   "api_close_test", "api_later_test", "api_offload_test", "api_post_test",
   "api_scarce_test",
+}
+
+-- Those of core/ that other threads use as well, and the programs with threads
+-- in which ThreadSanitizer sees whether they hold a lock.
+local threaded = {
+  mailbox = { "api_later_test", "api_offload_test", "api_post_test" },
+  completion = { "api_later_test" },
+  offload = { "api_offload_test" },
 }
 
 local layer_programs = {
@@ -162,9 +170,13 @@ local function without_done(stage, done)
   return nil
 end
 
+local function parts_of(path)
+  return path:match("^runtime/(%w+)/([%w_]+)%.c$")
+end
+
 -- What is tried first for a file: programs, and patterns of specs.
 local function first_of(path)
-  local layer, file = path:match("^runtime/(%w+)/([%w_]+)%.c$")
+  local layer, file = parts_of(path)
   if layer == "core" then
     return c_first[file], matters[file] or { "^core/" }
   end
@@ -186,6 +198,11 @@ function killers.stages(path, thorough)
   end
   for _, stage in ipairs(rest) do
     stages[#stages + 1] = without_done(stage, first)
+  end
+  local layer, file = parts_of(path)
+  if layer == "core" and threaded[file] then
+    stages[#stages + 1] = { name = "threads", c = threaded[file],
+      flags = "-fsanitize=thread" }
   end
   return thorough and append(stages, slow) or stages
 end

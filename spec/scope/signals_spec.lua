@@ -56,6 +56,19 @@ function spec.test_a_task_that_waits_is_woken()
   end)
 end
 
+function spec.test_who_waits_for_another_signal_is_not_woken()
+  child.passes(function()
+    local hup, usr1 = ml.signals("HUP"), ml.signals("USR1")
+    local task = ml.spawn(hup.wait, hup)
+    ml.yield()
+    raise "USR1"
+    lu.assertEquals(usr1:wait(10), "USR1")
+    ml.yield()
+    lu.assertEquals(task:status(), "waiting")
+    task:cancel()
+  end)
+end
+
 -- C5.10: until the last of those who want it is closed.
 function spec.test_a_signal_is_caught_by_each_who_wants_it()
   child.passes(function()

@@ -7,6 +7,8 @@
 
 local child = require "spec.support.child"
 local lu = require "luaunit"
+local ml = require "miniloop"
+local net = require "miniloop.net"
 local program = require "spec.sim.program"
 
 local spec = {}
@@ -55,6 +57,32 @@ function spec.test_a_seed_means_one_program()
   end
   lu.assertNotEquals(program.text(program.make(1)),
     program.text(program.make(2)))
+end
+
+-- Eight tasks that can be woken at once, in the order of the poller.
+local function order_of(seed)
+  return child.run(function()
+    local order, ends = {}, {}
+    for i = 1, 8 do
+      local stream
+      stream, ends[i] = net.pair()
+      ml.spawn(function()
+        stream:read(1)
+        table.insert(order, i)
+      end)
+    end
+    ml.yield()
+    for i = 1, 8 do
+      ends[i]:write("x")
+    end
+    ml.sleep(1)
+    print(table.concat(order, " "))
+  end, { poller = "sim", virtual = true, options = "--seed=" .. seed }).out
+end
+
+function spec.test_the_order_of_the_poller_is_that_of_the_seed()
+  lu.assertEquals(order_of(1), order_of(1))
+  lu.assertNotEquals(order_of(1), order_of(2))
 end
 
 -- How often an operation stands in a body, at any depth.
