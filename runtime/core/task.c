@@ -40,12 +40,13 @@ void ml_task_locals(lua_State *L, struct ml_task *task)
     locals_set(L, task);
 }
 
-/* A new task starts with its parent's values, in a table of its own. */
-static void locals_inherit(lua_State *L, struct ml_task *parent,
-                           struct ml_task *task)
+/* A new task starts with its parent's values, in a table of its own. Arguments:
+ * parent, task. */
+static int inherit(lua_State *L)
 {
+    struct ml_task *task = (struct ml_task *)lua_touserdata(L, 2);
     luaL_checkstack(L, 6, "locals");
-    ml_task_locals(L, parent);
+    ml_task_locals(L, (struct ml_task *)lua_touserdata(L, 1));
     lua_newtable(L);
     lua_pushnil(L);
     while (lua_next(L, -3) != 0) {
@@ -54,14 +55,6 @@ static void locals_inherit(lua_State *L, struct ml_task *parent,
         lua_rawset(L, -4);
     }
     locals_set(L, task);
-    lua_pop(L, 2);
-}
-
-/* Arguments: parent, task. */
-static int inherit(lua_State *L)
-{
-    locals_inherit(L, (struct ml_task *)lua_touserdata(L, 1),
-                   (struct ml_task *)lua_touserdata(L, 2));
     return 0;
 }
 

@@ -191,6 +191,14 @@ function spec.test_a_request_of_the_same_number_is_made_once()
   lu.assertFalse(rawequal(syscall.sleep(5), syscall.kill(5)))
 end
 
+-- No float is between them.
+function spec.test_requests_of_integers_that_are_nearly_the_same_are_two()
+  for _, sign in ipairs { 1, -1 } do
+    local at = sign * (1 << 53)
+    lu.assertFalse(rawequal(syscall.kill(at), syscall.kill(at + sign)))
+  end
+end
+
 -- C2.1
 function spec.test_too_many_arguments_are_refused_at_the_first_that_is_one()
   local many = { print }

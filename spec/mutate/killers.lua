@@ -57,11 +57,14 @@ local matters = {
 -- Programs of spec/c that are quick, those that a file is likely to be found by
 -- first.
 local programs = {
-  "api_choice_test", "api_close_test", "api_failure_test", "api_later_test",
-  "api_offload_test", "api_poll_test", "api_post_test", "api_quiet_test",
-  "api_run_test", "api_spawn_test", "api_state_test", "api_storm_test",
-  "api_scarce_test", "api_syscall_test", "api_wait_test", "api_open_test",
-  "api_limit_test", "api_shortage_test", "collector_test", "round_test",
+  "api_choice_test", "api_close_test", "api_failure_test", "api_full_test",
+  "api_instant_test", "api_later_test", "api_offload_test", "api_poll_test",
+  "api_post_test", "api_quiet_test", "api_run_test", "api_spawn_test",
+  "api_state_test", "api_storm_test", "api_scarce_test", "api_supervise_test",
+  "api_syscall_test", "api_wait_test", "api_open_test", "api_limit_test",
+  "api_shortage_test", "api_stack_test", "collector_test", "round_test",
+  "watch_test", "poller_failure_test", "regress_other_loop_test",
+  "regress_other_parent_test", "regress_finalizer_close_test",
 }
 
 -- Those of what is no memory of Lua's: linked so that what is never freed fails

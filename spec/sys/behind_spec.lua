@@ -95,6 +95,27 @@ function spec.test_a_number_that_is_closed_is_no_more_watched()
   far:close()
 end
 
+-- A stream that takes the number over, while another still waits for what had
+-- it before, hears its own.
+function spec.test_a_stream_of_that_number_hears_its_own()
+  local near, far = sockets.pair()
+  local number = near:getfd()
+  local old = ml.spawn(ml.wait_io_read, near)
+  ml.sleep(0.001)
+  near:close()
+  local a, b = net.pair()
+  lu.assertTrue(a:getfd() == number or b:getfd() == number)
+  local heard = a:getfd() == number and a or b
+  local reader = ml.spawn(heard.recv, heard)
+  ml.sleep(0.001)
+  assert((heard == a and b or a):write("x"))
+  lu.assertEquals({ reader:wait(5) }, { true, "x" })
+  old:kill()
+  for _, one in ipairs { a, b, far } do
+    one:close()
+  end
+end
+
 -- A raw number that was a stream's before is one like any, for ever after.
 function spec.test_the_number_of_a_stream_that_was_closed_is_a_raw_one()
   local listener = assert(socket.bind("127.0.0.1", 0))
