@@ -151,15 +151,19 @@ void ml_catchers_close(struct ml_loop *loop)
     }
 }
 
-int ml_catcher_take(struct ml_catcher *catcher, uint64_t mask)
+int ml_catcher_first(const struct ml_catcher *catcher, uint64_t mask)
 {
     for (int i = 0; i < NAMES; i++) {
         if (in_mask(catcher->pending & mask, i)) {
-            catcher->pending &= ~(UINT64_C(1) << i);
             return i;
         }
     }
     return -1;
+}
+
+void ml_catcher_take(struct ml_catcher *catcher, int index)
+{
+    catcher->pending &= ~(UINT64_C(1) << index);
 }
 
 void ml_catchers_deliver(struct ml_loop *loop)

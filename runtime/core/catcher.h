@@ -49,8 +49,11 @@ void ml_catcher_close(struct ml_catcher *catcher);
  * longer. */
 void ml_catchers_close(struct ml_loop *loop);
 
-/* Takes the first pending signal of `mask`: its index, or -1. */
-int ml_catcher_take(struct ml_catcher *catcher, uint64_t mask);
+/* The first pending signal of `mask`: its index, or -1. It stays pending. */
+int ml_catcher_first(const struct ml_catcher *catcher, uint64_t mask);
+
+/* The signal of this index is pending no more. */
+void ml_catcher_take(struct ml_catcher *catcher, int index);
 
 /* Gives what has arrived to the loop's catchers. The loop's thread. */
 void ml_catchers_deliver(struct ml_loop *loop);

@@ -208,7 +208,7 @@ static void take_from_sender(lua_State *L, ml_call *sender)
     ml_call_wake(sender, ML_WOKE_GIVEN);
 }
 
-/* A place in the buffer got free: the sender that has waited longest moves up. */
+/* A place in the buffer gets free: the sender that has waited longest moves up. */
 static void refill(lua_State *L, struct channel *ch, int index)
 {
     ml_call *sender = ml_queue_first(&ch->senders);
@@ -249,8 +249,8 @@ static int recv_attempt(lua_State *L, ml_call *call)
         return 1;
     }
     if (ch->head < ch->tail) {
+        refill(L, ch, index); /* may fail: nothing is taken before */
         slot_take(L, index, ch->head++);
-        refill(L, ch, index);
         return 1;
     }
     ml_call *sender = ml_queue_first(&ch->senders);

@@ -65,9 +65,10 @@ static uint64_t check_names(lua_State *L, int arg)
 static int take_or_wait(lua_State *L, ml_call *call, struct ml_catcher *catcher,
                         uint64_t mask)
 {
-    int index = ml_catcher_take(catcher, mask);
+    int index = ml_catcher_first(catcher, mask);
     if (index >= 0) {
-        lua_pushstring(L, ml_signal_name(index));
+        lua_pushstring(L, ml_signal_name(index)); /* may fail: then it stays */
+        ml_catcher_take(catcher, index);
         return 1;
     }
     int err = ml_declare_queue(call, &catcher->waiters);
