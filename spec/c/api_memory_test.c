@@ -121,6 +121,33 @@ static void test_a_task_runs_if_its_spawn_has_answered(void)
     close_loop(loop);
 }
 
+/* C6.1: a send that raises has sent nothing, and the channel holds no gap. */
+static void test_a_value_that_could_not_be_sent_leaves_no_trace(void)
+{
+    ml_loop *loop = open_starving(ML_VIRTUAL_TIME);
+    spawn(loop, "local ml = require 'miniloop'\n"
+                "local ch = ml.channel(1000)\n"
+                "wrong, raised = 0, 0\n"
+                "for i = 1, 100 do\n"
+                "  starve()\n"
+                "  local ok = pcall(ch.send, ch, i)\n"
+                "  feed()\n"
+                "  if not ok then\n"
+                "    raised = raised + 1\n"
+                "    ch:send(i)\n"
+                "  end\n"
+                "end\n"
+                "for i = 1, 100 do\n"
+                "  if ch:recv() ~= i then wrong = wrong + 1 end\n"
+                "end\n"
+                "left = #ch\n");
+    run(loop);
+    CHECK(integer_of(loop, "raised") > 0);
+    CHECK_EQ(integer_of(loop, "wrong"), 0);
+    CHECK_EQ(integer_of(loop, "left"), 0);
+    close_loop(loop);
+}
+
 /* C4.4: a failure is told, also when there is no memory to say more of it than
  * what it is. */
 static void test_failures_are_reported_without_memory(void)
@@ -283,6 +310,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_blocks_hold_while_memory_fails),
     CHECK_TEST(test_others_outlive_members_that_could_not_be_told),
     CHECK_TEST(test_a_task_runs_if_its_spawn_has_answered),
+    CHECK_TEST(test_a_value_that_could_not_be_sent_leaves_no_trace),
     CHECK_TEST(test_failures_are_reported_without_memory),
     CHECK_TEST(test_a_failure_that_is_no_text_is_told_of_without_memory),
     CHECK_TEST(test_a_failure_is_told_by_its_text_without_memory),

@@ -230,6 +230,29 @@ static void test_jobs_that_wait_are_released_when_the_loop_is_closed(void)
     }
 }
 
+/* C9.1: of two jobs that come together, while one worker is idle, the second
+ * does not wait for the first. */
+static void test_a_job_that_lasts_holds_no_other_up(void)
+{
+    struct gate gate = GATE_CLOSED;
+    struct job jobs[2];
+    ml_loop *loop = open_with_jobs(jobs, 1, NULL);
+    run(loop);
+    moment(); /* so that its worker is idle, most likely */
+    jobs_init(jobs, 2, NULL);
+    jobs[0].gate = &gate;
+    spawn(loop, "coroutine.yield(syscall.double())");
+    spawn(loop, "coroutine.yield(syscall.double())");
+    for (int i = 0; i < 1000 && jobs[1].releases == 0; i++) {
+        CHECK_EQ(ml_run(loop, ML_RUN_NOWAIT), 1);
+        moment();
+    }
+    CHECK_EQ(jobs[1].releases, 1);
+    gate_open(&gate);
+    run(loop);
+    close_loop(loop);
+}
+
 static void count_work(void *data)
 {
     ++*(atomic_int *)data;
@@ -266,6 +289,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_work_is_done_on_another_thread),
     CHECK_TEST(test_a_worker_takes_no_signals),
     CHECK_TEST(test_any_number_of_jobs_is_done),
+    CHECK_TEST(test_a_job_that_lasts_holds_no_other_up),
     CHECK_TEST(test_a_job_whose_task_is_killed_is_done_in_vain),
     CHECK_TEST(test_time_stands_still_while_a_worker_works),
     CHECK_TEST(test_a_job_in_progress_outlives_its_loop),
