@@ -65,14 +65,6 @@ static int choose_certificate(SSL *ssl, int *alert, void *context)
 
 /* ---- its life ----------------------------------------------------------- */
 
-/* Sessions of one context are none of another's. */
-static int ssl_mark(const struct ml_tls_context *c, SSL_CTX *ssl)
-{
-    int marked = c->library->SSL_CTX_set_session_id_context_(
-        ssl, c->mark, (unsigned)sizeof c->mark);
-    return marked == 1 ? 0 : -ENOMEM;
-}
-
 static bool ssl_groups(const struct ml_tls_library *lib, SSL_CTX *ssl)
 {
     for (const char *const *list = GROUPS; *list != NULL; list++) {
@@ -103,7 +95,7 @@ static int ssl_prepare(const struct ml_tls_context *c, SSL_CTX *ssl)
         !ssl_groups(lib, ssl)) {
         return -ENOMEM;
     }
-    return ssl_mark(c, ssl);
+    return 0;
 }
 
 static int context_prepare(struct ml_tls_context *c)
@@ -215,10 +207,6 @@ static SSL_CTX *name_ssl(struct ml_tls_context *c)
 {
     const struct ml_tls_library *lib = c->library;
     SSL_CTX *ssl = lib->SSL_CTX_new_(lib->TLS_method_());
-    if (ssl != NULL && ssl_mark(c, ssl) != 0) {
-        lib->SSL_CTX_free_(ssl);
-        return NULL;
-    }
     if (ssl != NULL) {
         lib->SSL_CTX_set1_cert_store_(ssl,
                                       lib->SSL_CTX_get_cert_store_(c->ssl));

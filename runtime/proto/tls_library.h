@@ -29,7 +29,6 @@
     X(SSL_CTX_set1_cert_store)          \
     X(SSL_CTX_set_num_tickets)          \
     X(SSL_CTX_set_options)              \
-    X(SSL_CTX_set_session_id_context)   \
     X(SSL_CTX_use_PrivateKey)           \
     X(SSL_CTX_use_certificate)          \
     X(SSL_SESSION_free)                 \
@@ -61,6 +60,7 @@
     X(SSL_set_connect_state)            \
     X(SSL_set_read_ahead)               \
     X(SSL_set_session)                  \
+    X(SSL_set_session_id_context)       \
     X(SSL_set_verify)                   \
     X(SSL_shutdown)                     \
     X(SSL_write_ex)                     \

@@ -98,6 +98,20 @@ static int open_client(struct ml_tls *t, const struct ml_tls_use *use)
     return err;
 }
 
+/* Sessions of one context are none of another's. Nor does one that was begun
+ * with less asked of the client pass where more is: to resume it shows no
+ * certificate, and none is asked for. */
+static void open_mark(struct ml_tls *t, int mode)
+{
+    unsigned char mark[ML_TLS_MARK_SIZE + 1];
+    memcpy(mark, t->context->mark, ML_TLS_MARK_SIZE);
+    mark[ML_TLS_MARK_SIZE] = (unsigned char)mode;
+    int marked = t->context->library->SSL_set_session_id_context_(
+        t->ssl, mark, (unsigned)sizeof mark);
+    assert(marked == 1 && "it is no longer than OpenSSL allows");
+    (void)marked; /* with assertions off */
+}
+
 static int open_ssl(struct ml_tls *t)
 {
     const struct ml_tls_library *lib = t->context->library;
@@ -136,6 +150,7 @@ int ml_tls_open(struct ml_tls *t, struct ml_tls_context *context, int fd,
     if (!t->server) {
         return open_client(t, use);
     }
+    open_mark(t, mode);
     lib->SSL_set_accept_state_(t->ssl);
     return 0;
 }

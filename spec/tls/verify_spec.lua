@@ -228,4 +228,22 @@ function spec.test_a_session_begun_without_verifying_vouches_for_nobody()
     "ETLS_CERT: unable to get local issuer certificate")
 end
 
+-- The same the other way round: whoever was asked for no certificate by one
+-- server of a context must not pass at another one that wants it.
+function spec.test_a_session_begun_without_a_certificate_passes_nowhere()
+  local options = certificates.of("server")
+  options.ca = path("ca.pem")
+  local server = assert(tls.context(options))
+  local client = assert(tls.context { ca = path("ca.pem") })
+  for _ = 1, 2 do
+    local lax <close> = tls_pair.open({ context = client, name = "localhost" },
+      { context = server, server = true })
+    lax.far:write("x")
+    lu.assertEquals(lax.near:recv(), "x")
+  end
+  local _, other = shake({ context = client, name = "localhost" },
+    { context = server, server = true, verify = true })
+  lu.assertEquals(other, "ETLS_CERT: peer did not return a certificate")
+end
+
 return spec
