@@ -24,7 +24,6 @@ static int waits_grow(struct ml_task *task)
     }
     if (old == NULL) {
         block[0] = task->wait;
-        ml_list_init(&block[0].link);
     }
     task->waits = block;
     task->maxwaits = room;
@@ -40,7 +39,6 @@ static struct ml_wait *waits_add(struct ml_call *call)
         return NULL;
     }
     struct ml_wait *wait = &task->waits[task->nwaits++];
-    ml_list_init(&wait->link);
     wait->call = call;
     wait->fd = -1;
     return wait;

@@ -349,10 +349,7 @@ int ml_round(struct ml_loop *loop, int mode)
         ml_watches_flush(loop); /* what the poller refuses gets ready here */
     }
     if (loop_finished(loop) || loop_stuck(loop)) {
-        int state = round_end(loop);
-        if (state != 1) {
-            return state;
-        }
+        return round_end(loop);
     }
     return round_look(loop, mode != ML_RUN_NOWAIT);
 }
