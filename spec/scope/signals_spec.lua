@@ -69,6 +69,17 @@ function spec.test_who_waits_for_another_signal_is_not_woken()
   end)
 end
 
+-- C5.10: what came for one that is closed is nothing to the next.
+function spec.test_a_signal_of_an_earlier_catcher_is_not_told_again()
+  child.passes(function()
+    local earlier = ml.signals("USR1")
+    raise "USR1"
+    earlier:close()
+    local s <close> = ml.signals("USR1")
+    lu.assertEquals(select(2, s:wait(0.01)).code, "ETIMEDOUT")
+  end)
+end
+
 -- C5.10: until the last of those who want it is closed.
 function spec.test_a_signal_is_caught_by_each_who_wants_it()
   child.passes(function()

@@ -204,6 +204,26 @@ function spec.test_a_killed_waiter_has_no_mutex()
   mutex:unlock()
 end
 
+-- C6.2: one that was handed the mutex, and had not run yet.
+function spec.test_a_waiter_that_is_killed_with_the_mutex_in_hand_hands_it_on()
+  local condition, mutex = ml.condition(), ml.mutex()
+  local killed = blocked_in(function()
+    mutex:lock()
+    condition:wait(mutex)
+  end)
+  mutex:lock()
+  condition:notify()
+  ml.yield()
+  local after = blocked_in(function()
+    local _ <close> = mutex:lock()
+    return "locked"
+  end)
+  mutex:unlock()
+  killed:kill()
+  lu.assertEquals({ after:wait(1) }, { true, "locked" })
+  lu.assertTrue(mutex:trylock() ~= nil)
+end
+
 function spec.test_of_a_queue_and_a_condition_everything_is_taken_once()
   local condition, mutex = ml.condition(), ml.mutex()
   local queue, taken = {}, {}
