@@ -148,6 +148,24 @@ static void test_a_value_that_could_not_be_sent_leaves_no_trace(void)
     close_loop(loop);
 }
 
+/* C7.4: what was read when there was no memory for its string is lost, and the
+ * stream does not go on as if nothing had been. */
+static void test_a_stream_that_has_lost_bytes_goes_no_further(void)
+{
+    ml_loop *loop = open_starving(0);
+    spawn(loop, "local a, b = require 'miniloop.net'.pair()\n"
+                "a:write(('x'):rep(100))\n"
+                "starve()\n"
+                "local ok = pcall(b.recv, b)\n"
+                "feed()\n"
+                "a:write('more')\n"
+                "local more, err = b:recv(100, 1)\n"
+                "answer = ok or more or err.code\n");
+    run(loop);
+    CHECK(global_is(loop, "answer", "ENOMEM"));
+    close_loop(loop);
+}
+
 /* C4.4: a failure is told, also when there is no memory to say more of it than
  * what it is. */
 static void test_failures_are_reported_without_memory(void)
@@ -311,6 +329,7 @@ static const struct check_test tests[] = {
     CHECK_TEST(test_others_outlive_members_that_could_not_be_told),
     CHECK_TEST(test_a_task_runs_if_its_spawn_has_answered),
     CHECK_TEST(test_a_value_that_could_not_be_sent_leaves_no_trace),
+    CHECK_TEST(test_a_stream_that_has_lost_bytes_goes_no_further),
     CHECK_TEST(test_failures_are_reported_without_memory),
     CHECK_TEST(test_a_failure_that_is_no_text_is_told_of_without_memory),
     CHECK_TEST(test_a_failure_is_told_by_its_text_without_memory),

@@ -46,6 +46,19 @@ function spec.test_signals_are_caught_until_closed()
   lu.assertTrue(result.signal ~= nil or result.status > 128)
 end
 
+-- C5.10: one that nobody has any more is closed.
+function spec.test_a_catcher_that_is_collected_catches_no_more()
+  local result = child.run(function()
+    ml.signals("USR1")
+    collectgarbage()
+    collectgarbage()
+    raise "USR1"
+    print("not reached")
+  end)
+  lu.assertEquals({ result.out, result.err }, { "", "" })
+  lu.assertTrue(result.signal ~= nil or result.status > 128)
+end
+
 function spec.test_a_task_that_waits_is_woken()
   child.passes(function()
     local s <close> = ml.signals("USR1")
