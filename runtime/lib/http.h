@@ -55,6 +55,7 @@ struct ml_http_outgoing {
     size_t sent;   /* of what the call in progress has besides `out` */
     bool begun;    /* its head is in `out`, or gone */
     bool over;     /* all of it is */
+    bool midway;   /* a piece of its body is going out, or was cut off */
     bool silent;   /* its body is not sent: it answers HEAD */
     int status;    /* 0: none yet */
     int64_t bytes; /* of the body, that were given to be sent */
@@ -236,6 +237,7 @@ void ml_http_file_open(lua_State *L, struct ml_vm *vm);
 void ml_http_receive_open(lua_State *L, struct ml_vm *vm);
 void ml_http_body_open(lua_State *L, struct ml_vm *vm);
 void ml_http_reply_open(lua_State *L, struct ml_vm *vm);
+void ml_http_pieces_open(lua_State *L, struct ml_vm *vm);
 void ml_http_send_open(lua_State *L, struct ml_vm *vm);
 
 #endif

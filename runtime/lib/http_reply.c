@@ -1,5 +1,5 @@
-/* http_reply.c - answers of a server: a head, and a body, whole or piece by piece
- * (RFC 9112, 6).
+/* http_reply.c - answers of a server: a head, and a body that is there as a whole
+ * (RFC 9112, 6). Of others see http_pieces.c.
  *
  * An answer with its body is one write to the system, however it is made up. If
  * another request was read already, it waits for the next one's: see the
@@ -10,7 +10,6 @@
 #include "proto/http_status.h"
 #include "sys/sys.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -225,7 +224,7 @@ static int wire_text(lua_State *L)
     return push_answered(L, w, ml_buffer_length(&w->stream->in) > 0);
 }
 
-/* ---- begin, write, finish ---------------------------------------------------------------------- */
+/* ---- begin ------------------------------------------------------------------------------------- */
 
 static enum ml_http_framing framing_of(const struct ml_http_wire *w, int status,
                                        const struct ml_http_noted *noted)
@@ -256,120 +255,11 @@ static int wire_begin(lua_State *L)
     return 0;
 }
 
-static void write_check(lua_State *L)
-{
-    struct ml_http_wire *w = ml_http_wire_check(L, 1);
-    size_t n = 0;
-    lua_settop(L, 2);
-    (void)ml_arg_lstring(L, 2, &n);
-    ml_arg_check(L, w->reply.begun && !w->reply.over, 1,
-                 "the answer is over, or has not begun");
-    if (w->reply.framing == ML_HTTP_LENGTH && (int64_t)n > w->reply.left) {
-        (void)luaL_error(L, "the body is longer than its Content-Length");
-    }
-}
-
-/* The size of a chunk, of RFC 9112, 7.1. */
-static int append_size(struct ml_http_wire *w, size_t n)
-{
-    char text[24];
-    int length = snprintf(text, sizeof text, "%zx\r\n", n);
-    return ml_buffer_append(&w->out, &w->vm->alloc, text, (size_t)length);
-}
-
-static int write_begin(struct ml_http_wire *w, size_t n)
-{
-    w->reply.sent = 0;
-    w->reply.bytes += w->reply.silent ? 0 : (int64_t)n;
-    if (w->reply.framing == ML_HTTP_LENGTH) {
-        w->reply.left -= (int64_t)n;
-    }
-    return w->reply.framing == ML_HTTP_CHUNKED && !w->reply.silent && n > 0
-               ? append_size(w, n)
-               : 0;
-}
-
-static int write_try(lua_State *L, ml_call *call, struct ml_http_wire *w)
-{
-    size_t n = 0;
-    int turn = ml_stream_begin(w->stream, &w->stream->writer, call);
-    if (turn < 0) {
-        return turn;
-    }
-    const char *bytes = lua_tolstring(L, ml_call_arg(call, 2), &n);
-    int err = turn == 1 ? write_begin(w, n) : 0;
-    bool chunked = w->reply.framing == ML_HTTP_CHUNKED && n > 0;
-    bool silent = w->reply.silent || w->reply.framing == ML_HTTP_NO_BODY;
-    if (err == 0) {
-        err = ml_http_send_all(w, call, bytes, silent ? 0 : n,
-                               chunked && !silent ? "\r\n" : "");
-    }
-    if (err != 0) {
-        return err;
-    }
-    lua_pushboolean(L, 1);
-    return 1;
-}
-
-static int write_attempt(lua_State *L, ml_call *call)
-{
-    struct ml_http_wire *w = ml_http_wire_self(L, call);
-    return ml_stream_end(L, w->stream, call, write_try(L, call, w));
-}
-
-/* write(bytes): some of the body. */
-static const ml_syscall http_write = {.size = sizeof(ml_syscall),
-                                      .name = "write",
-                                      .check = write_check,
-                                      .attempt = write_attempt,
-                                      .withdraw = ml_turn_withdraw,
-                                      .describe = ml_stream_describe_write};
-
-/* sent(count): so many bytes of the body went by another way. */
-static int wire_sent(lua_State *L)
-{
-    struct ml_http_wire *w = ml_http_wire_check(L, 1);
-    lua_Integer n = ml_arg_integer(L, 2);
-    w->reply.bytes += n;
-    w->reply.left -= n;
-    return 0;
-}
-
-/* finish([trailers]): ends the body; what is left goes out by flush. */
-static int wire_finish(lua_State *L)
-{
-    struct ml_http_wire *w = ml_http_wire_check(L, 1);
-    lua_settop(L, 2);
-    ml_arg_check(L, w->reply.begun, 1, "the answer has not begun");
-    const char *why = ml_http_trailers_refusal(L, 2);
-    if (why != NULL) {
-        return luaL_error(L, "%s", why);
-    }
-    if (w->reply.over) {
-        return 0;
-    }
-    w->reply.over = true;
-    if (w->reply.framing == ML_HTTP_LENGTH && w->reply.left > 0 &&
-        !w->reply.silent) {
-        w->persistent = false;
-        return luaL_error(L, "the body is shorter than its Content-Length");
-    }
-    if (w->reply.framing != ML_HTTP_CHUNKED || w->reply.silent) {
-        return 0;
-    }
-    const struct ml_alloc *alloc = &w->vm->alloc;
-    int err = ml_buffer_append(&w->out, alloc, "0\r\n", 3);
-    err = err != 0 ? err : ml_http_fields_append(L, 2, &w->out, alloc);
-    err = err != 0 ? err : ml_buffer_append(&w->out, alloc, "\r\n", 2);
-    return err != 0 ? luaL_error(L, "not enough memory") : 0;
-}
-
 void ml_http_reply_open(lua_State *L, struct ml_vm *vm)
 {
-    static const luaL_Reg methods[] = {
-        {"respond", wire_respond}, {"text", wire_text},
-        {"begin", wire_begin},     {"sent", wire_sent},
-        {"finish", wire_finish},   {NULL, NULL}};
-    ml_sys_method(L, vm, "write", &http_write);
+    static const luaL_Reg methods[] = {{"respond", wire_respond},
+                                       {"text", wire_text},
+                                       {"begin", wire_begin},
+                                       {NULL, NULL}};
     ml_vm_setfuncs(L, vm, methods);
 }

@@ -101,7 +101,7 @@ static int flush_attempt(lua_State *L, ml_call *call)
     int n = ml_stream_begin(w->stream, &w->stream->writer, call);
     if (n >= 0) {
         w->reply.sent = 0;
-        n = ml_http_send_all(w, call, "", 0, "");
+        n = w->reply.midway ? -EPIPE : ml_http_send_all(w, call, "", 0, "");
     }
     if (n == 0) {
         lua_pushboolean(L, 1);
@@ -110,7 +110,7 @@ static int flush_attempt(lua_State *L, ml_call *call)
     return ml_stream_end(L, w->stream, call, n);
 }
 
-/* flush(): sends what is to go out. */
+/* flush(): sends what is to go out; EPIPE behind a piece that was cut off. */
 static const ml_syscall http_flush = {.size = sizeof(ml_syscall),
                                       .name = "flush",
                                       .check = flush_check,

@@ -305,6 +305,7 @@ static void open_wires(lua_State *L, struct ml_vm *vm)
     ml_http_receive_open(L, vm);
     ml_http_body_open(L, vm);
     ml_http_reply_open(L, vm);
+    ml_http_pieces_open(L, vm);
     ml_http_send_open(L, vm);
 }
 

@@ -71,8 +71,7 @@ senders["function"] = function(wire, status, fields, body)
   if not ok then
     return nil, err
   end
-  wire:finish()
-  return wire:flush()
+  return wire:finish()
 end
 
 ---A file of Lua's or a stream, to its end; closed then.
@@ -135,8 +134,7 @@ end
 ---Nothing was returned: there may be an answer already, or a part of it.
 local function rest(wire, res)
   if wire:reply() ~= 0 then
-    wire:finish(res and rawget(res, "trailers"))
-    return wire:flush()
+    return wire:finish(res and rawget(res, "trailers"))
   elseif not res then
     return wire:respond(204)
   end

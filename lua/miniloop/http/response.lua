@@ -182,8 +182,7 @@ function methods:finish()
   if why then
     error(why, 2)
   end
-  wire:finish(self.trailers)
-  return wire:flush()
+  return wire:finish(self.trailers)
 end
 
 ---Sets a cookie: adds a field Set-Cookie, see miniloop.http.cookie.
