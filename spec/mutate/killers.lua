@@ -63,7 +63,7 @@ local programs = {
   "api_state_test", "api_storm_test", "api_scarce_test", "api_supervise_test",
   "api_syscall_test", "api_wait_test", "api_open_test", "api_limit_test",
   "api_shortage_test", "api_stack_test", "collector_test", "round_test",
-  "watch_test", "poller_failure_test", "regress_other_loop_test",
+  "watch_test", "pool_test", "poller_failure_test", "regress_other_loop_test",
   "regress_other_parent_test", "regress_finalizer_close_test",
 }
 

@@ -146,8 +146,9 @@ local farewells = {
 -- What is done with a peer. Of a Unix socket errors name no address; a time
 -- that is up elsewhere, or a closed channel, name none, either.
 local peer_ops = {
-  body = true, close = true, finish = true, flush = true, lines = true, read = true,
-  recv = true, respond = true, sendfile = true, write = true, writesome = true,
+  body = true, close = true, finish = true, flush = true, lines = true,
+  read = true, recv = true, respond = true, sendfile = true, write = true,
+  writesome = true,
 }
 
 ---Whether the handler let go what it was told of its own peer.

@@ -80,6 +80,9 @@ chunks("an extension that is too long", "5;" .. ("a"):rep(300)
 chunks("extensions that are too long in all",
   ("1;" .. ("a"):rep(200) .. "\r\na\r\n"):rep(90) .. "0\r\n\r\n", "400", nil,
   "9112 7.1.1")
+chunks("extensions that are too long in all with that of the last chunk",
+  ("1;" .. ("a"):rep(200) .. "\r\na\r\n"):rep(81) .. "0;" .. ("a"):rep(200)
+  .. "\r\n\r\n", "400", nil, "9112 7.1.1")
 
 for name, text in pairs {
   ["without a name"] = ";", ["without a value"] = ";a=",
