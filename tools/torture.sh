@@ -257,12 +257,24 @@ torture_usage() {
     exit 2
 }
 
+# torture_known NAME WORDS ...: true if there is such a name, and it is told no
+# more words than the table has. (Options are its own affair.)
+torture_known() {
+    line=$(echo "$torture_table" | grep "^${1:-} ") || return
+    shift
+    case $line in
+    *WORDS*) return 0 ;;
+    esac
+    most=$(echo "$line" | grep -o '\[[A-Z]' | wc -l)
+    [ "$(printf '%s\n' "$@" | grep -c '^[^-]')" -le "$most" ]
+}
+
 torture() {
-    name=${1:-}
-    echo "$torture_table" | grep -q "^$name " || torture_usage
+    torture_known "$@" || torture_usage
     need build
     want library
     choose_lua
+    name=$1
     shift
     "torture_$name" "$@"
 }
