@@ -7,6 +7,7 @@ local core = require "miniloop.core"
 local lu = require "luaunit"
 local ml = require "miniloop"
 local net = require "miniloop.net"
+local raises = require "spec.support.raises"
 local waiting = require "spec.support.waiting"
 
 require "miniloop.http" -- which tells wires what their messages have
@@ -72,6 +73,20 @@ function spec.test_the_end_waits_for_who_is_writing()
     waiting(wire.finish, wire, { ["X-A"] = "b" }))
   lu.assertStrMatches(text,
     "HTTP/1.1 200.*\r\n100000\r\nx+\r\n0\r\nX%-A: b\r\n\r\n")
+end
+
+function spec.test_an_end_that_is_more_than_the_client_takes_goes_out_whole()
+  wire:begin(200)
+  local ending = waiting(wire.finish, wire, { ["X-A"] = plenty })
+  lu.assertEquals(text_after(ending):sub(-9), "xxxxx\r\n\r\n")
+  lu.assertTrue(ending:join())
+end
+
+function spec.test_an_end_that_is_wrong_is_refused()
+  wire:begin(200, { ["Content-Length"] = 5 })
+  raises("'X A' is no name", function() wire:finish { ["X A"] = "b" } end)
+  raises("shorter than its Content-Length", function() wire:finish() end)
+  lu.assertTrue(wire:finish()) -- so it is over
 end
 
 function spec.test_a_piece_that_comes_too_late_is_none_of_the_answer()
