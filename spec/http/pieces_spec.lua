@@ -63,7 +63,9 @@ function spec.test_nothing_follows_a_piece_that_was_cut_off()
     assert_code("EPIPE", wire:finish())
     assert_code("EPIPE", wire:flush())
     near:close()
-    lu.assertStrMatches(read_all(far), "HTTP/1.1 200.*xxx")
+    local text = read_all(far) -- how much it is, is the system's affair
+    lu.assertStrMatches(text, "HTTP/1.1 200.*")
+    lu.assertNotStrContains(text, "more")
   end
 end
 
@@ -153,7 +155,7 @@ function spec.test_an_answer_with_a_piece_cut_off_is_the_last_one()
   local client <close> = assert(net.connect(address))
   client:write(GET)
   local text = read_all(client)
-  lu.assertStrMatches(text, "HTTP/1.1 200.*xxx")
+  lu.assertStrMatches(text, "HTTP/1.1 200.*")
   lu.assertTrue(#text < #body)
 end
 
