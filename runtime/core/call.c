@@ -351,7 +351,10 @@ int ml_call_start(lua_State *L, struct ml_vm *vm, const ml_syscall *def,
     }
     if ((def->flags & ML_CALL_LOOKS) != 0) {
         task->call.woke = ML_WOKE_LOOK;
-        (void)ml_call_attempt(L, &task->call);
+        int n = ml_call_attempt(L, &task->call);
+        if (n != ML_WAIT) {
+            return call_fail(L, task, -n);
+        }
     }
     return give_way(L, task, (lua_KContext)task, turn_k);
 }

@@ -56,9 +56,39 @@ static void test_a_signal_whose_name_there_is_no_memory_for_stays(void)
     close_loop(loop);
 }
 
+/* C4.1, C3.any: a choice that had no call left found no memory to note whom it
+ * waits for, gave way all the same, and then that task was gone. */
+static void test_a_choice_that_cannot_note_its_arms_says_so(void)
+{
+    ml_loop *loop = open_starving(ML_VIRTUAL_TIME);
+    define(loop, "allow", allow);
+    spawn(loop, "local ml = require 'miniloop'\n"
+                "wrong, raised = 0, 0\n"
+                "for at = 0, 10 do for calls = 95, 105 do\n"
+                "  ml.yield()\n"
+                "  local ch = ml.channel(calls)\n"
+                "  for i = 1, calls do ch:send(i) end\n"
+                "  local id = ml.new(function() return calls end)\n"
+                "  local arms = {syscall.sleep(9), syscall.wait(id)}\n"
+                "  allow(at, 1)\n"
+                "  local ok, arm, right, value = pcall(ml.any, arms)\n"
+                "  feed()\n"
+                "  if not ok or not arm then\n"
+                "    raised = raised + 1\n"
+                "  elseif value ~= calls then\n"
+                "    wrong = wrong + 1\n"
+                "  end\n"
+                "end end\n");
+    run(loop);
+    CHECK(integer_of(loop, "raised") > 0);
+    CHECK_EQ(integer_of(loop, "wrong"), 0);
+    close_loop(loop);
+}
+
 static const struct check_test tests[] = {
     CHECK_TEST(test_a_value_whose_receiver_has_no_memory_stays),
     CHECK_TEST(test_a_signal_whose_name_there_is_no_memory_for_stays),
+    CHECK_TEST(test_a_choice_that_cannot_note_its_arms_says_so),
 };
 
 int main(void)

@@ -62,7 +62,7 @@ function spec.test_records_of_one_byte_make_one_stream()
     for i = 1, 300 do
       far:write(string.char(i % 256))
     end
-    far:close()
+    far:shutdown("write")
   end)
   local bytes = assert(near:read("a"))
   lu.assertEquals(#bytes, 300)
