@@ -31,7 +31,6 @@ static struct ml_site *site_new(struct ml_sites *sites,
     struct ml_site *site =
         ml_alloc_resize(&sites->alloc, NULL, 0, sizeof *site);
     if (site != NULL) {
-        memset(site, 0, sizeof *site);
         site->parent = site_ref(parent);
         site->refs = 1;
         site->line = ar->currentline;

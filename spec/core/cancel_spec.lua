@@ -297,6 +297,23 @@ function spec.test_after_the_grace_each_call_gives_way_and_raises_again()
   end)
 end
 
+function spec.test_a_coroutine_that_will_not_end_is_not_left()
+  child.in_virtual_time(function()
+    local left = false
+    local task = blocked_in(function()
+      coroutine.wrap(function()
+        while true do
+          pcall(ml.sleep, math.huge)
+        end
+      end)()
+      left = true
+    end)
+    task:cancel()
+    assert_cancelled(task)
+    lu.assertFalse(left)
+  end)
+end
+
 function spec.test_a_task_that_will_not_end_is_killed_after_as_long_again()
   child.passes(function()
     local log = {}

@@ -43,6 +43,25 @@ function spec.test_a_cancel_gives_way_after_it_has_cancelled()
   task:kill()
 end
 
+-- What has an answer of use is made when it is its turn, and not before.
+function spec.test_one_that_is_killed_while_it_gives_way_has_made_no_task()
+  local made, told = 0, 0
+  local function count()
+    made = made + 1
+  end
+  local maker = ml.spawn(function()
+    for _ = 1, MANY do
+      coroutine.yield(syscall.new(count))
+      told = told + 1
+    end
+  end)
+  ml.yield()
+  maker:kill()
+  ml.yield()
+  lu.assertTrue(told > 0 and told < MANY)
+  lu.assertEquals(made, told)
+end
+
 -- The answer is lost with the task, the kill is not.
 function spec.test_one_that_is_killed_while_it_gives_way_has_killed()
   local victims = {}
