@@ -92,7 +92,7 @@ function example.server(text)
   command.write_file(script, text)
   local pipe = assert(io.popen(([[
     echo $$
-    exec socat -t 30 -d -d TCP-LISTEN:0,bind=127.0.0.1,fork \
+    exec timeout 100 socat -t 30 -d -d TCP-LISTEN:0,bind=127.0.0.1,fork \
       EXEC:"sh %s" 2>&1]]):format(script)))
   local pid = pipe:read("n", "l")
   local address

@@ -5,20 +5,25 @@ local shell = require "spec.support.shell"
 
 local openssl = {}
 
+local LIFE = 100 -- seconds
+
 local process = {}
 process.__index = process
 
 -- Starts `openssl WORDS`. Gives a process with `input`, a stream to its
--- standard input, and `output`, one of all that it writes; to be closed.
+-- standard input, and `output`, one of all that it writes; to be closed. (If
+-- nobody comes to do so, for there is no memory, it ends all the same: pclose
+-- waits for it.)
 function openssl.start(words)
-  shell.need("openssl", "mkfifo", "stdbuf")
+  shell.need("openssl", "mkfifo", "stdbuf", "timeout")
   local fifo = os.tmpname()
   os.remove(fifo)
   shell.run("mkfifo " .. fifo)
   -- Open for both, so that neither end waits for the other.
   local input = assert(io.open(fifo, "r+"))
   local pipe = assert(io.popen(
-    ("exec <%s; echo $$; exec stdbuf -oL openssl %s 2>&1"):format(fifo, words)))
+    ("exec <%s; echo $$; exec timeout %d stdbuf -oL openssl %s 2>&1"):format(
+      fifo, LIFE, words)))
   pipe:setvbuf("no") -- it must not read ahead
   local self = setmetatable({ pid = pipe:read("n", "l"), pipe = pipe }, process)
   self.input, self.output = net.stream(input), net.stream(pipe)
@@ -40,8 +45,14 @@ function process:expect(pattern)
     table.concat(seen, "\n")), 2)
 end
 
+-- Kills it, and who ends it else: a group, once timeout has made one.
+function process:kill()
+  os.execute(("kill -s KILL -- -%d 2>&- || kill -s KILL %d 2>&-"):format(self.pid,
+    self.pid))
+end
+
 function process:__close()
-  os.execute(("kill -KILL %d 2>&-"):format(self.pid))
+  self:kill()
   self.input:close()
   self.output:close()
   self.pipe:close()

@@ -271,7 +271,7 @@ function spec.test_a_server_that_is_killed_has_cut_us_off()
     lu.assertNil(err)
     conn:write("hello\n")
     server:expect("hello")
-    os.execute("kill -KILL " .. server.pid)
+    server:kill()
     local bytes
     bytes, err = conn:read("a")
     lu.assertNil(bytes)
