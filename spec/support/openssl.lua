@@ -47,7 +47,7 @@ end
 
 -- Kills it, and who ends it else: a group, once timeout has made one.
 function process:kill()
-  os.execute(("kill -s KILL -- -%d 2>&- || kill -s KILL %d 2>&-"):format(self.pid,
+  os.execute(("p=%d; kill -s KILL -- -$p 2>&- || kill -s KILL $p 2>&-"):format(
     self.pid))
 end
 
