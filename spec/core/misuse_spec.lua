@@ -1,6 +1,7 @@
 -- Wrong use raises, at the line of the caller: C2.1, and the numbers of C2.3.
 
 local child = require "spec.support.child"
+local core = require "miniloop.core"
 local lu = require "luaunit"
 local ml = require "miniloop"
 local net = require "miniloop.net"
@@ -159,6 +160,16 @@ function spec.test_an_unknown_field_that_is_near_to_none_names_none()
   local _, message = pcall(function() return ml.xyzzy end)
   lu.assertStrContains(message, "miniloop has no field 'xyzzy'")
   lu.assertNotStrContains(message, "did you mean")
+end
+
+-- More than are compared.
+function spec.test_a_neighbour_is_looked_for_among_many_names()
+  local names = {}
+  for i = 1, 300 do
+    names["name" .. i] = true
+  end
+  lu.assertStrMatches(core.unknown("it", "nme", names),
+    "it has no field 'nme'.*")
 end
 
 function spec.test_a_key_that_is_no_string_is_misuse_too()
