@@ -8,6 +8,7 @@ local lu = require "luaunit"
 local ml = require "miniloop"
 local net = require "miniloop.net"
 local raises = require "spec.support.raises"
+local read_all = require "spec.http.wire".read_all
 local waiting = require "spec.support.waiting"
 
 require "miniloop.http" -- which tells wires what their messages have
@@ -30,16 +31,6 @@ function spec.after_each()
   near:close()
   far:close()
   asking.stop()
-end
-
--- All that comes up to the end.
-local function read_all(conn)
-  local pieces = {}
-  repeat
-    local piece = conn:recv()
-    pieces[#pieces + 1] = piece
-  until not piece
-  return table.concat(pieces)
 end
 
 -- What the client reads up to when those tasks have ended.

@@ -49,7 +49,7 @@ end
 
 -- What comes until the end. (A server that has closed resets who sends more:
 -- that is not to cost what came before.)
-local function read_all(conn)
+function wire.read_all(conn)
   local pieces = {}
   repeat
     local piece = conn:recv()
@@ -63,7 +63,7 @@ end
 function wire.exchange(address, ...)
   local conn <close> = assert(net.connect(address))
   conn:settimeout(30)
-  local reader = ml.spawn(read_all, conn)
+  local reader = ml.spawn(wire.read_all, conn)
   for i = 1, select("#", ...) do
     if not conn:write((select(i, ...))) then
       break -- it has closed already
