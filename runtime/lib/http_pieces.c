@@ -93,9 +93,9 @@ static int write_try(lua_State *L, ml_call *call, struct ml_http_wire *w)
     }
     int err = 0;
     if (turn == 1) {
-        bool fits = may_follow(L, call, w) && !w->reply.over;
-        err =
-            fits ? write_begin(w, lua_rawlen(L, ml_call_arg(call, 2))) : -EPIPE;
+        size_t n = lua_rawlen(L, ml_call_arg(call, 2));
+        bool follows = may_follow(L, call, w) && !w->reply.over;
+        err = follows ? write_begin(w, n) : -EPIPE;
     }
     err = err != 0 ? err : write_piece(L, call, w);
     if (err != 0) {
@@ -174,6 +174,9 @@ static int finish_begin(lua_State *L, const ml_call *call,
     w->reply.sent = 0;
     if (w->reply.over) {
         return 0;
+    }
+    if (ml_http_trailers_refusal(L, ml_call_arg(call, 2)) != NULL) {
+        return -EINVAL; /* they were changed while others wrote */
     }
     w->reply.over = true;
     w->reply.midway = falls_short(w);

@@ -10,6 +10,7 @@
 #include "proto/http_status.h"
 #include "sys/sys.h"
 
+#include <errno.h>
 #include <string.h>
 #include <strings.h>
 
@@ -81,6 +82,13 @@ static bool may_be_left_out(const struct ml_http_wire *w, int status)
     return w->reply.silent || status == NOT_MODIFIED;
 }
 
+static bool length_fits(const struct ml_http_wire *w,
+                        const struct ml_http_noted *noted, int status, size_t n)
+{
+    return !noted->length || noted->length_value == (lua_Integer)n ||
+           (n == 0 && may_be_left_out(w, status));
+}
+
 static void respond_check(lua_State *L)
 {
     struct ml_http_noted noted;
@@ -95,8 +103,7 @@ static void respond_check(lua_State *L)
     if (n > 0 && ml_http_bodiless(status)) {
         (void)luaL_error(L, "an answer with status %d has no body", status);
     }
-    if (noted.length && noted.length_value != (lua_Integer)n &&
-        !(n == 0 && may_be_left_out(lua_touserdata(L, 1), status))) {
+    if (!length_fits(lua_touserdata(L, 1), &noted, status, n)) {
         (void)luaL_error(L, "the body does not have the Content-Length that "
                             "was given");
     }
@@ -126,7 +133,8 @@ static int respond_begin(lua_State *L, struct ml_http_wire *w,
                : err;
 }
 
-/* The same from the arguments of respond, those above `base`. */
+/* The same from the arguments of respond, those above `base`. They may have
+ * waited for their turn: the fields can be others than those that were checked. */
 static int respond_begin_at(lua_State *L, struct ml_http_wire *w, int base)
 {
     size_t n = 0;
@@ -135,8 +143,10 @@ static int respond_begin_at(lua_State *L, struct ml_http_wire *w, int base)
                                            (int)lua_tointeger(L, base + STATUS),
                                        .fields = base + FIELDS,
                                        .type = lua_tostring(L, base + TYPE)};
-    (void)ml_http_fields_refusal(L, parts.fields, &parts.noted);
-    return respond_begin(L, w, &parts, body, n);
+    bool fit = ml_http_fields_refusal(L, parts.fields, &parts.noted) == NULL &&
+               !parts.noted.coding &&
+               length_fits(w, &parts.noted, parts.status, n);
+    return fit ? respond_begin(L, w, &parts, body, n) : -EINVAL;
 }
 
 /* True, whether what goes out waits for the answer to a request behind it, and
@@ -156,7 +166,10 @@ static int respond_try(lua_State *L, ml_call *call, struct ml_http_wire *w)
     if (turn < 0) {
         return turn;
     }
-    int err = turn == 1 ? respond_begin_at(L, w, call->base) : 0;
+    int err = 0;
+    if (turn == 1) { /* another task may have begun the answer meanwhile */
+        err = w->reply.begun ? -EPIPE : respond_begin_at(L, w, call->base);
+    }
     if (err == 0) {
         const char *body = lua_tolstring(L, ml_call_arg(call, BODY), &n);
         err = ml_http_send_all(w, call, body, w->reply.silent ? 0 : n, "");

@@ -112,6 +112,44 @@ function spec.test_nor_is_it_one_of_the_next_answer()
   lu.assertEquals(second:sub(-9), "\r\n\r\n0\r\n\r\n")
 end
 
+-- A handler may have returned an answer while another of its tasks writes one.
+function spec.test_a_whole_answer_does_not_follow_the_head_of_another()
+  local busy = waiting(near.write, near, plenty)
+  local whole = waiting(wire.respond, wire, 200, nil, "whole")
+  wire:begin(200)
+  local ending = waiting(wire.finish, wire)
+  local text = text_after(busy, whole, ending)
+  assert_code("EPIPE", whole:join())
+  lu.assertTrue(ending:join())
+  lu.assertStrMatches(text, "x+HTTP/1.1 200 OK\r\n.*\r\n\r\n0\r\n\r\n")
+  lu.assertNotStrContains(text, "whole")
+end
+
+-- They are checked when they are asked for, and taken when it is their turn.
+function spec.test_fields_that_are_changed_meanwhile_are_checked_again()
+  for name, value in pairs { ["X-A"] = "b\r\nX-B: c", ["Content-Length"] = 7,
+      ["Transfer-Encoding"] = "chunked" } do
+    spec.after_each()
+    spec.before_each()
+    local fields = {}
+    local busy = waiting(near.write, near, plenty)
+    local whole = waiting(wire.respond, wire, 200, fields, "whole")
+    fields[name] = value
+    lu.assertEquals(text_after(busy, whole), plenty)
+    assert_code("EINVAL", whole:join())
+  end
+end
+
+function spec.test_trailers_that_are_changed_meanwhile_are_checked_again()
+  local trailers = {}
+  wire:begin(200)
+  local first = waiting(wire.write, wire, plenty)
+  local ending = waiting(wire.finish, wire, trailers)
+  trailers["X-A"] = "b\r\nX-B: c"
+  lu.assertNotStrContains(text_after(first, ending), "X-B")
+  assert_code("EINVAL", ending:join())
+end
+
 function spec.test_pieces_that_wait_are_counted_when_it_is_their_turn()
   wire:begin(200, { ["Content-Length"] = #plenty + 1 })
   local first = waiting(wire.write, wire, plenty)
