@@ -54,9 +54,8 @@ function spec.test_nothing_follows_a_piece_that_was_cut_off()
     assert_code("EPIPE", wire:finish())
     assert_code("EPIPE", wire:flush())
     near:close()
-    local text = read_all(far) -- how much it is, is the system's affair
-    lu.assertStrMatches(text, "HTTP/1.1 200.*")
-    lu.assertNotStrContains(text, "more")
+    -- How much has come is the system's affair.
+    lu.assertNotStrContains(read_all(far), "more")
   end
 end
 
@@ -182,10 +181,10 @@ function spec.test_an_answer_with_a_piece_cut_off_is_the_last_one()
     ["GET /second"] = function() return "second" end,
   }
   local client <close> = assert(net.connect(address))
-  client:write(GET)
+  client:write(GET .. "GET /second HTTP/1.1\r\nHost: a\r\n\r\n")
   local text = read_all(client)
-  lu.assertStrMatches(text, "HTTP/1.1 200.*")
   lu.assertTrue(#text < #body)
+  lu.assertNotStrContains(text, "second")
 end
 
 return spec
